@@ -1,0 +1,1 @@
+"""Yardsticks and benchmarks behind `guanxi bench`."""

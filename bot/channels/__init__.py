@@ -1,0 +1,1 @@
+"""Kinds of channel, one file or folder each."""

@@ -1,0 +1,1 @@
+"""The guanxi command, one file a family of subcommands."""

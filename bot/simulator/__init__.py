@@ -1,0 +1,1 @@
+"""The platforms played on loopback; imports nothing of bot.channels or bot.crypto."""

@@ -1,0 +1,1 @@
+"""Templates, broadcasts and greetings."""

@@ -1,0 +1,1 @@
+"""Chat: words in, sentences out."""

@@ -1,0 +1,1 @@
+"""The only parser: text and now in, meaning out; pure."""

@@ -1,0 +1,1 @@
+"""Time: jobs, reminders and the loop that fires them."""
