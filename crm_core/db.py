@@ -1,0 +1,226 @@
+"""The database: open and close, transactions, plain-SQL programs, the schema's version, and the guarded table base.
+
+Above this file nobody knows which database it is. Reading order: `Database`, then `Entity` and its fields.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from tortoise import Tortoise, fields
+from tortoise.connection import get_connection
+from tortoise.context import TortoiseContext
+from tortoise.migrations.executor import MigrationExecutor
+from tortoise.models import Model
+from tortoise.transactions import in_transaction
+
+from crm_core import sqlite_dialect
+from crm_core.errors import CrmError
+from crm_core.ports import Core, Program
+from crm_core.values import to_money
+
+T = TypeVar("T")
+MIGRATIONS = "crm_core.migrations"
+APP = "models"
+
+
+class AlreadyServed(CrmError):
+    """Another process serves this database file."""
+
+    status = 409
+    code = "database.already_served"
+    text = "数据库 {path} 正被另一个进程使用，请先停止它"
+
+
+class SchemaTooOld(CrmError):
+    """The database is older than the program."""
+
+    status = 409
+    code = "database.schema_too_old"
+    text = "数据库结构需要升级（缺 {count} 步），请先运行 guanxi migrate"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Where the database is. `durability`: power (each commit survives a power cut) or process."""
+
+    url: str
+    durability: str = "power"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it is a file of our own."""
+        return self.url.startswith("sqlite:")
+
+    @property
+    def path(self) -> Path:
+        """The file of an embedded database."""
+        return Path(self.url.removeprefix("sqlite://"))
+
+
+class Database:
+    """The open database. `transaction()` for the ORM, `run()` for plain SQL, both durable when they return."""
+
+    def __init__(self, settings: DatabaseSettings, modules: Sequence[str]) -> None:
+        self.settings = settings
+        self._modules = list(modules)
+        self._context = TortoiseContext()
+        self._lock: sqlite_dialect.OnlyOne | None = None
+
+    async def open(self, *, alone: bool = False) -> None:
+        """Connect. `alone`: refuse if another process serves the same file.
+
+        Raises: AlreadyServed; Unavailable.
+        """
+        if alone and self.settings.embedded:
+            self.settings.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = sqlite_dialect.OnlyOne(self.settings.path)
+            if not self._lock.take():
+                self._lock = None
+                raise AlreadyServed(path=self.settings.path)
+        await Tortoise.init(config=self._config(), use_tz=True, timezone="UTC", _enable_global_fallback=True)
+        await self._client().create_connection(with_db=True)
+
+    async def close(self) -> None:
+        """Wait for what is being written, then close."""
+        await Tortoise.close_connections()
+        if self._lock:
+            self._lock.give_back()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """All or nothing; inside another transaction a part of it that can be undone alone."""
+        async with in_transaction("default"):
+            yield
+
+    async def run(self, program: Program[T]) -> T:
+        """Run a plain-SQL program: inside the open transaction, else in one of its own with a shared commit."""
+        client = get_connection("default")
+        if isinstance(client, sqlite_dialect._InTransaction):
+            return await client._call(lambda raw: sqlite_dialect.drive(raw, program), writes=True)
+        return await (await self._client().opened()).run(program)
+
+    async def read(self, program: Program[T]) -> T:
+        """Run a program that only reads, beside the writer."""
+        client = get_connection("default")
+        return await client._call(lambda raw: sqlite_dialect.drive(raw, program), writes=False)  # type: ignore[attr-defined, no-any-return]
+
+    async def missing_migrations(self) -> list[str]:
+        """Name the steps this database has not taken yet."""
+        executor = MigrationExecutor(get_connection("default"), self._config()["apps"])
+        return [step.migration.name for step in await executor.plan() if not step.backward]
+
+    async def migrate(self, *, backup: Path | None = None) -> list[str]:
+        """Take the missing steps, all in one transaction; an existing embedded database is copied first.
+
+        Returns the names of the steps taken.
+        """
+        missing = await self.missing_migrations()
+        if missing and backup and self.settings.embedded and await self._has_tables():
+            backup.parent.mkdir(parents=True, exist_ok=True)
+            sqlite_dialect.back_up(self.settings.path, backup)
+        if missing:
+            async with in_transaction("default") as connection:
+                await MigrationExecutor(connection, self._config()["apps"]).migrate()
+        return missing
+
+    async def require_current(self) -> None:
+        """Refuse an older schema. Raises: SchemaTooOld."""
+        missing = await self.missing_migrations()
+        if missing:
+            raise SchemaTooOld(count=len(missing))
+
+    async def _has_tables(self) -> bool:
+        def program() -> Program[bool]:
+            rows = yield "SELECT count(*) FROM sqlite_master WHERE type = 'table'", ()
+            return bool(rows[0][0])
+
+        return await self.read(program())
+
+    def _client(self) -> sqlite_dialect.WriterClient:
+        client = get_connection("default")
+        return client._client if isinstance(client, sqlite_dialect._InTransaction) else client  # type: ignore[return-value]
+
+    def _config(self) -> dict[str, Any]:
+        synchronous = "FULL" if self.settings.durability == "power" else "NORMAL"
+        return {
+            "connections": {
+                "default": {
+                    "engine": "crm_core.sqlite_dialect",
+                    "credentials": {"file_path": str(self.settings.path), "synchronous": synchronous},
+                }
+            },
+            "apps": {APP: {"models": self._modules, "default_connection": "default", "migrations": MIGRATIONS}},
+        }
+
+
+class UtcDatetimeField(fields.DatetimeField):  # type: ignore[type-arg]
+    """An instant. Refuses a naive time and stores UTC, because SQLite compares times as text."""
+
+    def to_db_value(self, value: Any, instance: Any) -> Any:
+        return super().to_db_value(utc(value), instance)
+
+
+class MoneyField(fields.DecimalField):
+    """Yuan with two places. Refuses a float."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_digits=18, decimal_places=2, **kwargs)
+
+    def to_db_value(self, value: Any, instance: Any) -> Any:
+        return super().to_db_value(_exact(value), instance)
+
+
+def utc(value: Any) -> Any:
+    """Turn an aware time into UTC; refuse a naive one; leave anything else alone."""
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise TypeError("a naive time has no place in the database")
+        return value.astimezone(UTC)
+    return value
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, float):
+        raise TypeError("money is never a float")
+    return to_money(value) if isinstance(value, (Decimal, int, str)) else value
+
+
+class Entity(Model):
+    """A row with a number and two times. Made with `add`, which sets them from the core's clock."""
+
+    id = fields.BigIntField(primary_key=True)
+    created_at = UtcDatetimeField()
+    updated_at = UtcDatetimeField()
+
+    money_fields: ClassVar[tuple[str, ...]] = ()
+
+    class Meta:
+        """Not a table itself."""
+
+        abstract = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        # `create()` never asks the field to convert for the object in memory, so the guard stands here too.
+        for name, value in kwargs.items():
+            if isinstance(value, (datetime, float)):
+                field = self._meta.fields_map.get(name)
+                kwargs[name] = _exact(value) if isinstance(field, MoneyField) else utc(value)
+        super().__init__(**kwargs)
+
+    @classmethod
+    async def add(cls, core: Core, **values: Any) -> "Any":
+        """Insert one row now."""
+        now = core.clock.now()
+        return await cls.create(**{"created_at": now, "updated_at": now, **values})
+
+    async def change(self, core: Core, **values: Any) -> None:
+        """Set these columns of this row, in memory and in the database."""
+        for name, value in values.items():
+            setattr(self, name, value)
+        self.updated_at = core.clock.now()
+        await self.save(update_fields=[*values, "updated_at"])

@@ -1,0 +1,138 @@
+"""What the core needs from outside, and `Core`, the bundle every use case receives."""
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from crm_core.clock import Clock
+from crm_core.messages import Address, Body, Guarantee
+from crm_core.reach import ReachRule
+
+T = TypeVar("T")
+Rows = Any
+"""A list of tuples for a query, the number of rows for a change."""
+Program = Generator[tuple[str, Sequence[object]], Rows, T]
+"""Plain SQL as a generator: yields (sql with ?, parameters), is sent the rows or the count, returns its result.
+
+Portable SQL only. A driver runs it where the connection lives: on the writer's thread for SQLite.
+"""
+
+
+class Database(Protocol):
+    """Where rows are kept; implemented in `crm_core/db.py`."""
+
+    def transaction(self) -> AbstractAsyncContextManager[None]:
+        """All or nothing; nested: a part that can be undone alone."""
+
+    async def run(self, program: Program[T]) -> T:
+        """Run a program in the open transaction, else in one of its own; durable when it returns."""
+
+    async def read(self, program: Program[T]) -> T:
+        """Run a program that only reads, beside the writer."""
+
+
+class Outbox(Protocol):
+    """Messages on their way out; the only way the core talks to the world. Implemented in `crm_core/outbox.py`."""
+
+    async def put(
+        self,
+        to: Address,
+        body: Body,
+        *,
+        key: str,
+        account_id: int | None = None,
+        not_before: datetime | None = None,
+        expires_at: datetime | None = None,
+        guarantee: Guarantee = Guarantee.AT_MOST_ONCE,
+        topic: str = "",
+        reply_to_id: int | None = None,
+    ) -> int | None:
+        """Queue one message in the open transaction; None if this key is known already."""
+
+
+class StateStore(Protocol):
+    """Small values with a lifetime: dialogs, tokens, locks. Implemented in `crm_core/state.py`."""
+
+    async def get(self, key: str) -> str | None:
+        """Tell the value, or None when absent or expired."""
+
+    async def set(self, key: str, value: str, *, lasts: timedelta) -> None:
+        """Keep a value for so long."""
+
+    async def add(self, key: str, value: str, *, lasts: timedelta) -> bool:
+        """Keep a value only if there is none; tell whether it was kept."""
+
+    async def delete(self, key: str) -> None:
+        """Forget a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """`[pools]`: claiming from and returning to the pool (公海)."""
+
+    claim_cap: int = 50
+    """Open leads one employee may own."""
+    protection_days: int = 7
+    reclaim_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignSettings:
+    """`[campaigns]`: what the guard asks of everything sent to customers. Times are Shanghai."""
+
+    quiet_from: time = time(21)
+    quiet_until: time = time(8, 30)
+    frequency_cap: int = 2
+    """Broadcast messages one person gets within `frequency_days` at most."""
+    frequency_days: int = 7
+    self_approve_limit: int = 500
+    error_share_limit: int = 50
+    """Percent of failures over the last 200 sends that pauses a broadcast."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRule:
+    """One keyword answer: any of the words, contained in the text, gives the answer."""
+
+    words: tuple[str, ...]
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """`[answers]`: what customers are told by the bot; approved by whoever edits the settings."""
+
+    welcome: str = "您好，欢迎关注！想了解什么，直接留言即可。"
+    default: str = "消息已收到，客户经理会尽快回复。"
+    opt_out: str = "已退订，不会再收到群发消息。需要时直接留言即可。"
+    keywords: tuple[AnswerRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CoreSettings:
+    """`[core]` and the sections whose rules live below the edge."""
+
+    timezone: str = "Asia/Shanghai"
+    data_dir: Path = Path("data")
+    pools: PoolSettings = PoolSettings()
+    campaigns: CampaignSettings = CampaignSettings()
+    answers: AnswerSettings = AnswerSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Everything a use case needs besides its actor and arguments. Built once, in `bot/app.py`.
+
+    `reach` tells each channel's windows by channel name, `staff_channels` the channels employees are written to on.
+    """
+
+    clock: Clock
+    db: Database
+    outbox: Outbox
+    state: StateStore
+    settings: CoreSettings = CoreSettings()
+    reach: Mapping[str, ReachRule] = field(default_factory=dict)
+    staff_channels: frozenset[str] = frozenset()
