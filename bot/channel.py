@@ -95,6 +95,8 @@ class Received:
     handshake: Handshake | None = None
     context: object = None
     """What `answer` needs of the request (nonce, format); opaque to everybody else."""
+    reply_deadline: timedelta | None = None
+    """Shorter than the channel's own for this kind of request (DingTalk event and card)."""
 
 
 class Channel(Protocol):

@@ -15,7 +15,7 @@ from tortoise import Tortoise, fields
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 from tortoise.migrations.executor import MigrationExecutor
-from tortoise.models import Model
+from tortoise.models import Model, ModelMeta
 from tortoise.transactions import in_transaction
 
 from crm_core import sqlite_dialect
@@ -134,6 +134,15 @@ class Database:
         if missing:
             raise SchemaTooOld(count=len(missing))
 
+    async def empty(self) -> None:
+        """Delete every row of every table (tests, and a demo that starts anew)."""
+
+        def program() -> Program[None]:
+            for model in Tortoise.apps[APP].values():
+                yield f'DELETE FROM "{model._meta.db_table}"', ()  # noqa: S608 - our own table names
+
+        await self.run(program())
+
     async def _has_tables(self) -> bool:
         def program() -> Program[bool]:
             rows = yield "SELECT count(*) FROM sqlite_master WHERE type = 'table'", ()
@@ -190,7 +199,16 @@ def _exact(value: Any) -> Any:
     return to_money(value) if isinstance(value, (Decimal, int, str)) else value
 
 
-class Entity(Model):
+class _Undescribed(ModelMeta):
+    """Keeps docstrings out of the schema: Tortoise makes them table comments, and each edit would be a migration."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], attributes: dict[str, Any]) -> Any:
+        made = super().__new__(cls, name, bases, attributes)
+        made._meta.table_description = ""
+        return made
+
+
+class Entity(Model, metaclass=_Undescribed):
     """A row with a number and two times. Made with `add`, which sets them from the core's clock."""
 
     id = fields.BigIntField(primary_key=True)

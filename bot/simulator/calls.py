@@ -46,7 +46,7 @@ Handler = Callable[[Call], Json | Answer]
 AsyncHandler = Callable[[Call], Awaitable[Json | Answer]]
 
 
-class Refused(Exception):  # noqa: N818 - the refusal is the platform's regular answer
+class Refused(Exception):
     """The platform answers with an error instead of carrying the call out."""
 
     def __init__(self, answer: Json | Answer) -> None:

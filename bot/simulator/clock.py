@@ -61,7 +61,7 @@ class SimClock:
         return self._offset_seconds
 
     def shanghai_day(self) -> int:
-        """Number the current day in China, counted from 1970."""
+        """Tell the number of the current day in China, counted from 1970."""
         return int((self.seconds() + SHANGHAI_OFFSET_SECONDS) // DAY_SECONDS)
 
     def shanghai_month(self) -> str:

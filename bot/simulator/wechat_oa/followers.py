@@ -4,7 +4,6 @@ A crowd is a million followers who all wrote at one moment, kept as a range of n
 byte each instead of a million objects.
 """
 
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -61,10 +60,10 @@ class Crowd:
     prefix: str
     count: int
     wrote_at: float
-    spent: array[int] = field(default_factory=lambda: array("B"))
+    spent: bytearray = field(default_factory=bytearray)
 
     def __post_init__(self) -> None:
-        self.spent = array("B", bytes(self.count))
+        self.spent = bytearray(self.count)
 
     def index(self, openid: str) -> int | None:
         """Find a person's number; None for one who does not belong."""

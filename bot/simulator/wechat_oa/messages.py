@@ -9,34 +9,34 @@ MENU_ACTIONS = frozenset({"click", "scancode_push", "scancode_waitmsg"})  # the 
 
 
 def text(content: str, menu_id: str | None = None) -> Fields:
-    """A text; `menu_id` when the person tapped an item of a message menu."""
+    """Make a text; `menu_id` when the person tapped an item of a message menu."""
     fields: Fields = {"MsgType": "text", "Content": content}
     return fields if menu_id is None else {**fields, "bizmsgmenuid": menu_id}
 
 
 def image(media_id: str, url: str = "http://mmbiz.qpic.cn/simulated/0") -> Fields:
-    """A picture."""
+    """Make a picture."""
     return {"MsgType": "image", "PicUrl": url, "MediaId": media_id}
 
 
 def voice(media_id: str, recognition: str | None = None, audio_format: str = "amr") -> Fields:
-    """A voice message, with the platform's transcript if that is switched on."""
+    """Make a voice message, with the platform's transcript if that is switched on."""
     fields: Fields = {"MsgType": "voice", "MediaId": media_id, "Format": audio_format}
     return fields if recognition is None else {**fields, "Recognition": recognition}
 
 
 def video(media_id: str, thumb_media_id: str, *, short: bool = False) -> Fields:
-    """A video, or a short one taken in the chat."""
+    """Make a video, or a short one taken in the chat."""
     return {"MsgType": "shortvideo" if short else "video", "MediaId": media_id, "ThumbMediaId": thumb_media_id}
 
 
 def location(latitude: float, longitude: float, label: str, scale: int = 16) -> Fields:
-    """A place the person sent."""
+    """Make a place the person sent."""
     return {"MsgType": "location", "Location_X": latitude, "Location_Y": longitude, "Scale": scale, "Label": label}
 
 
 def link(title: str, description: str, url: str) -> Fields:
-    """A shared page."""
+    """Make a shared page."""
     return {"MsgType": "link", "Title": title, "Description": description, "Url": url}
 
 
@@ -58,32 +58,32 @@ def unsubscribe() -> Fields:
 
 
 def scan(scene: str, ticket: str = "") -> Fields:
-    """A follower scans a QR code: the scene comes without its prefix."""
+    """Make the scan of a follower: the scene comes without its prefix."""
     return event("SCAN", EventKey=scene, Ticket=ticket)
 
 
 def click(key: str) -> Fields:
-    """A tap on a menu item of type click."""
+    """Make a tap on a menu item of type click."""
     return event("CLICK", EventKey=key)
 
 
 def view(url: str, menu_id: int = 1) -> Fields:
-    """A tap on a menu item that opens a page."""
+    """Make a tap on a menu item that opens a page."""
     return event("VIEW", EventKey=url, MenuId=menu_id)
 
 
 def view_miniprogram(page: str, menu_id: int = 1) -> Fields:
-    """A tap on a menu item that opens a mini program."""
+    """Make a tap on a menu item that opens a mini program."""
     return event("view_miniprogram", EventKey=page, MenuId=menu_id)
 
 
 def report_location(latitude: float, longitude: float, precision: float = 30.0) -> Fields:
-    """The automatic report of where a person is."""
+    """Make the automatic report of where a person is."""
     return event("LOCATION", Latitude=latitude, Longitude=longitude, Precision=precision)
 
 
 def scancode(key: str, result: str, *, waiting: bool = False) -> Fields:
-    """A code scanned through the menu."""
+    """Make a code scanned through the menu."""
     info = {"ScanType": "qrcode", "ScanResult": result}
     return event("scancode_waitmsg" if waiting else "scancode_push", EventKey=key, ScanCodeInfo=info)
 
@@ -95,18 +95,18 @@ def pictures(key: str, digests: list[str], name: str = "pic_sysphoto") -> Fields
 
 
 def location_select(key: str, latitude: str, longitude: str, label: str) -> Fields:
-    """A place picked through the menu."""
+    """Make a place picked through the menu."""
     place = {"Location_X": latitude, "Location_Y": longitude, "Scale": "16", "Label": label, "Poiname": ""}
     return event("location_select", EventKey=key, SendLocationInfo=place)
 
 
 def template_finished(message_id: int, status: str = "success") -> Fields:
-    """The result of a template message: success, failed:user block, failed: system failed."""
+    """Make the result of a template message: success, failed:user block, failed: system failed."""
     return event("TEMPLATESENDJOBFINISH", MsgID=message_id, Status=status)
 
 
 def mass_finished(message_id: int, *, total: int, sent: int, failed: int, status: str = "send success") -> Fields:
-    """The result of a mass send."""
+    """Make the result of a mass send."""
     return event(
         "MASSSENDJOBFINISH",
         MsgID=message_id,
@@ -121,25 +121,25 @@ def mass_finished(message_id: int, *, total: int, sent: int, failed: int, status
 
 
 def subscribe_popup(answers: dict[str, str]) -> Fields:
-    """The person answered the popup of subscribe notifications: template id to accept or reject."""
+    """Make an answer to the popup of subscribe notifications: template id to accept or reject."""
     rows = [{"TemplateId": key, "SubscribeStatusString": said, "PopupScene": "1"} for key, said in answers.items()]
     return event("subscribe_msg_popup_event", SubscribeMsgPopupEvent={"List": rows})
 
 
 def subscribe_change(template_id: str, said: str = "reject") -> Fields:
-    """The person changed their answer in the settings."""
+    """Make a change of such an answer in the settings."""
     row = {"TemplateId": template_id, "SubscribeStatusString": said}
     return event("subscribe_msg_change_event", SubscribeMsgChangeEvent={"List": [row]})
 
 
 def subscribe_sent(template_id: str, message_id: str, error_code: int = 0, error_status: str = "success") -> Fields:
-    """The result of a subscribe notification."""
+    """Make the result of a subscribe notification."""
     row = {"TemplateId": template_id, "MsgID": message_id, "ErrorCode": str(error_code), "ErrorStatus": error_status}
     return event("subscribe_msg_sent_event", SubscribeMsgSentEvent={"List": [row]})
 
 
 def publish_finished(publish_id: str, article_id: str, url: str, status: int = 0) -> Fields:
-    """The result of publishing an article."""
+    """Make the result of publishing an article."""
     detail = {"count": 1, "item": [{"idx": 1, "article_url": url}]}
     info = {"publish_id": publish_id, "publish_status": status, "article_id": article_id, "article_detail": detail}
     return event("FREEPUBLISHJOBFINISH", PublishEventInfo=info)

@@ -4,7 +4,7 @@ Source: protocols.md section 2.1, passive reply. Broken answers make the platfor
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -26,7 +26,7 @@ NEEDED = {
 }
 
 
-class BrokenReply(Exception):  # noqa: N818 - named for what it is on the platform
+class BrokenReply(Exception):
     """The platform cannot use the answer."""
 
 
@@ -53,14 +53,18 @@ def read_reply(account: WeChatAccount, document: Document, pushed: Json, body: b
     if body in (b"", b"success"):
         return NOTHING
     fields = _parse(account, body)
-    if "Encrypt" in fields:
-        fields = _parse(account, _open(account, document, fields))
-    elif account.mode == "safe":
-        raise BrokenReply("a reply in safe mode has to be encrypted")
-    return _check(account, pushed, fields)
+    if "Encrypt" not in fields:
+        if account.mode == "safe":
+            raise BrokenReply("a reply in safe mode has to be encrypted")
+        return _check(account, pushed, fields)
+    reply = _check(account, pushed, _parse(account, _open(account, fields)))
+    if fields["Nonce"] == document.nonce:
+        return reply
+    # The platform takes any nonce (third-party libraries make their own), the published rule names the request's.
+    return replace(reply, complaints=(*reply.complaints, "the reply's nonce is not the request's"))
 
 
-def _open(account: WeChatAccount, document: Document, outer: Json) -> bytes:
+def _open(account: WeChatAccount, outer: Json) -> bytes:
     if account.mode == "plain":
         raise BrokenReply("an encrypted reply in plain mode")
     try:
@@ -71,8 +75,6 @@ def _open(account: WeChatAccount, document: Document, outer: Json) -> bytes:
     envelope = envelope_of(account)
     if envelope.sign(timestamp, nonce, encrypted) != given:
         raise BrokenReply("wrong MsgSignature")
-    if nonce != document.nonce:
-        raise BrokenReply("the nonce is not the request's")
     try:
         return envelope.decrypt(encrypted)
     except EnvelopeError as error:
@@ -100,7 +102,7 @@ def _parse_xml(body: bytes) -> Json:
         raise BrokenReply(f"malformed XML: {error}") from error
     if root.tag != "xml":
         raise BrokenReply("the root element is not xml")
-    return {name: value for name, value in _read_children(root).items()}
+    return _read_children(root)
 
 
 def _read_children(element: ElementTree.Element) -> Json:

@@ -1,0 +1,58 @@
+"""The settings of a DingTalk robot, and what can be wrong with them."""
+
+from dataclasses import dataclass
+
+from bot.crypto import is_aes_key
+from bot.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class CustomRobot:
+    """A robot that sits in one group only: its address holds the access token, so it is a secret too."""
+
+    name: str
+    url: Secret
+    secret: Secret = Secret()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`[channels.NAME]` with `kind = "dingtalk"`; secrets arrive resolved.
+
+    An entry of `session_hosts` without a scheme is a host, for https and port 443 only; with a scheme it is that exact
+    origin, for tests.
+    """
+
+    client_id: str
+    client_secret: Secret
+    robot_code: str = ""
+    """Empty: the client id, which it is for applications made since 2023."""
+    receive: str = "http"
+    event_token: Secret = Secret()
+    event_aes_key: Secret = Secret()
+    card_secret: Secret = Secret()
+    custom_robots: tuple[CustomRobot, ...] = ()
+    api_base: str = "https://api.dingtalk.com"
+    oapi_base: str = "https://oapi.dingtalk.com"
+    session_hosts: tuple[str, ...] = ("oapi.dingtalk.com", "api.dingtalk.com")
+
+    @property
+    def robot(self) -> str:
+        """Name the robot that sends."""
+        return self.robot_code or self.client_id
+
+    def problems(self) -> list[tuple[str, str]]:
+        """List what is wrong, as pairs of key and sentence."""
+        found = [(key, "不能为空") for key in ("client_id", "client_secret") if not getattr(self, key)]
+        if self.receive == "stream":
+            found.append(("receive", "暂不支持 stream，请改用 http"))
+        elif self.receive != "http":
+            found.append(("receive", "只能是 http 或 stream"))
+        if bool(self.event_token) != bool(self.event_aes_key):
+            found.append(("event_token", "event_token 和 event_aes_key 需要同时填写"))
+        if self.event_aes_key and not is_aes_key(self.event_aes_key.reveal()):
+            found.append(("event_aes_key", "需要 43 位字母或数字"))
+        for key in ("api_base", "oapi_base"):
+            if not getattr(self, key).startswith(("https://", "http://")):
+                found.append((key, "需要以 https:// 开头的地址"))
+        return found

@@ -1,0 +1,45 @@
+"""The settings of an Official Account, and what can be wrong with them."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.crypto import is_aes_key
+from bot.secret import Secret
+
+MODES = ("plain", "compatible", "safe")
+ACCOUNTS = ("service", "subscription")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`[channels.NAME]` with `kind = "wechat_oa"`; secrets arrive resolved.
+
+    The windows are data because the platform changes them: 5 messages within 48 h of what a person wrote, 3 within
+    1 min of a follow, scan or menu click. Source: customer-service message page of the platform, read 2026-11.
+    """
+
+    app_id: str
+    original_id: str
+    app_secret: Secret
+    token: Secret
+    aes_key: Secret = Secret()
+    mode: str = "safe"
+    account: str = "service"
+    api_base: str = "https://api.weixin.qq.com"
+    message_window_count: int = 5
+    message_window: timedelta = timedelta(hours=48)
+    event_window_count: int = 3
+    event_window: timedelta = timedelta(minutes=1)
+
+    def problems(self) -> list[tuple[str, str]]:
+        """List what is wrong, as pairs of key and sentence."""
+        found = [(key, "不能为空") for key in ("app_id", "original_id", "app_secret", "token") if not getattr(self, key)]
+        if self.mode not in MODES:
+            found.append(("mode", "只能是 plain、compatible 或 safe"))
+        elif self.mode != "plain" and not is_aes_key(self.aes_key.reveal()):
+            found.append(("aes_key", "兼容模式和安全模式需要 43 位字母或数字的 EncodingAESKey"))
+        if self.account not in ACCOUNTS:
+            found.append(("account", "只能是 service 或 subscription"))
+        if not self.api_base.startswith(("https://", "http://")):
+            found.append(("api_base", "需要以 https:// 开头的地址"))
+        return found

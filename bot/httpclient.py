@@ -1,0 +1,186 @@
+"""The only way out over HTTP: time limits always, no redirects, no token in an error, and what became of a call.
+
+A call ends in one of three ways, because a send may be repeated after one of them only:
+an `Answer` (whatever its status), `NotSent` (it provably did not reach the platform), `Unanswered` (it may have).
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+CONNECT_WITHIN = timedelta(seconds=3)
+ANSWER_WITHIN = timedelta(seconds=10)
+_KEEPALIVE_SECONDS = 10.0
+"""Shorter than the platforms': writing into a connection they just closed would leave an unknown outcome."""
+_CONNECTIONS = 100
+_CONNECTIONS_PER_HOST = 50
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+_SECRET_PARAMETER = re.compile(
+    r"(?i)\b((?:access_?token|app_?secret|corp_?secret|client_?secret|secret|session|sign|ticket|key)[\"']?\s*[=:]\s*[\"']?)"
+    r"[^&\s\"',}]+"
+)
+
+
+class HttpError(Exception):
+    """A call without an answer; its text holds the method, host and path, never the query."""
+
+
+class NotSent(HttpError):
+    """The platform provably never saw the call: no name, no connection."""
+
+
+class Unanswered(HttpError):
+    """The call was given to the network and no whole answer came: it may have taken effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a platform answered."""
+
+    status: int
+    body: bytes
+    content_type: str = ""
+
+    def json(self) -> dict[str, Any] | None:
+        """Give the JSON object of the body, or None for anything else (HTML of a proxy, nothing, a list)."""
+        try:
+            # Read as UTF-8 whatever the header says; nicknames hold control characters, hence not strict.
+            value = json.loads(self.body.decode("utf-8", "replace"), strict=False)
+        except (ValueError, RecursionError):
+            return None
+        return value if isinstance(value, dict) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file for a multipart call."""
+
+    field: str
+    filename: str
+    content: bytes
+    content_type: str = "application/octet-stream"
+
+
+def redact(text: str) -> str:
+    """Blank the values of tokens, secrets and signs in a text that may hold an address or a body."""
+    return _SECRET_PARAMETER.sub(r"\1***", text)
+
+
+def encode_json(value: object) -> bytes:
+    """Write compact JSON in raw UTF-8: WeChat shows \\uXXXX to people or refuses it (40033, 47002)."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+class HttpClient:
+    """One session for the whole process; made at start, closed at stop."""
+
+    def __init__(self, *, connect_within: timedelta = CONNECT_WITHIN, answer_within: timedelta = ANSWER_WITHIN) -> None:
+        self._connect_within = connect_within
+        self._answer_within = answer_within
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> "HttpClient":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection; the client may be used again."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def get(
+        self,
+        url: str | URL,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+    ) -> Answer:
+        """Fetch.
+
+        Raises: NotSent; Unanswered.
+        """
+        return await self._request("GET", URL(url), params=params, headers=headers, max_bytes=max_bytes)
+
+    async def post(
+        self,
+        url: str | URL,
+        body: object = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        upload: Upload | None = None,
+        within: timedelta | None = None,
+    ) -> Answer:
+        """Send a JSON body, or a file.
+
+        Raises: NotSent; Unanswered.
+        """
+        data: bytes | aiohttp.FormData
+        sent = dict(headers or {})
+        if upload is not None:
+            data = aiohttp.FormData()
+            data.add_field(upload.field, upload.content, filename=upload.filename, content_type=upload.content_type)
+        else:
+            data = encode_json(body)
+            sent["Content-Type"] = "application/json; charset=utf-8"
+        return await self._request("POST", URL(url), params=params, headers=sent, data=data, within=within)
+
+    async def _request(
+        self,
+        method: str,
+        url: URL,
+        *,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        data: bytes | aiohttp.FormData | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+        within: timedelta | None = None,
+    ) -> Answer:
+        if params:
+            url = url.update_query(params)
+        what = f"{method} {url.host}{url.path}"
+        # `from None` below: the causes may carry the address, and with it a token.
+        try:
+            async with self._open().request(
+                method, url, data=data, headers=headers, allow_redirects=False, timeout=self._limits(within)
+            ) as response:
+                body = await _read(response, max_bytes)
+                return Answer(response.status, body, response.content_type)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            raise NotSent(f"{what}: {type(error).__name__}") from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unanswered(f"{what}: {type(error).__name__}") from None
+
+    def _limits(self, within: timedelta | None) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(
+            total=(within or self._answer_within).total_seconds(), connect=self._connect_within.total_seconds()
+        )
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=_CONNECTIONS, limit_per_host=_CONNECTIONS_PER_HOST, keepalive_timeout=_KEEPALIVE_SECONDS
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True, trust_env=False
+            )
+        return self._session
+
+
+async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        body += chunk
+        if len(body) > max_bytes:
+            raise aiohttp.ClientPayloadError("answer too large")
+    return bytes(body)

@@ -1,0 +1,172 @@
+"""Who may see and do what, and the audit trail of who did it. The only door to a person's rows."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from tortoise import fields
+from tortoise.expressions import Q
+from tortoise.queryset import QuerySet
+
+from crm_core.db import Entity
+from crm_core.errors import NotFound, Refused
+from crm_core.ports import Core
+
+E = TypeVar("E", bound=Entity)
+
+
+class Role(StrEnum):
+    """What an employee is in the house."""
+
+    SALES = "sales"
+    MANAGER = "manager"
+    MARKETER = "marketer"
+    ADMIN = "admin"
+    VIEWER = "viewer"
+
+
+ROLE_LABELS = {Role.SALES: "销售", Role.MANAGER: "主管", Role.MARKETER: "市场", Role.ADMIN: "管理员", Role.VIEWER: "只读"}
+
+RECORDS = frozenset({"leads", "customers", "contacts", "follow-ups", "reminders", "tags"})
+CAMPAIGNS = frozenset({"segments", "templates", "broadcasts", "recipients", "greetings"})
+HOUSE = frozenset({"employees", "accounts", "messages"})
+RESOURCES = RECORDS | CAMPAIGNS | HOUSE | {"audit", "tokens"}
+
+_READ: Mapping[Role, frozenset[str]] = {
+    Role.SALES: RECORDS | HOUSE | {"templates", "segments"},
+    Role.MANAGER: RECORDS | HOUSE | CAMPAIGNS,
+    Role.MARKETER: RECORDS | HOUSE | CAMPAIGNS,
+    Role.ADMIN: RESOURCES,
+    Role.VIEWER: RECORDS | HOUSE | CAMPAIGNS,
+}
+_WRITE: Mapping[Role, frozenset[str]] = {
+    Role.SALES: RECORDS,
+    Role.MANAGER: RECORDS | CAMPAIGNS,
+    Role.MARKETER: CAMPAIGNS | {"tags"},
+    Role.ADMIN: RESOURCES,
+    Role.VIEWER: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does it now: an employee, a token, or the system.
+
+    `team` holds the employee ids whose rows a manager sees, the own one included; `scopes` narrows a token
+    (None: everything its role may).
+    """
+
+    role: Role
+    name: str
+    employee_id: int | None = None
+    team: frozenset[int] = frozenset()
+    scopes: frozenset[str] | None = None
+    system: bool = False
+
+    @classmethod
+    def of_system(cls, name: str) -> "Actor":
+        """A job of the house itself; may do anything, under its name."""
+        return cls(role=Role.ADMIN, name=name, system=True)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether no row is hidden from this actor."""
+        return self.system or self.role in (Role.ADMIN, Role.MARKETER, Role.VIEWER) or self.employee_id is None
+
+    def narrowed(self, scopes: frozenset[str] | None) -> "Actor":
+        """The same actor, limited to a token's scopes."""
+        return replace(self, scopes=scopes)
+
+
+def may(actor: Actor, scope: str) -> bool:
+    """Tell whether the actor may do `RESOURCE:read` or `RESOURCE:write` at all."""
+    if actor.system:
+        return True
+    resource, _, action = scope.partition(":")
+    allowed = (_WRITE if action == "write" else _READ)[actor.role]
+    if resource not in allowed:
+        return False
+    return actor.scopes is None or scope in actor.scopes or (action == "read" and f"{resource}:write" in actor.scopes)
+
+
+def require(actor: Actor, scope: str) -> None:
+    """Refuse what the actor may not. Raises: Refused."""
+    if not may(actor, scope):
+        raise Refused
+
+
+def visible(model: type[E], actor: Actor) -> "QuerySet[E]":
+    """Select the rows this actor may see; every list, count, search and export starts here.
+
+    A model says whose a row is by `owner_field`; None means that everybody with the right to read sees all.
+    """
+    owner = getattr(model, "owner_field", "owner_id")
+    if owner is None or actor.sees_all:
+        return model.all()
+    mine = Q(**{f"{owner}__in": list(actor.team or {actor.employee_id})})
+    if getattr(model, "ownerless_is_pool", False):
+        mine |= Q(**{f"{owner}__isnull": True})
+    return model.filter(mine)
+
+
+async def load(model: type[E], actor: Actor, row_id: int) -> E:
+    """Load one row by number; a foreign row looks like a missing one. Raises: NotFound."""
+    row = await visible(model, actor).get_or_none(id=row_id)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def sees_personal(actor: Actor, owner_id: int | None) -> bool:
+    """Tell whether numbers and addresses of a record are shown in full: to its owner, their managers and admin."""
+    if actor.role is Role.VIEWER:
+        return False
+    if actor.system or actor.role is Role.ADMIN:
+        return True
+    return owner_id is not None and (owner_id == actor.employee_id or owner_id in actor.team)
+
+
+class AuditEntry(Entity):
+    """Who changed what, when. `before` and `after` hold field names and values as JSON."""
+
+    actor = fields.CharField(max_length=64)
+    employee_id = fields.BigIntField(null=True)
+    action = fields.CharField(max_length=64)
+    object_kind = fields.CharField(max_length=32)
+    object_id = fields.BigIntField(null=True, db_index=True)
+    before = fields.TextField(default="")
+    after = fields.TextField(default="")
+
+    class Meta:
+        """Append-only."""
+
+        table = "audit_entries"
+
+
+async def record(
+    core: Core,
+    actor: Actor,
+    action: str,
+    thing: Entity | tuple[str, int | None],
+    *,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+) -> None:
+    """Write one audit entry in the open transaction."""
+    kind, number = thing if isinstance(thing, tuple) else (str(thing._meta.db_table), thing.id)
+    await AuditEntry.add(
+        core,
+        actor=actor.name,
+        employee_id=actor.employee_id,
+        action=action,
+        object_kind=kind,
+        object_id=number,
+        before=_json(before),
+        after=_json(after),
+    )
+
+
+def _json(values: Mapping[str, Any] | None) -> str:
+    return json.dumps(dict(values), ensure_ascii=False, default=str) if values else ""

@@ -1,0 +1,236 @@
+"""People of the house: employees, departments, their roles, and the one-time codes that bind a chat account."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from tortoise import fields
+
+from crm_core import access
+from crm_core.access import Actor, Role
+from crm_core.accounts import Account, PersonKind
+from crm_core.db import Entity, UtcDatetimeField
+from crm_core.errors import Conflict, Invalid, Refused
+from crm_core.identity import new_person
+from crm_core.messages import Address
+from crm_core.ports import Core
+from crm_core.values import normalize_phone
+
+BIND_CODE_LASTS = timedelta(hours=24)
+BIND_TRIES_AN_HOUR = 5
+# No letters or digits that look alike: codes are read aloud and typed on phones.
+_CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+class BindCodeWrong(Refused):
+    """No such code, used up, or too old."""
+
+    code = "employee.bind_code_wrong"
+    text = "绑定码无效或已过期，请向管理员索取新的绑定码"
+
+
+class BindTriesUsedUp(Refused):
+    """Five wrong tries within the hour."""
+
+    code = "employee.bind_tries_used_up"
+    text = "绑定码连续输错，请一小时后再试"
+
+
+class AlreadyDeparted(Conflict):
+    """The employee has left."""
+
+    code = "employee.already_departed"
+    text = "{name}已离职"
+
+
+class Department(Entity):
+    """A part of the house; a tree."""
+
+    owner_field = None
+
+    name = fields.CharField(max_length=64, unique=True)
+    parent_id = fields.BigIntField(null=True)
+
+    class Meta:
+        """Seldom changed."""
+
+        table = "departments"
+
+
+class Employee(Entity):
+    """Somebody of the house (员工)."""
+
+    owner_field = None
+
+    person_id = fields.BigIntField(unique=True)
+    name = fields.CharField(max_length=64, db_index=True)
+    role = fields.CharField(max_length=16)
+    department_id = fields.BigIntField(null=True, db_index=True)
+    manager_id = fields.BigIntField(null=True, db_index=True)
+    mobile = fields.CharField(max_length=20, null=True)
+    departed_at = UtcDatetimeField(null=True)
+
+    class Meta:
+        """Never deleted."""
+
+        table = "employees"
+
+
+class BindCode(Entity):
+    """A one-time code with which a chat account becomes an employee's; only its hash is kept."""
+
+    employee_id = fields.BigIntField(db_index=True)
+    code_hash = fields.CharField(max_length=64, unique=True)
+    expires_at = UtcDatetimeField()
+    used_at = UtcDatetimeField(null=True)
+
+    class Meta:
+        """Used once."""
+
+        table = "bind_codes"
+
+
+async def add(
+    core: Core,
+    actor: Actor,
+    *,
+    name: str,
+    role: Role,
+    mobile: str | None = None,
+    department: str | None = None,
+    manager_id: int | None = None,
+) -> Employee:
+    """Take somebody into the house. Raises: Invalid; NotFound for an unknown manager."""
+    access.require(actor, "employees:write")
+    if not name.strip():
+        raise Invalid(field="name", reason="请填写姓名")
+    phone = normalize_phone(mobile) if mobile else None
+    if mobile and not phone:
+        raise Invalid(field="mobile", reason="手机号格式不对")
+    async with core.db.transaction():
+        if manager_id is not None:
+            await access.load(Employee, actor, manager_id)
+        department_id = (await ensure_department(core, department)).id if department else None
+        employee: Employee = await Employee.add(
+            core,
+            person_id=await new_person(core),
+            name=name.strip(),
+            role=role.value,
+            mobile=phone,
+            department_id=department_id,
+            manager_id=manager_id,
+        )
+        await access.record(core, actor, "employee.add", employee, after={"role": role.value})
+    return employee
+
+
+async def ensure_department(core: Core, name: str) -> Department:
+    """Find a department by name or make it."""
+    found = await Department.get_or_none(name=name)
+    return found or await Department.add(core, name=name)
+
+
+async def make_bind_code(core: Core, actor: Actor, employee_id: int) -> str:
+    """Make the code an employee types as `绑定 CODE`; told once, kept as a hash. Raises: NotFound; AlreadyDeparted."""
+    access.require(actor, "employees:write")
+    async with core.db.transaction():
+        employee = await access.load(Employee, actor, employee_id)
+        if employee.departed_at:
+            raise AlreadyDeparted(name=employee.name)
+        code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(8))
+        await BindCode.add(core, employee_id=employee.id, code_hash=_hash(code), expires_at=core.clock.now() + BIND_CODE_LASTS)
+        await access.record(core, actor, "employee.bind_code", employee)
+    return code
+
+
+async def bind(core: Core, address: Address, code: str) -> Employee:
+    """Make a chat account an employee's with a one-time code (绑定).
+
+    Raises: BindCodeWrong; BindTriesUsedUp. A wrong try is counted by `count_wrong_try`, which the caller commits
+    although this transaction is undone.
+    """
+    now = core.clock.now()
+    async with core.db.transaction():
+        found = await BindCode.get_or_none(code_hash=_hash(code.upper()), used_at=None, expires_at__gt=now)
+        employee = await Employee.get_or_none(id=found.employee_id, departed_at=None) if found else None
+        if found is None or employee is None:
+            raise BindCodeWrong
+        await found.change(core, used_at=now)
+        account = await Account.get(channel=address.channel, external_id=address.external_id)
+        await account.change(core, person_kind=PersonKind.EMPLOYEE.value, person_id=employee.person_id)
+        await access.record(core, await actor_of(employee), "employee.bind", employee, after={"account_id": account.id})
+    return employee
+
+
+async def refuse_after_wrong_tries(core: Core, address: Address) -> None:
+    """Stop whoever guesses codes. Raises: BindTriesUsedUp."""
+    if int(await core.state.get(_tries_key(address)) or 0) >= BIND_TRIES_AN_HOUR:
+        raise BindTriesUsedUp
+
+
+async def count_wrong_try(core: Core, address: Address) -> None:
+    """Count one wrong code of this account; forgotten an hour after the last one."""
+    tries = int(await core.state.get(_tries_key(address)) or 0)
+    await core.state.set(_tries_key(address), str(tries + 1), lasts=timedelta(hours=1))
+
+
+async def depart(core: Core, actor: Actor, employee_id: int) -> Employee:
+    """End an employee's rights in chat and API at once; records and history stay (离职).
+
+    Raises: NotFound; AlreadyDeparted.
+    """
+    access.require(actor, "employees:write")
+    async with core.db.transaction():
+        employee = await access.load(Employee, actor, employee_id)
+        now = core.clock.now()
+        if not await Employee.filter(id=employee.id, departed_at=None).update(departed_at=now, updated_at=now):
+            raise AlreadyDeparted(name=employee.name)
+        await Account.filter(person_kind=PersonKind.EMPLOYEE.value, person_id=employee.person_id).update(
+            person_kind=PersonKind.STRANGER.value, person_id=None, updated_at=now
+        )
+        await BindCode.filter(employee_id=employee.id, used_at=None).update(used_at=now)
+        await access.record(core, actor, "employee.depart", employee)
+    return await Employee.get(id=employee_id)
+
+
+async def actor_of(employee: Employee) -> Actor:
+    """Make the actor of an employee, with the team a manager sees."""
+    role = Role(employee.role)
+    team = await team_of(employee) if role is Role.MANAGER else frozenset({employee.id})
+    return Actor(role=role, name=employee.name, employee_id=employee.id, team=team)
+
+
+async def team_of(manager: Employee) -> frozenset[int]:
+    """Tell whose rows a manager sees: everybody below them, and their department's tree."""
+    everybody = await Employee.all().values_list("id", "manager_id", "department_id")
+    departments = await Department.all().values_list("id", "parent_id")
+    mine = _below({manager.department_id} if manager.department_id else set(), departments)
+    start = {manager.id} | {number for number, _, department in everybody if department in mine}
+    return frozenset(_below(start, [(number, boss) for number, boss, _ in everybody]))
+
+
+def _below(start: set[int], links: "list[tuple[int, int | None]]") -> set[int]:
+    found, border = set(start), set(start)
+    while border:
+        border = {number for number, above in links if above in border} - found
+        found |= border
+    return found
+
+
+async def staff_address(core: Core, employee_id: int) -> Address | None:
+    """Tell where an employee is written to: their bound account on a staff channel, the one used last."""
+    employee = await Employee.get_or_none(id=employee_id, departed_at=None)
+    if employee is None:
+        return None
+    accounts = await Account.filter(
+        person_kind=PersonKind.EMPLOYEE.value, person_id=employee.person_id, channel__in=list(core.staff_channels) or [""]
+    ).order_by("-last_inbound_at", "-id")
+    return accounts[0].address if accounts else None
+
+
+def _hash(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+def _tries_key(address: Address) -> str:
+    return f"bind_tries:{address.channel}:{address.external_id}"

@@ -1,0 +1,300 @@
+"""Leads (线索) and the pool: record, claim, release, assign, convert."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from tortoise import fields
+from tortoise.expressions import Q
+from tortoise.functions import Count
+
+from crm_core import access, employees, identity
+from crm_core.access import Actor, Role
+from crm_core.accounts import Account, PersonKind
+from crm_core.customers import Contact, Customer, CustomerKind, CustomerStatus, checked
+from crm_core.db import Entity, UtcDatetimeField
+from crm_core.employees import Employee
+from crm_core.errors import Conflict, Invalid, NotFound, Refused
+from crm_core.messages import Body, Guarantee
+from crm_core.ports import Core, Program
+
+
+class LeadStatus(StrEnum):
+    """How far a lead has come."""
+
+    NEW = "new"
+    FOLLOWING = "following"
+    CONVERTED = "converted"
+    DISCARDED = "discarded"
+
+
+LEAD_STATUS_LABELS = {LeadStatus.NEW: "新线索", LeadStatus.FOLLOWING: "跟进中", LeadStatus.CONVERTED: "已转化", LeadStatus.DISCARDED: "无效"}
+
+
+class LeadAlreadyClaimed(Conflict):
+    """Somebody was faster."""
+
+    code = "lead.already_claimed"
+    text = "线索「{name}」已被{owner}领取"
+
+
+class ClaimCapReached(Refused):
+    """The employee owns enough open leads."""
+
+    code = "lead.claim_cap_reached"
+    text = "名下已有{count}条未转化线索，达到上限{cap}，请先跟进或退回"
+
+
+class LeadNotOwned(Conflict):
+    """A lead in the pool cannot be released or converted."""
+
+    code = "lead.not_owned"
+    text = "线索「{name}」还在公海，请先领取"
+
+
+class LeadAlreadyConverted(Conflict):
+    """A lead is converted once."""
+
+    code = "lead.already_converted"
+    text = "线索「{name}」已转化"
+
+
+class Lead(Entity):
+    """Somebody who may buy (线索). Without an owner it is in the pool (公海)."""
+
+    ownerless_is_pool = True
+
+    person_id = fields.BigIntField(unique=True)
+    name = fields.CharField(max_length=64, db_index=True)
+    company = fields.CharField(max_length=128, default="")
+    title = fields.CharField(max_length=64, default="")
+    mobile = fields.CharField(max_length=20, null=True, db_index=True)
+    landline = fields.CharField(max_length=20, null=True)
+    wechat_id = fields.CharField(max_length=64, null=True)
+    email = fields.CharField(max_length=128, null=True)
+    birthday = fields.CharField(max_length=20, null=True)
+    source = fields.CharField(max_length=128, default="")
+    channel = fields.CharField(max_length=64, default="")
+    region = fields.CharField(max_length=64, default="")
+    need = fields.TextField(default="")
+    amount = fields.CharField(max_length=24, default="")
+    raw_text = fields.TextField(default="")
+    score = fields.IntField(default=0)
+    grade = fields.CharField(max_length=8, default="")
+    status = fields.CharField(max_length=16, default=LeadStatus.NEW.value)
+    owner_id = fields.BigIntField(null=True, db_index=True)
+    pool = fields.CharField(max_length=32, default="")
+    intent_count = fields.IntField(default=1)
+    claim_count = fields.IntField(default=0)
+    claimed_at = UtcDatetimeField(null=True)
+    last_follow_up_at = UtcDatetimeField(null=True)
+    customer_id = fields.BigIntField(null=True)
+    contact_id = fields.BigIntField(null=True)
+
+    class Meta:
+        """One row a lead."""
+
+        table = "leads"
+
+
+async def add(core: Core, actor: Actor, *, name: str = "", company: str = "", owner_id: int | None = None, **values: object) -> Lead:
+    """Record a lead (录入线索). A salesperson owns what they record.
+
+    Raises: Invalid without a name and company, or for a bad number; NotFound for an unknown owner.
+    """
+    access.require(actor, "leads:write")
+    if not (name.strip() or company.strip()):
+        raise Invalid(field="name", reason="请填写姓名或公司")
+    if owner_id is None and actor.role is Role.SALES:
+        owner_id = actor.employee_id
+    async with core.db.transaction():
+        if owner_id is not None and owner_id != actor.employee_id:
+            await access.load(Employee, actor, owner_id)
+        lead: Lead = await Lead.add(
+            core,
+            person_id=await identity.new_person(core),
+            name=name.strip() or company.strip(),
+            company=company.strip(),
+            owner_id=owner_id,
+            claimed_at=core.clock.now() if owner_id else None,
+            **checked(values),
+        )
+        await access.record(core, actor, "lead.add", lead)
+    return lead
+
+
+def insert_from_channel(core: Core, *, channel: str, name: str, source: str, raw_text: str) -> Program[tuple[int, int]]:
+    """Make the lead of somebody a channel brought, in plain SQL; gives (lead id, person id)."""
+    now = core.clock.now()
+    person_id = yield from identity.insert_person(core)
+    rows = yield (
+        "INSERT INTO leads (person_id, name, company, title, source, channel, region, need, amount, raw_text, score, grade, status,"
+        " pool, intent_count, claim_count, created_at, updated_at)"
+        " VALUES (?, ?, '', '', ?, ?, '', '', '', ?, 0, '', 'new', '', 1, 0, ?, ?) RETURNING id",
+        (person_id, name[:64], source[:128], channel, raw_text, now, now),
+    )
+    return int(rows[0][0]), person_id
+
+
+async def claim(core: Core, actor: Actor, lead_id: int) -> Lead:
+    """Give a lead from the pool to the acting employee (领取).
+
+    Writes the lead, one audit entry and a notice to the manager, in one transaction.
+
+    Raises: NotFound; LeadAlreadyClaimed; ClaimCapReached.
+    """
+    access.require(actor, "leads:write")
+    if actor.employee_id is None:
+        raise Refused
+    async with core.db.transaction():
+        lead = await Lead.get_or_none(id=lead_id)
+        if lead is None or lead.status in (LeadStatus.CONVERTED, LeadStatus.DISCARDED):
+            raise NotFound
+        await _check_claim_cap(core, actor.employee_id)
+        now = core.clock.now()
+        # The condition is in the update itself: of a hundred takers exactly one changes a row.
+        won = await Lead.filter(id=lead.id, owner_id=None).update(
+            owner_id=actor.employee_id, claimed_at=now, claim_count=lead.claim_count + 1, updated_at=now
+        )
+        if not won:
+            raise LeadAlreadyClaimed(name=lead.name, owner=await _owner_name(lead.id))
+        await access.record(core, actor, "lead.claim", lead)
+        await _tell_manager(core, actor, lead)
+        return await Lead.get(id=lead.id)
+
+
+async def release(core: Core, actor: Actor, lead_id: int, *, reason: str = "") -> Lead:
+    """Put an own lead back into the pool (退回公海). Raises: NotFound; LeadNotOwned."""
+    access.require(actor, "leads:write")
+    async with core.db.transaction():
+        lead = await access.load(Lead, actor, lead_id)
+        now = core.clock.now()
+        if lead.owner_id is None or not await Lead.filter(id=lead.id, owner_id=lead.owner_id, customer_id=None).update(
+            owner_id=None, claimed_at=None, updated_at=now
+        ):
+            raise LeadNotOwned(name=lead.name)
+        await access.record(core, actor, "lead.release", lead, before={"owner_id": lead.owner_id}, after={"reason": reason})
+        return await Lead.get(id=lead.id)
+
+
+async def assign(core: Core, actor: Actor, lead_id: int, owner_id: int) -> Lead:
+    """Give a lead to an employee by a manager's word (分配). Raises: NotFound; Refused."""
+    access.require(actor, "leads:write")
+    async with core.db.transaction():
+        lead = await access.load(Lead, actor, lead_id)
+        owner = await access.load(Employee, actor, owner_id)
+        if owner.departed_at:
+            raise employees.AlreadyDeparted(name=owner.name)
+        if actor.role is Role.SALES and lead.owner_id != actor.employee_id:
+            raise Refused
+        await lead.change(core, owner_id=owner.id, claimed_at=core.clock.now())
+        await access.record(core, actor, "lead.assign", lead, after={"owner_id": owner.id})
+    return lead
+
+
+async def convert(core: Core, actor: Actor, lead_id: int) -> tuple[Customer, Contact]:
+    """Make a lead a customer with a contact (转化); accounts, person number and history stay with the person.
+
+    Raises: NotFound; LeadAlreadyConverted.
+    """
+    for scope in ("leads:write", "customers:write", "contacts:write"):
+        access.require(actor, scope)
+    async with core.db.transaction():
+        lead = await access.load(Lead, actor, lead_id)
+        if lead.customer_id is not None:
+            raise LeadAlreadyConverted(name=lead.name)
+        if lead.owner_id is None and actor.role is Role.SALES:
+            raise LeadNotOwned(name=lead.name)
+        customer = await _customer_for(core, actor, lead)
+        contact: Contact = await Contact.add(
+            core,
+            person_id=lead.person_id,
+            customer_id=customer.id,
+            owner_id=customer.owner_id,
+            name=lead.name,
+            title=lead.title,
+            mobile=lead.mobile,
+            landline=lead.landline,
+            wechat_id=lead.wechat_id,
+            email=lead.email,
+            birthday=lead.birthday,
+            last_follow_up_at=lead.last_follow_up_at,
+        )
+        await lead.change(core, status=LeadStatus.CONVERTED.value, customer_id=customer.id, contact_id=contact.id)
+        await access.record(core, actor, "lead.convert", lead, after={"customer_id": customer.id, "contact_id": contact.id})
+    return customer, contact
+
+
+async def find_in_pool(actor: Actor, *, text: str = "", region: str = "", limit: int = 10) -> list[Lead]:
+    """List leads in the pool (公海), newest first."""
+    query = access.visible(Lead, actor).filter(owner_id=None, status__in=[LeadStatus.NEW.value, LeadStatus.FOLLOWING.value])
+    if region:
+        query = query.filter(region__contains=region)
+    if text:
+        query = query.filter(Q(name__contains=text) | Q(company__contains=text) | Q(need__contains=text) | Q(source__contains=text))
+    return await query.order_by("-id").limit(limit)
+
+
+async def count_pool(actor: Actor) -> int:
+    """Count the leads in the pool."""
+    return await access.visible(Lead, actor).filter(owner_id=None, status__in=["new", "following"]).count()
+
+
+async def count_owned(employee_id: int) -> int:
+    """Count an employee's open leads."""
+    return await Lead.filter(owner_id=employee_id, status__in=["new", "following"]).count()
+
+
+async def sources(actor: Actor) -> Sequence[tuple[str, int]]:
+    """Count visible leads by source."""
+    rows = await access.visible(Lead, actor).annotate(n=Count("id")).group_by("source").values_list("source", "n")
+    return [(str(source), int(number)) for source, number in rows]
+
+
+async def _check_claim_cap(core: Core, employee_id: int) -> None:
+    cap = core.settings.pools.claim_cap
+    owned = await count_owned(employee_id)
+    if owned >= cap:
+        raise ClaimCapReached(count=owned, cap=cap)
+
+
+async def _owner_name(lead_id: int) -> str:
+    lead = await Lead.get(id=lead_id)
+    owner = await Employee.get_or_none(id=lead.owner_id)
+    return owner.name if owner else "同事"
+
+
+async def _tell_manager(core: Core, actor: Actor, lead: Lead) -> None:
+    employee = await Employee.get(id=actor.employee_id)
+    if employee.manager_id is None:
+        return
+    address = await employees.staff_address(core, employee.manager_id)
+    if address:
+        await core.outbox.put(
+            address,
+            Body(text=f"{employee.name}领取了线索「{lead.name}」"),
+            key=f"lead.claim:{lead.id}:{lead.claim_count + 1}",
+            guarantee=Guarantee.AT_LEAST_ONCE,
+        )
+
+
+async def _customer_for(core: Core, actor: Actor, lead: Lead) -> Customer:
+    owner_id = lead.owner_id or actor.employee_id
+    if lead.company:
+        known = await access.visible(Customer, actor).get_or_none(name=lead.company)
+        if known:
+            return known
+    customer: Customer = await Customer.add(
+        core,
+        name=lead.company or lead.name,
+        kind=(CustomerKind.ORGANISATION if lead.company else CustomerKind.PERSON).value,
+        region=lead.region,
+        status=CustomerStatus.ACTIVE.value,
+        owner_id=owner_id,
+        last_follow_up_at=lead.last_follow_up_at,
+    )
+    return customer
+
+
+async def accounts_of(person_id: int) -> list[Account]:
+    """List the channel accounts of a customer or lead."""
+    return await Account.filter(person_kind=PersonKind.CUSTOMER.value, person_id=person_id).order_by("id")

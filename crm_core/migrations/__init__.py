@@ -1,0 +1,1 @@
+"""Steps of the schema, made by `make migrations` (Tortoise), forward only."""

@@ -1,0 +1,81 @@
+"""Small values with a lifetime in the database: open dialogs, platform tokens, idempotency answers."""
+
+from datetime import timedelta
+
+from tortoise import fields
+
+from crm_core.clock import Clock
+from crm_core.db import Database, Entity, UtcDatetimeField
+from crm_core.ports import Program
+
+
+class StateEntry(Entity):
+    """One value; gone for everybody once `expires_at` has passed."""
+
+    key = fields.CharField(max_length=200, unique=True)
+    value = fields.TextField()
+    expires_at = UtcDatetimeField(db_index=True)
+
+    class Meta:
+        """Swept by time."""
+
+        table = "state_entries"
+
+
+_UPSERT = """INSERT INTO state_entries (key, value, expires_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at, updated_at = excluded.updated_at"""
+
+
+class DatabaseState:
+    """`StateStore` over the table; inside a transaction it is part of it."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def get(self, key: str) -> str | None:
+        """Tell the value, or None when absent or expired."""
+        now = self._clock.now()
+
+        def program() -> Program[str | None]:
+            rows = yield "SELECT value FROM state_entries WHERE key = ? AND expires_at > ?", (key, now)
+            return rows[0][0] if rows else None
+
+        return await self._db.read(program())
+
+    async def set(self, key: str, value: str, *, lasts: timedelta) -> None:
+        """Keep a value for so long."""
+        now = self._clock.now()
+
+        def program() -> Program[None]:
+            yield _UPSERT, (key, value, now + lasts, now, now)
+
+        await self._db.run(program())
+
+    async def add(self, key: str, value: str, *, lasts: timedelta) -> bool:
+        """Keep a value only if there is none; tell whether it was kept."""
+        now = self._clock.now()
+
+        def program() -> Program[bool]:
+            changed = yield _UPSERT + " WHERE state_entries.expires_at <= ?", (key, value, now + lasts, now, now, now)
+            return bool(changed)
+
+        return await self._db.run(program())
+
+    async def delete(self, key: str) -> None:
+        """Forget a value."""
+
+        def program() -> Program[None]:
+            yield "DELETE FROM state_entries WHERE key = ?", (key,)
+
+        await self._db.run(program())
+
+    async def sweep(self) -> int:
+        """Delete what has expired; tells how many."""
+        now = self._clock.now()
+
+        def program() -> Program[int]:
+            count = yield "DELETE FROM state_entries WHERE expires_at <= ?", (now,)
+            return int(count)
+
+        return await self._db.run(program())

@@ -1,0 +1,149 @@
+"""All times of a sentence: found, kept apart from what only looks like one, and joined ("周五" + "下午" + "3点")."""
+
+import re
+from datetime import date, datetime, timedelta
+
+from handlers.understanding.clocks import find_clocks
+from handlers.understanding.days import find_days
+from handlers.understanding.durations import find_durations
+from handlers.understanding.feasts import find_feasts
+from handlers.understanding.mentions import TIME, Mention, Sentence
+from handlers.understanding.moments import COUNT, Span, When, behind
+from handlers.understanding.months import find_months
+from handlers.understanding.numerals import read_small
+from handlers.understanding.repeats import find_repeats
+
+# 刚 as a word of time, not in 刚好, 刚需.
+JUST_NOW = re.compile(r"刚刚(?!好)|刚才|刚(?![好需性毅果强烈劲直健巧柔子开入起])|(?<![a-z])just now(?![a-z])|方才")
+AT_ONCE = re.compile(r"马上|立刻|立即|即刻|现在就?|此刻|这就|(?<![a-z])(?:right )?now(?![a-z])")
+THIS_MOMENT = re.compile(r"(?:这会儿?|此时)")
+GAP = re.compile(r"[\s,的(（、]{0,3}$")
+TO = re.compile(r"\s?(?:到|至|-|~)\s?$")
+BACK = re.compile(rf"的?(?:提)?前(?P<days>{COUNT})[天日]")
+# Words that only frame a time and go with it.
+TRAIL = re.compile(r"\s?(?:的?时候|左右|前后|之前|以前|前(?![台期面天端所提往景男女任身])|之间|之后|以后|后(?![天续面台期端来勤备悔果半])|许|那天|当天|[)）])")
+SINCE = re.compile(r"^(?:自|从)")
+
+
+def _longest(found: list[When]) -> list[When]:
+    """Of overlapping readings keep the earliest longest, in the order of the text."""
+    kept: list[When] = []
+    for when in sorted(found, key=lambda each: (each.start - each.end, each.start)):
+        if all(when.end <= other.start or when.start >= other.end for other in kept):
+            kept.append(when)
+    return sorted(kept, key=lambda each: each.start)
+
+
+def _instants(text: str) -> list[When]:
+    found = [When(match.start(), match.end(), just_now=True, tense="past") for match in JUST_NOW.finditer(text)]
+    found += [When(match.start(), match.end(), at_once=True) for match in AT_ONCE.finditer(text)]
+    return found
+
+
+def _is_weekday(when: When) -> bool:
+    return when.skips_today
+
+
+def _join(first: When, second: When, text: str) -> When | None:
+    """Join two neighbours into one meaning; None when they stay apart."""
+    gap = text[first.end : second.start]
+    if first.only_span and not first.days:
+        return None
+    if TO.fullmatch(gap) and not first.just_now:
+        return _range(first, second)
+    if not GAP.fullmatch(gap) or second.just_now or first.just_now:
+        return None
+    has_day = bool(first.days or first.repeat)
+    if has_day and first.clock is None and second.clock is not None and not second.days and not second.repeat:
+        joined = first.moved(first.start, second.end)
+        joined.clock, joined.until = second.clock, second.until
+        joined.impossible = first.impossible or second.impossible
+        return joined
+    if first.clock is not None and not first.days and second.clock is not None and not second.days and not second.doubtful:
+        return None
+    return _two_days(first, second)
+
+
+def _two_days(first: When, second: When) -> When | None:
+    """Read "下周三12月2号" and "明天周四": two names of one day; the surer one counts."""
+    if first.clock is not None or first.repeat or second.repeat or not first.days or not second.days:
+        return None
+    if _is_weekday(first) == _is_weekday(second):
+        return None
+    surer = second if _is_weekday(first) else first
+    joined = surer.moved(first.start, second.end)
+    joined.clock = second.clock
+    return joined
+
+
+def _range(first: When, second: When) -> When | None:
+    if second.repeat or second.only_span or bool(first.days) != bool(second.days):
+        return None
+    if not first.days and (first.clock is None or second.clock is None):
+        return None
+    joined = first.moved(first.start, second.end)
+    joined.until = second
+    return joined
+
+
+def _absorb(when: When, text: str) -> When:
+    """Take in "前三天" and framing words such as 之前 and 左右."""
+    back = BACK.match(text, when.end)
+    if back and when.days and when.clock is None:
+        shift = timedelta(days=read_small(back["days"]) or 0)
+        moved = when.moved(when.start, back.end())
+        moved.days, moved.festival = tuple(day - shift for day in when.days), None
+        moved.tense = ""
+        return moved
+    trail = TRAIL.match(text, when.end)
+    if trail and not when.just_now and not when.at_once and not when.only_span:
+        return when.moved(when.start, trail.end())
+    return when
+
+
+def _joined(parts: list[When], text: str) -> list[When]:
+    done: list[When] = []
+    for part in parts:
+        absorbed = _absorb(part, text)
+        joined = _join(done[-1], absorbed, text) if done else None
+        if joined is not None:
+            # "端午前一天下午3点": the framing may also follow the joined whole.
+            done[-1] = joined
+        else:
+            done.append(absorbed)
+    return done
+
+
+def read_times(text: str, now: datetime) -> list[When]:
+    """Read all times of a plain text in order; what names a day or hour that does not exist is marked impossible."""
+    today = now.date()
+    found = [*find_repeats(text), *find_days(text, today), *find_months(text, today), *find_feasts(text, today)]
+    found += [*find_durations(text, now), *find_clocks(text), *_instants(text)]
+    joined = _joined(_longest(found), text)
+    return [when for when in joined if not (when.doubtful and not when.days and not when.repeat)]
+
+
+def mark_times(sentence: Sentence, now: datetime) -> None:
+    """Take all times out of a sentence; impossible ones stay as words."""
+    for when in read_times(sentence.rest, now):
+        if not when.impossible:
+            sentence.take(Mention(TIME, when.start, when.end, when))
+
+
+def span_of(when: When, now: datetime) -> Span | None:
+    """The range of days a time names ("本周", "11月1号到15号"); None when it names only an hour."""
+    if when.until is not None and when.days:
+        return _stretch(when, when.until, now)
+    if when.span is not None:
+        return when.span
+    if not when.days:
+        return None
+    day = behind(when, now) or now
+    return (day.date(), day.date())
+
+
+def _stretch(first: When, last: When, now: datetime) -> tuple[date, date] | None:
+    start = behind(first, now) if len(first.days) > 1 else None
+    day = start.date() if start else first.days[0]
+    ends = [each for each in last.days if each >= day]
+    return (day, ends[0]) if ends else None
