@@ -105,9 +105,11 @@ def visible(model: type[E], actor: Actor) -> "QuerySet[E]":
     owner = getattr(model, "owner_field", "owner_id")
     if owner is None or actor.sees_all:
         return model.all()
-    mine = Q(**{f"{owner}__in": list(actor.team or {actor.employee_id})})
+    team: Any = list(actor.team or {actor.employee_id})
+    mine = Q(**{f"{owner}__in": team})
     if getattr(model, "ownerless_is_pool", False):
-        mine |= Q(**{f"{owner}__isnull": True})
+        nobody: Any = True
+        mine |= Q(**{f"{owner}__isnull": nobody})
     return model.filter(mine)
 
 

@@ -118,7 +118,7 @@ async def load_subject(actor: Actor, kind: str, subject_id: int) -> Subject:
     model = SUBJECT_MODELS.get(kind)
     if model is None:
         raise Invalid(field="subject_kind", reason="只能是 lead、customer、contact")
-    row = await access.load(model, actor, subject_id)  # type: ignore[type-var]
+    row = await access.load(model, actor, subject_id)
     return subject_of(row)
 
 

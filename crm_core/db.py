@@ -174,7 +174,7 @@ class UtcDatetimeField(fields.DatetimeField):  # type: ignore[type-arg]
         return super().to_db_value(utc(value), instance)
 
 
-class MoneyField(fields.DecimalField):
+class MoneyField(fields.DecimalField[Decimal]):
     """Yuan with two places. Refuses a float."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -203,7 +203,7 @@ class _Undescribed(ModelMeta):
     """Keeps docstrings out of the schema: Tortoise makes them table comments, and each edit would be a migration."""
 
     def __new__(cls, name: str, bases: tuple[type, ...], attributes: dict[str, Any]) -> Any:
-        made = super().__new__(cls, name, bases, attributes)
+        made: Any = super().__new__(cls, name, bases, attributes)
         made._meta.table_description = ""
         return made
 

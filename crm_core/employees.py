@@ -162,6 +162,12 @@ async def bind(core: Core, address: Address, code: str) -> Employee:
     return employee
 
 
+async def void_bind_code(core: Core, code: str) -> None:
+    """End a code that was spoken where others read along."""
+    now = core.clock.now()
+    await BindCode.filter(code_hash=_hash(code.upper()), used_at=None).update(used_at=now, updated_at=now)
+
+
 async def refuse_after_wrong_tries(core: Core, address: Address) -> None:
     """Stop whoever guesses codes. Raises: BindTriesUsedUp."""
     if int(await core.state.get(_tries_key(address)) or 0) >= BIND_TRIES_AN_HOUR:

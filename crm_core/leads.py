@@ -10,12 +10,14 @@ from tortoise.functions import Count
 from crm_core import access, employees, identity
 from crm_core.access import Actor, Role
 from crm_core.accounts import Account, PersonKind
+from crm_core.changes import change_fields
 from crm_core.customers import Contact, Customer, CustomerKind, CustomerStatus, checked
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.employees import Employee
 from crm_core.errors import Conflict, Invalid, NotFound, Refused
 from crm_core.messages import Body, Guarantee
 from crm_core.ports import Core, Program
+from crm_core.values import normalize_phone
 
 
 class LeadStatus(StrEnum):
@@ -156,7 +158,7 @@ async def claim(core: Core, actor: Actor, lead_id: int) -> Lead:
             owner_id=actor.employee_id, claimed_at=now, claim_count=lead.claim_count + 1, updated_at=now
         )
         if not won:
-            raise LeadAlreadyClaimed(name=lead.name, owner=await _owner_name(lead.id))
+            raise LeadAlreadyClaimed(name=lead.name, owner=await owner_name(lead.id))
         await access.record(core, actor, "lead.claim", lead)
         await _tell_manager(core, actor, lead)
         return await Lead.get(id=lead.id)
@@ -174,6 +176,39 @@ async def release(core: Core, actor: Actor, lead_id: int, *, reason: str = "") -
             raise LeadNotOwned(name=lead.name)
         await access.record(core, actor, "lead.release", lead, before={"owner_id": lead.owner_id}, after={"reason": reason})
         return await Lead.get(id=lead.id)
+
+
+async def update(core: Core, actor: Actor, lead_id: int, **values: object) -> Lead:
+    """Change a lead's fields by hand; a new owner is an assignment. Raises: NotFound; Invalid; Refused."""
+    access.require(actor, "leads:write")
+    clean = checked(values)
+    owner_id = clean.pop("owner_id", None)
+    async with core.db.transaction():
+        lead = await access.load(Lead, actor, lead_id)
+        if "status" in clean and lead.customer_id is not None:
+            raise LeadAlreadyConverted(name=lead.name)
+        if isinstance(owner_id, int) and owner_id != lead.owner_id:
+            lead = await assign(core, actor, lead_id, owner_id)
+        await change_fields(core, actor, "lead.update", lead, clean)
+    return lead
+
+
+async def discard(core: Core, actor: Actor, lead_id: int, *, reason: str) -> Lead:
+    """Mark a lead as of no use (无效线索); it stays as history. Raises: NotFound; LeadAlreadyConverted."""
+    access.require(actor, "leads:write")
+    async with core.db.transaction():
+        lead = await access.load(Lead, actor, lead_id)
+        if lead.customer_id is not None:
+            raise LeadAlreadyConverted(name=lead.name)
+        await lead.change(core, status=LeadStatus.DISCARDED.value)
+        await access.record(core, actor, "lead.discard", lead, after={"reason": reason})
+    return lead
+
+
+async def find_by_mobile(number: str) -> Lead | None:
+    """Find an open lead by phone number, whoever owns it."""
+    phone = normalize_phone(number)
+    return await Lead.filter(mobile=phone, status__in=["new", "following"]).first() if phone else None
 
 
 async def assign(core: Core, actor: Actor, lead_id: int, owner_id: int) -> Lead:
@@ -257,7 +292,8 @@ async def _check_claim_cap(core: Core, employee_id: int) -> None:
         raise ClaimCapReached(count=owned, cap=cap)
 
 
-async def _owner_name(lead_id: int) -> str:
+async def owner_name(lead_id: int) -> str:
+    """Tell who owns a lead, for a sentence."""
     lead = await Lead.get(id=lead_id)
     owner = await Employee.get_or_none(id=lead.owner_id)
     return owner.name if owner else "同事"

@@ -77,6 +77,8 @@ class PoolSettings:
     """Open leads one employee may own."""
     protection_days: int = 7
     reclaim_days: int = 30
+    tell_of_new_leads: str = "managers"
+    """Who is told in chat that a lead came into the pool: managers, everyone (and sales), nobody."""
 
 
 @dataclass(frozen=True, slots=True)

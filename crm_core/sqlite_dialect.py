@@ -178,7 +178,7 @@ class Writer:
             ticket = self._queue.popleft()
             if not ticket.future.cancelled():
                 batch.append(ticket)
-        self._submit(partial(_run_batch, programs=[t.program for t in batch]), partial(self._batched, batch))
+        self._submit(partial(_run_batch, programs=[t.program for t in batch if t.program]), partial(self._batched, batch))
 
     def _submit(self, function: Callable[[sqlite3.Connection], T], then: "Callable[[ThreadFuture[T]], None]") -> None:
         self._busy = True

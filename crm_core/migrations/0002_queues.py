@@ -34,4 +34,12 @@ class Migration(migrations.Migration):
             "CREATE INDEX recipients_claimed ON recipients (lease_until) WHERE status = 'claimed'",
             reverse_sql="DROP INDEX recipients_claimed",
         ),
+        ops.RunSQL(
+            "CREATE INDEX recipients_reached ON recipients (person_id, claimed_at) WHERE claimed_at IS NOT NULL",
+            reverse_sql="DROP INDEX recipients_reached",
+        ),
+        ops.RunSQL(
+            "CREATE UNIQUE INDEX recipients_greeted ON recipients (greeting_key) WHERE greeting_key IS NOT NULL",
+            reverse_sql="DROP INDEX recipients_greeted",
+        ),
     ]

@@ -1,0 +1,80 @@
+"""Who am I, binding a chat account, help made from the declarations, ending and confirming a question."""
+
+from crm_core import employees
+from crm_core.access import ROLE_LABELS
+from crm_core.errors import Refused
+from handlers import dialogs, replies
+from handlers.replies import Reply
+from handlers.router import ChatContext, command
+
+HELP_ORDER = (
+    "log_follow_up",
+    "create_lead",
+    "list_pool",
+    "claim_lead",
+    "show_contact",
+    "set_reminder",
+    "list_tasks",
+    "complete_task",
+    "schedule_greeting",
+)
+
+
+class BindInGroup(Refused):
+    """Everybody in a group reads the code."""
+
+    code = "employee.bind_in_group"
+    text = "绑定码请单独发给机器人，群里发的已作废，请重新索取"
+
+
+@command(intent="bind", usage="绑定 8位绑定码", open_to_strangers=True)
+async def bind(ctx: ChatContext) -> Reply:
+    """用绑定码绑定账号"""
+    address = ctx.message.address
+    if ctx.message.in_group:
+        await employees.void_bind_code(ctx.core, ctx.slot("words"))
+        return replies.text(BindInGroup().sentence())
+    await employees.refuse_after_wrong_tries(ctx.core, address)
+    employee = await employees.bind(ctx.core, address, ctx.slot("words"))
+    role = ROLE_LABELS[employees.Role(employee.role)]
+    return replies.text(f"绑定成功：{employee.name}（{role}）。回复「帮助」看看能做什么。")
+
+
+@command(intent="help", usage="帮助", phrases=("帮助", "help", "?", "？"), open_to_strangers=True)
+async def show_help(ctx: ChatContext) -> Reply:
+    """看看能做什么"""
+    if ctx.actor.employee_id == -1:
+        return replies.text("请先绑定账号：向管理员索取绑定码，然后回复：绑定 绑定码")
+    usable = [one for one in ctx.commands.values() if ctx.actor.role in one.roles and one.intent in HELP_ORDER]
+    usable.sort(key=lambda one: HELP_ORDER.index(one.intent))
+    lines = [f"· {one.summary}：{one.usage}" for one in usable]
+    return replies.text("\n".join(["直接说一句话就行，例如：", *lines, "说错了回复「撤销」，不想继续回复「取消」。"]))
+
+
+@command(intent="cancel", usage="取消", phrases=("取消",))
+async def cancel(ctx: ChatContext) -> Reply:
+    """结束没答完的问题"""
+    await dialogs.forget(ctx.core, ctx.account.id)
+    return replies.text("好的，已取消。")
+
+
+@command(intent="confirm", usage="")
+async def confirm(ctx: ChatContext) -> Reply:
+    """回答“是”"""
+    return replies.text("现在没有等待确认的问题。")
+
+
+@command(intent="deny", usage="")
+async def deny(ctx: ChatContext) -> Reply:
+    """回答“不是”"""
+    return replies.text("好的。如果上一条记录有误，回复「撤销」即可取回。")
+
+
+@command(intent="undo", usage="撤销", phrases=("撤销", "撤回", "撤销上一条"))
+async def undo(ctx: ChatContext) -> Reply:
+    """取回上一条记录"""
+    last = await dialogs.take_undo(ctx.core, ctx.account.id)
+    if last is None:
+        return replies.text("没有可以撤销的记录（只能撤销24小时内的上一条）。")
+    handlers = {one.undo[0]: one.undo[1] for one in ctx.commands.values() if one.undo}
+    return await handlers[last.name](ctx, last.ids)

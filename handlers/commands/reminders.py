@@ -1,0 +1,87 @@
+"""Reminders and the day's list in words."""
+
+from datetime import datetime
+
+from crm_core.errors import NotFound
+from handlers import dialogs, replies
+from handlers.replies import Reply, Undo
+from handlers.router import EVERYBODY, ChatContext, command
+from scheduler import reminders
+from scheduler.reminders import Reminder
+
+RANGE_LABELS = {"today": "今天", "tomorrow": "明天", "this_week": "本周", "next_week": "下周", "overdue": "逾期"}
+
+
+async def undo_reminder(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
+    """Take back a reminder just set."""
+    reminder = await reminders.cancel(ctx.core, ctx.actor, ids[0])
+    return replies.text(f"已撤销：提醒「{reminder.text}」")
+
+
+@command(intent="set_reminder", usage="明天上午10点提醒我给张伟打电话", roles=EVERYBODY, undo=("reminder", undo_reminder))
+async def set_reminder(ctx: ChatContext) -> Reply:
+    """设一个提醒"""
+    at = datetime.fromisoformat(ctx.slot("at"))
+    now = ctx.core.clock.now()
+    if at <= now:
+        return replies.text(f"{replies.when(at, now)}已经过去了，请换一个以后的时间。")
+    subject = await ctx.pick_subject() if ctx.slot("person") or ctx.slot("company") else None
+    text = ctx.slot("action")
+    if subject and subject.name not in text:
+        text = f"{subject.name}：{text}"
+    reminder = await reminders.create(
+        ctx.core,
+        ctx.actor,
+        text=text,
+        at=at,
+        repeat=ctx.slot("repeat"),
+        about_kind=subject.kind if subject else "",
+        about_id=subject.id if subject else None,
+        about=subject.name if subject else "",
+    )
+    again = "，之后按规则重复" if reminder.repeat else ""
+    return replies.text(f"好的，{replies.when(at, now)}提醒：{text}{again}", Undo("reminder", (reminder.id,)))
+
+
+@command(intent="list_tasks", usage="今天要做什么", phrases=("待办",))
+async def list_tasks(ctx: ChatContext) -> Reply:
+    """看待办"""
+    wanted = ctx.slots.get("range", "")
+    found = await reminders.list_open(ctx.core, ctx.actor, wanted)
+    label = RANGE_LABELS.get(str(wanted), "")
+    if not found:
+        return replies.text(f"{label}没有待办。")
+    await dialogs.remember_list(ctx.core, ctx.account.id, "reminders", [each.id for each in found])
+    now = ctx.core.clock.now()
+    return replies.numbered(f"{label}待办{len(found)}条：", [_line(each, now) for each in found], "完成后回复“第1条完成了”")
+
+
+@command(intent="complete_task", usage="第1条完成了")
+async def complete_task(ctx: ChatContext) -> Reply:
+    """完成一条待办"""
+    number = await _chosen(ctx)
+    reminder = await reminders.complete(ctx.core, ctx.actor, number)
+    return replies.text(f"已完成：{reminder.text}")
+
+
+async def _chosen(ctx: ChatContext) -> int:
+    if "reminder" in ctx.slots:
+        return int(ctx.slot("reminder"))
+    if ctx.slot("ref"):
+        number = await dialogs.listed(ctx.core, ctx.account.id, "reminders", ctx.slot("ref"))
+        if number is None:
+            raise NotFound
+        return number
+    person = ctx.slot("person")
+    found = [each for each in await reminders.list_open(ctx.core, ctx.actor, "") if person and person in (each.about + each.text)]
+    if len(found) > 1:
+        now = ctx.core.clock.now()
+        await ctx.ask_choice("是哪一条？请回复序号：", [(_line(each, now), str(each.id)) for each in found[:9]], slot="reminder")
+    if not found:
+        raise NotFound
+    return found[0].id
+
+
+def _line(reminder: Reminder, now: datetime) -> str:
+    late = "（逾期）" if reminder.at < now else ""
+    return f"{replies.when(reminder.at, now)} {reminder.text}{late}"

@@ -1,0 +1,230 @@
+"""From a message to the command of its meaning: open questions first, exact phrases next, then the understanding.
+
+Reading order: `command` (what a command declares), `ChatContext` (what it is given), `Router`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from crm_core import access, employees
+from crm_core.access import Actor, Role
+from crm_core.accounts import Account, PersonKind
+from crm_core.activities import Subject
+from crm_core.employees import BindCodeWrong, Employee
+from crm_core.errors import CrmError, Refused
+from crm_core.messages import InboundMessage, Kind
+from crm_core.ports import Core
+from handlers import dialogs, replies, subjects
+from handlers.dialogs import Ask, Dialog
+from handlers.replies import Reply
+from handlers.understanding.intents import INTENTS
+from handlers.understanding.parse import Meaning, parse
+
+SURE = 0.6
+EVERYBODY = frozenset(Role)
+SELLING = frozenset({Role.SALES, Role.MANAGER, Role.ADMIN})
+MARKETING = frozenset({Role.MARKETER, Role.MANAGER, Role.ADMIN})
+
+
+@dataclass(slots=True)
+class ChatContext:
+    """Everything a command may use: the core, who speaks, what they said, and asking back."""
+
+    core: Core
+    actor: Actor
+    account: Account
+    message: InboundMessage
+    intent: str
+    slots: dict[str, object]
+    commands: Mapping[str, "Command"] = field(default_factory=dict)
+
+    def slot(self, name: str) -> str:
+        """Tell a slot as text, or nothing."""
+        value = self.slots.get(name)
+        return str(value) if value is not None else ""
+
+    async def ask_choice(self, question: str, options: Sequence[tuple[str, str]], slot: str) -> None:
+        """Ask by number; the answer comes back in this slot. Each option is (label, value)."""
+        raise Ask(Dialog(self.intent, self.slots, question, slot=slot, options=tuple(options)))
+
+    async def ask_words(self, question: str, slot: str) -> None:
+        """Ask for one missing thing; the answer comes back in this slot."""
+        raise Ask(Dialog(self.intent, self.slots, question, slot=slot))
+
+    async def ask_yes(self, question: str, slot: str) -> None:
+        """Ask yes or no; a yes comes back as "yes" in this slot, a no ends the matter."""
+        raise Ask(Dialog(self.intent, self.slots, question, slot=slot, yes_no=True))
+
+    async def pick_subject(self, *, kinds: Sequence[str] = ("lead", "contact", "customer")) -> Subject | None:
+        """Find whom the slots speak of; asks by number when several fit; None when nobody does."""
+        if "subject" in self.slots:
+            return await subjects.from_slot(self.actor, self.slot("subject"))
+        found = await subjects.find(self.actor, person=self.slot("person"), company=self.slot("company"), kinds=kinds)
+        if len(found) > 1:
+            now = self.core.clock.now()
+            options = [(subjects.label(each, now), f"{each.kind}:{each.id}") for each in found[:9]]
+            await self.ask_choice("有几位同名，请回复序号：", options, slot="subject")
+        return found[0] if found else None
+
+
+Handler = Callable[[ChatContext], Awaitable[Reply]]
+UndoHandler = Callable[[ChatContext, tuple[int, ...]], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What may be said, by whom, and what happens then."""
+
+    intent: str
+    handler: Handler
+    summary: str
+    usage: str
+    roles: frozenset[Role] = EVERYBODY
+    phrases: frozenset[str] = frozenset()
+    """Exact words that mean this command, whatever the understanding says."""
+    open_to_strangers: bool = False
+    undo: tuple[str, UndoHandler] | None = None
+
+
+def command(
+    *,
+    intent: str,
+    usage: str,
+    roles: frozenset[Role] = EVERYBODY,
+    phrases: Sequence[str] = (),
+    open_to_strangers: bool = False,
+    undo: tuple[str, UndoHandler] | None = None,
+) -> Callable[[Handler], Command]:
+    """Declare a command; its docstring is the summary shown in the help."""
+
+    def declare(handler: Handler) -> Command:
+        summary = (handler.__doc__ or "").strip().splitlines()[0]
+        return Command(intent, handler, summary, usage, roles, frozenset(phrases), open_to_strangers, undo)
+
+    return declare
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A message made sense of, before anything is written."""
+
+    message: InboundMessage
+    account: Account
+    actor: Actor | None
+    intent: str
+    slots: dict[str, object]
+    dialog: Dialog | None = None
+    sure: bool = True
+
+
+class Router:
+    """Chooses the command of a message and runs it."""
+
+    def __init__(self, commands: Mapping[str, Command]) -> None:
+        self._commands = commands
+        self._phrases = {phrase: one.intent for one in commands.values() for phrase in one.phrases}
+
+    async def understand(self, core: Core, message: InboundMessage, account: Account) -> Understood:
+        """Make sense of a message with what the speaker knows; reads only."""
+        actor = await _actor_of(account)
+        dialog = await dialogs.load(core, account.id) if actor else None
+        words = message.text.strip()
+        head, _, rest = words.partition(" ")
+        if head in self._phrases or words in self._phrases:
+            intent = self._phrases.get(words) or self._phrases[head]
+            return Understood(message, account, actor, intent, {"words": rest.strip()})
+        if words.startswith("绑定"):
+            return Understood(message, account, actor, "bind", {"words": words[2:].strip(" :：")})
+        known = await subjects.known_names(actor) if actor else []
+        meaning = parse(words, core.clock.now(), known)
+        return _settle(Understood(message, account, actor, meaning.intent, dict(meaning.slots), dialog), meaning)
+
+    async def answer(self, core: Core, understood: Understood) -> Reply | None:
+        """Run the command in the open transaction and remember what it asks or can undo."""
+        message = understood.message
+        if message.kind is Kind.EVENT:
+            return None
+        ctx = self._context(core, understood)
+        if understood.dialog:
+            await dialogs.forget(core, understood.account.id)
+        if understood.intent == "dialog_repeat" and understood.dialog:
+            await dialogs.save(core, understood.account.id, understood.dialog)
+            return replies.text(understood.dialog.shown())
+        try:
+            reply = await self._run(ctx, understood)
+        except Ask as ask:
+            await dialogs.save(core, understood.account.id, ask.dialog)
+            return replies.text(ask.dialog.shown())
+        if reply.undo:
+            await dialogs.remember_undo(core, understood.account.id, reply.undo)
+        return reply
+
+    async def after_refusal(self, core: Core, message: InboundMessage, error: CrmError) -> None:
+        """Keep what must be kept although the command was undone: a wrong bind code is counted."""
+        if isinstance(error, BindCodeWrong):
+            await employees.count_wrong_try(core, message.address)
+
+    def _context(self, core: Core, understood: Understood) -> ChatContext:
+        actor = understood.actor or Actor(role=Role.VIEWER, name="stranger", team=frozenset({-1}), employee_id=-1)
+        return ChatContext(core, actor, understood.account, understood.message, understood.intent, understood.slots, self._commands)
+
+    async def _run(self, ctx: ChatContext, understood: Understood) -> Reply:
+        found = self._commands.get(understood.intent)
+        if understood.actor is None and not (found and found.open_to_strangers):
+            return replies.text("还不认识这个账号。请向管理员索取绑定码，然后回复：绑定 绑定码")
+        if found is None:
+            return self._not_yet(understood)
+        if understood.actor and understood.actor.role not in found.roles:
+            await access.record(ctx.core, understood.actor, "chat.refused", ("commands", None), after={"intent": found.intent})
+            return replies.text(Refused().sentence())
+        if not understood.sure:
+            return replies.text(f"没太听懂。是想「{found.summary}」吗？可以这样说：{found.usage}")
+        await _ask_for_missing(ctx)
+        return await found.handler(ctx)
+
+    def _not_yet(self, understood: Understood) -> Reply:
+        declared = INTENTS.get(understood.intent)
+        if declared is not None and understood.intent != "unknown":
+            return replies.text(f"听懂了，是「{declared.label}」，但这项功能还没有开通。回复「帮助」看看现在能做什么。")
+        near = nearest(understood.message.text, self._commands, understood.actor)
+        examples = "\n".join(f"· {one.usage}" for one in near)
+        return replies.text(f"没听懂。可以这样说：\n{examples}\n回复「帮助」看全部。")
+
+
+def nearest(words: str, commands: Mapping[str, Command], actor: Actor | None) -> list[Command]:
+    """Offer the two commands whose example shares most characters with what was said."""
+    usable = [one for one in commands.values() if one.usage and (actor is None or actor.role in one.roles)]
+    return sorted(usable, key=lambda one: (-len(set(words) & set(one.usage + one.summary)), one.intent))[:2]
+
+
+def _settle(understood: Understood, meaning: Meaning) -> Understood:
+    dialog = understood.dialog
+    if dialog is None:
+        return replace(understood, sure=meaning.confidence >= SURE)
+    if meaning.intent == "cancel":
+        return replace(understood, intent="cancel", slots={"open": dialog.question})
+    answered = dialog.answer(understood.message.text, meaning.intent)
+    if answered is not None:
+        return replace(understood, intent=dialog.intent, slots=answered)
+    if dialog.yes_no and meaning.intent == "deny":
+        return replace(understood, intent="cancel", slots={"open": dialog.question})
+    another = meaning.intent in INTENTS and meaning.intent not in ("unknown", "confirm", "deny") and meaning.confidence >= SURE
+    return understood if another else replace(understood, intent="dialog_repeat", slots={})
+
+
+async def _actor_of(account: Account) -> Actor | None:
+    if account.person_kind != PersonKind.EMPLOYEE.value or account.person_id is None:
+        return None
+    employee = await Employee.get_or_none(person_id=account.person_id, departed_at=None)
+    return await employees.actor_of(employee) if employee else None
+
+
+QUESTIONS = {"person": "是哪位客户？", "at": "什么时候？", "action": "要提醒什么？", "ref": "是第几条？", "text": "内容是什么？"}
+
+
+async def _ask_for_missing(ctx: ChatContext) -> None:
+    declared = INTENTS.get(ctx.intent)
+    if declared is None or "subject" in ctx.slots:
+        return
+    for names in declared.missing(ctx.slots):
+        await ctx.ask_words(QUESTIONS.get(names[0], "请补充完整："), slot=names[0])

@@ -1,0 +1,75 @@
+"""Finding whom a sentence is about among the leads, contacts and customers the speaker may see."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tortoise.expressions import Q
+
+from crm_core import access
+from crm_core.access import Actor
+from crm_core.activities import Subject, load_subject, subject_of
+from crm_core.customers import Contact, Customer
+from crm_core.leads import Lead
+from handlers.replies import ago
+
+KNOWN_LIMIT = 2000
+_OPEN = ("new", "following")
+
+
+async def known_names(actor: Actor) -> list[str]:
+    """List the names of the speaker's own people and companies, the most recent ones, for the understanding."""
+    mine = Q(owner_id=actor.employee_id) if actor.employee_id else Q()
+    names: dict[str, None] = {}
+    for model, columns in ((Contact, ("name",)), (Lead, ("name", "company")), (Customer, ("name",))):
+        for row in await access.visible(model, actor).filter(mine).order_by("-updated_at").limit(KNOWN_LIMIT).values_list(*columns):
+            names.update((name, None) for name in row if name)
+    return list(names)
+
+
+async def find(actor: Actor, *, person: str, company: str, kinds: Sequence[str]) -> list[Subject]:
+    """Find visible subjects by exact name, else by part of it; own ones before the pool's."""
+    for exact in (True, False):
+        found: list[Subject] = []
+        if "contact" in kinds and person:
+            query = access.visible(Contact, actor).filter(_named("name", person, exact))
+            found += [subject_of(row) for row in await query.order_by("-updated_at").limit(9)]
+        if "lead" in kinds:
+            found += [subject_of(row) for row in await _leads(actor, person, company, exact)]
+        if "customer" in kinds and (company or (person and not found)):
+            query_customers = access.visible(Customer, actor).filter(_named("name", company or person, exact))
+            found += [subject_of(row) for row in await query_customers.order_by("-updated_at").limit(9)]
+        if found:
+            return _own_first(actor, found)
+    return []
+
+
+async def _leads(actor: Actor, person: str, company: str, exact: bool) -> list[Lead]:
+    named = Q()
+    if person:
+        named &= _named("name", person, exact)
+    if company:
+        named &= _named("company", company, exact) | (_named("name", company, exact) if not person else Q(id=-1))
+    if not (person or company):
+        return []
+    return await access.visible(Lead, actor).filter(named, status__in=_OPEN).order_by("-updated_at").limit(9)
+
+
+def _named(column: str, name: str, exact: bool) -> Q:
+    return Q(**{column if exact else f"{column}__contains": name})
+
+
+def _own_first(actor: Actor, found: list[Subject]) -> list[Subject]:
+    own = [each for each in found if each.owner_id == actor.employee_id]
+    return own or found
+
+
+async def from_slot(actor: Actor, value: str) -> Subject:
+    """Load the subject chosen by number."""
+    kind, _, number = value.partition(":")
+    return await load_subject(actor, kind, int(number))
+
+
+def label(subject: Subject, now: datetime) -> str:
+    """Write one choice: 张伟（东风机械厂）; without a company, what kind of record it is and how long it rests."""
+    kind = {"lead": "线索", "contact": "联系人", "customer": "客户"}[subject.kind]
+    return f"{subject.name}（{subject.company or f'{kind}，{ago(subject.last_follow_up_at, now)}'}）"
