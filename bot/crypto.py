@@ -60,9 +60,7 @@ class Envelope:
 
     __slots__ = ("_cipher", "_random", "_receive_id", "_token")
 
-    def __init__(
-        self, token: Secret, aes_key: Secret, receive_id: str, *, random: Callable[[int], bytes] = os.urandom
-    ) -> None:
+    def __init__(self, token: Secret, aes_key: Secret, receive_id: str, *, random: Callable[[int], bytes] = os.urandom) -> None:
         # The 43rd character may carry unused bits (the official sample of WeCom does): a lenient decoder is right here.
         key = base64.b64decode(aes_key.reveal() + "=")
         self._cipher = Cipher(algorithms.AES256(key), modes.CBC(key[:16]))

@@ -1,17 +1,16 @@
 """Reading JSON from outside, strictly: what Python's decoder would let through silently is refused."""
 
 import json
-import re
 from math import isfinite
 from typing import Any
 
 from bot.channel import BadRequest
+from bot.cutting import drop_control
 
 MAX_DEPTH = 32
 MAX_ITEMS = 20_000
 _MAX_DIGITS = 20
 _CONTROL_BYTES = bytes(code for code in range(32) if code not in (9, 10, 13))
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
@@ -86,4 +85,4 @@ def _clean_text(text: str) -> str:
         text.encode()
     except UnicodeEncodeError as error:
         raise BadRequest("surrogate") from error
-    return _CONTROL.sub("", text)
+    return drop_control(text)

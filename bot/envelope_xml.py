@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from bot.channel import BadRequest
+from bot.cutting import drop_control
 
 Node: TypeAlias = "str | dict[str, Node] | list[Node]"
 Tree: TypeAlias = dict[str, Node]
@@ -18,11 +19,13 @@ Tree: TypeAlias = dict[str, Node]
 MAX_DEPTH = 16
 MAX_ELEMENTS = 2_000
 _MAX_TOKENS = 10_000
+_MAX_REFERENCES = 20_000
 
 # Control characters really arrive inside CDATA and no XML may hold them; TAB, LF and CR stay.
 _CONTROL_BYTES = bytes(code for code in range(32) if code not in (9, 10, 13))
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_PROLOG = re.compile(r"\ufeff?\s*(?:<\?xml\s([^<>?]{0,200})\?>)?\s*<xml\s*>")
+# Every repetition has an end: two unlimited ones beside each other cost the square of a body of blanks.
+_PROLOG = re.compile(r"(?:<\?xml\s([^<>?]{0,200})\?>\s{0,100})?<xml\s{0,8}>")
+_BEFORE_PROLOG = "\ufeff \t\r\n"
 _ENCODING = re.compile(r"\bencoding\s*=\s*[\"']([^\"']*)[\"']")
 _TOKEN = re.compile(
     r"<!\[CDATA\[(.*?)\]\]>"
@@ -43,11 +46,11 @@ def parse_xml(body: bytes) -> Tree:
     Raises: BadRequest.
     """
     try:
-        text = body.translate(None, _CONTROL_BYTES).decode("utf-8")
+        text = body.translate(None, _CONTROL_BYTES).decode("utf-8").lstrip(_BEFORE_PROLOG)
     except UnicodeDecodeError as error:
         raise BadRequest("utf8") from error
     prolog = _PROLOG.match(text)
-    if prolog is None:
+    if prolog is None or text.count("&") > _MAX_REFERENCES:
         raise BadRequest("xml")
     _check_declaration(prolog.group(1))
     # A conforming reader gives every line end as LF.
@@ -148,12 +151,7 @@ def _dereference(match: re.Match[str]) -> str:
     code = int(match.group(2)) if match.group(2) else int(match.group(3), 16)
     if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
         raise BadRequest("entity")
-    return _CONTROL.sub("", chr(code))
-
-
-def strip_control(text: str) -> str:
-    """Drop the characters that no XML may hold."""
-    return _CONTROL.sub("", text)
+    return drop_control(chr(code))
 
 
 def write_xml(tree: Mapping[str, object]) -> str:
@@ -179,4 +177,4 @@ def _write(name: str, value: object) -> str:
 
 def _split_cdata(text: str) -> str:
     # Left whole, a customer's "]]>" would end the section and could add elements to our answer.
-    return strip_control(text).replace("]]>", "]]]]><![CDATA[>")
+    return drop_control(text).replace("]]>", "]]]]><![CDATA[>")

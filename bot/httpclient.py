@@ -73,7 +73,7 @@ def redact(text: str) -> str:
 
 
 def encode_json(value: object) -> bytes:
-    """Write compact JSON in raw UTF-8: WeChat shows \\uXXXX to people or refuses it (40033, 47002)."""
+    """Write compact JSON in raw UTF-8: WeChat shows escapes to people or refuses them (40033, 47002)."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 

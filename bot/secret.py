@@ -26,3 +26,7 @@ class Secret:
         return "***"
 
     __str__ = __repr__
+
+
+NO_SECRET = Secret()
+"""A secret that was not set."""

@@ -131,7 +131,6 @@ class TokenKeeper:
             newest = await self._store.get(self._name)
             if newest is not None:
                 return newest
-        self._tries += 1
         self._failure = None
         try:
             token = await self._fetch(False)
@@ -143,6 +142,9 @@ class TokenKeeper:
         except HttpError as error:
             self._failure = TokenError(type(error).__name__)
             raise self._failure from error
+        finally:
+            # Counted at the end, so that whoever came while it ran knows that it waited for this one.
+            self._tries += 1
         await self._store.set(self._name, token)
         return token
 

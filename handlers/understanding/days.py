@@ -86,11 +86,11 @@ def _weekday(match: re.Match[str], today: date) -> Found:
     this = _monday(today) + timedelta(days=index)
     if turn in TURNS:
         found = fixed(match, this + timedelta(weeks=TURNS[turn]), "past" if TURNS[turn] < 0 else "future")
-        found.span = (found.days[0], found.days[0])
+        found.span, found.weekday = (found.days[0], found.days[0]), True
         return found
     days = tuple(this + timedelta(weeks=shift) for shift in (-1, 0, 1))
     lean = ("past" if this < today else "future" if this > today else "") if turn else ""
-    return When(*place(match), days=days, skips_today=True, lean=lean, span=(this, this))
+    return When(*place(match), days=days, skips_today=True, weekday=True, lean=lean, span=(this, this))
 
 
 def _weekend(match: re.Match[str], today: date, turn: str) -> Found:

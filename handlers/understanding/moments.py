@@ -37,6 +37,7 @@ class When:
     at_once: bool = False
     # A weekday said on that very day, without an hour, is next week's.
     skips_today: bool = False
+    weekday: bool = False
     span: Span | None = None
     until: "When | None" = None
     festival: str | None = None

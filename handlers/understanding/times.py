@@ -40,10 +40,6 @@ def _instants(text: str) -> list[When]:
     return found
 
 
-def _is_weekday(when: When) -> bool:
-    return when.skips_today
-
-
 def _join(first: When, second: When, text: str) -> When | None:
     """Join two neighbours into one meaning; None when they stay apart."""
     gap = text[first.end : second.start]
@@ -54,6 +50,10 @@ def _join(first: When, second: When, text: str) -> When | None:
     if not GAP.fullmatch(gap) or second.just_now or first.just_now:
         return None
     has_day = bool(first.days or first.repeat)
+    if has_day and second.impossible and second.clock is None and not second.days:
+        joined = first.moved(first.start, second.end)
+        joined.impossible = True
+        return joined
     if has_day and first.clock is None and second.clock is not None and not second.days and not second.repeat:
         joined = first.moved(first.start, second.end)
         joined.clock, joined.until = second.clock, second.until
@@ -68,18 +68,20 @@ def _two_days(first: When, second: When) -> When | None:
     """Read "下周三12月2号" and "明天周四": two names of one day; the surer one counts."""
     if first.clock is not None or first.repeat or second.repeat or not first.days or not second.days:
         return None
-    if _is_weekday(first) == _is_weekday(second):
+    if first.weekday == second.weekday:
         return None
-    surer = second if _is_weekday(first) else first
+    surer = second if first.weekday else first
     joined = surer.moved(first.start, second.end)
     joined.clock = second.clock
     return joined
 
 
 def _range(first: When, second: When) -> When | None:
-    if second.repeat or second.only_span or bool(first.days) != bool(second.days):
+    if second.repeat or second.only_span or second.impossible:
         return None
-    if not first.days and (first.clock is None or second.clock is None):
+    if second.days and not first.days:
+        return None
+    if not second.days and (first.clock is None or second.clock is None):
         return None
     joined = first.moved(first.start, second.end)
     joined.until = second
@@ -132,7 +134,7 @@ def mark_times(sentence: Sentence, now: datetime) -> None:
 
 def span_of(when: When, now: datetime) -> Span | None:
     """The range of days a time names ("本周", "11月1号到15号"); None when it names only an hour."""
-    if when.until is not None and when.days:
+    if when.until is not None and when.until.days and when.days:
         return _stretch(when, when.until, now)
     if when.span is not None:
         return when.span

@@ -10,6 +10,7 @@ Tree = Mapping[str, Any]
 
 # str.strip() knows every Unicode blank but not these, which the removed @name leaves behind on some clients.
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+_MAX_DIGITS = 20
 _MAX_MILLISECONDS = 253_402_300_799_000
 
 
@@ -61,14 +62,25 @@ def nested(tree: Tree, name: str) -> Tree:
     return value
 
 
+def whole(tree: Tree, name: str) -> int:
+    """Give a whole number that is not below zero (number or text).
+
+    Raises: BadRequest.
+    """
+    digits = text(tree, name, needed=True)
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > _MAX_DIGITS:
+        raise BadRequest(name)
+    return int(digits)
+
+
 def instant(tree: Tree, name: str) -> datetime | None:
     """Give a time in milliseconds (number or text); absent is None.
 
     Raises: BadRequest.
     """
-    digits = text(tree, name)
-    if not digits:
+    if not text(tree, name):
         return None
-    if not (digits.isascii() and digits.isdigit()) or int(digits[:20]) > _MAX_MILLISECONDS:
+    milliseconds = whole(tree, name)
+    if milliseconds > _MAX_MILLISECONDS:
         raise BadRequest(name)
-    return datetime.fromtimestamp(int(digits) / 1000, UTC)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

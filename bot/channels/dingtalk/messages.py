@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.channel import BadRequest
-from bot.channels.dingtalk.fields import instant, nested, text, trim, words
+from bot.channels.dingtalk.fields import instant, nested, text, trim, whole, words
 from bot.channels.dingtalk.session_hosts import find_session_url
 from bot.channels.dingtalk.settings import Settings
 from bot.envelope_json import parse_object
@@ -94,8 +94,8 @@ def _file(kind: Kind) -> Callable[[Tree], Content]:
     def read(tree: Tree) -> Content:
         content = nested(tree, "content")
         data = _codes([text(content, "downloadCode", needed=True)])
-        if "duration" in content:
-            data["duration"] = text(content, "duration")
+        if kind is Kind.VOICE and "duration" in content:
+            data["duration_ms"] = whole(content, "duration")
         if kind is Kind.FILE:
             data["file_name"] = text(content, "fileName")
         return kind, trim(words(content, "recognition")), data

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.crypto import is_aes_key
-from bot.secret import Secret
+from bot.secret import NO_SECRET, Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,7 @@ class CustomRobot:
 
     name: str
     url: Secret
-    secret: Secret = Secret()
+    secret: Secret = NO_SECRET
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Settings:
     robot_code: str = ""
     """Empty: the client id, which it is for applications made since 2023."""
     receive: str = "http"
-    event_token: Secret = Secret()
-    event_aes_key: Secret = Secret()
-    card_secret: Secret = Secret()
+    event_token: Secret = NO_SECRET
+    event_aes_key: Secret = NO_SECRET
+    card_secret: Secret = NO_SECRET
     custom_robots: tuple[CustomRobot, ...] = ()
     api_base: str = "https://api.dingtalk.com"
     oapi_base: str = "https://oapi.dingtalk.com"
@@ -52,7 +52,9 @@ class Settings:
             found.append(("event_token", "event_token 和 event_aes_key 需要同时填写"))
         if self.event_aes_key and not is_aes_key(self.event_aes_key.reveal()):
             found.append(("event_aes_key", "需要 43 位字母或数字"))
-        for key in ("api_base", "oapi_base"):
-            if not getattr(self, key).startswith(("https://", "http://")):
-                found.append((key, "需要以 https:// 开头的地址"))
-        return found
+        bases = (("api_base", self.api_base), ("oapi_base", self.oapi_base))
+        return found + [(key, "需要以 https:// 开头的地址") for key, base in bases if not _is_address(base)]
+
+
+def _is_address(base: str) -> bool:
+    return base.startswith(("https://", "http://"))

@@ -12,7 +12,7 @@ from bot.channels.wechat_oa.fields import text
 from bot.channels.wechat_oa.messages import read_message
 from bot.channels.wechat_oa.receive import check_fresh, read_document, verify_plain
 from bot.channels.wechat_oa.send import Sender
-from bot.channels.wechat_oa.settings import Settings
+from bot.channels.wechat_oa.settings import Settings as AccountSettings
 from bot.crypto import Envelope
 from bot.httpclient import HttpClient
 from bot.tokens import TokenStore
@@ -29,10 +29,10 @@ class WechatOa:
     """One Official Account (公众号)."""
 
     kind: ClassVar[str] = "wechat_oa"
-    Settings = Settings
+    Settings: ClassVar[type[AccountSettings]] = AccountSettings
 
     def __init__(
-        self, name: str, settings: Settings, http: HttpClient, clock: Clock, *, tokens: TokenStore | None = None
+        self, name: str, settings: AccountSettings, http: HttpClient, clock: Clock, *, tokens: TokenStore | None = None
     ) -> None:
         self.name = name
         self.settings = settings
@@ -90,7 +90,7 @@ class WechatOa:
         """End nothing."""
 
 
-def _limits(settings: Settings) -> ChannelLimits:
+def _limits(settings: AccountSettings) -> ChannelLimits:
     return ChannelLimits(
         reply_deadline=_REPLY_DEADLINE,
         text_bytes=TEXT_BYTES,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.crypto import Envelope
-from bot.envelope_xml import strip_control, write_xml
+from bot.cutting import cut_text
+from bot.envelope_xml import write_xml
 from bot.httpclient import encode_json
 from crm_core.messages import Body, Kind
 
@@ -30,15 +31,6 @@ class AnswerContext:
     is_event: bool
 
 
-def cut_text(text: str, limit_bytes: int = TEXT_BYTES) -> str:
-    """Shorten a text to so many bytes of UTF-8, never within a character."""
-    clean = strip_control(text)
-    coded = clean.encode("utf-8", "replace")
-    if len(coded) <= limit_bytes:
-        return clean
-    return coded[:limit_bytes].decode("utf-8", "ignore")
-
-
 def reply_fields(body: Body, *, articles: int = NEWS_EVENT) -> dict[str, object]:
     """Give the fields of a reply besides its envelope; {} if there is nothing to say."""
     if body.kind is Kind.IMAGE and body.media_id:
@@ -52,7 +44,7 @@ def reply_fields(body: Body, *, articles: int = NEWS_EVENT) -> dict[str, object]
         ]
         return {"MsgType": "news", "ArticleCount": len(items), "Articles": {"item": items}}
     if body.text:
-        return {"MsgType": "text", "Content": cut_text(body.text)}
+        return {"MsgType": "text", "Content": cut_text(body.text, TEXT_BYTES)}
     return {}
 
 

@@ -14,6 +14,7 @@ from bot.envelope_xml import parse_xml
 FRESH_SECONDS = 300
 """How far the request's time may be off. Own rule: the platform sets none (protocols.md section 5)."""
 _MAX_DIGITS = 12
+_BLANKS = b"\xef\xbb\xbf \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,6 @@ def read_document(settings: Settings, envelope: Envelope | None, query: Mapping[
 
 def _parse(body: bytes) -> tuple[Mapping[str, Any], bool]:
     # The console decides between XML and JSON and nothing in the request says which: the body does.
-    if body.lstrip()[:1] == b"{":
+    if body.lstrip(_BLANKS)[:1] == b"{":
         return parse_object(body), True
     return parse_xml(body), False

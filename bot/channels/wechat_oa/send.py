@@ -1,15 +1,17 @@
 """Sending of an Official Account: customer-service and template messages over one token."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
 
 from bot.channel import SendReceipt, SendStatus
-from bot.channels.wechat_oa.answers import cut_text
+from bot.channels.wechat_oa.answers import TEXT_BYTES
 from bot.channels.wechat_oa.outcomes import ADMIN_NEEDED, is_token_refused, read_result, receipt_of
 from bot.channels.wechat_oa.settings import Settings
-from bot.httpclient import Answer, HttpClient, NotSent, Unanswered
+from bot.cutting import cut_text
+from bot.httpclient import MAX_ANSWER_BYTES, Answer, HttpClient, NotSent, Unanswered, Upload
 from bot.tokens import Token, TokenError, TokenKeeper, TokenStore
 from crm_core.clock import Clock
 from crm_core.messages import Body, Kind, OutboundMessage
@@ -43,7 +45,7 @@ class Sender:
             return SendReceipt(SendStatus.REFUSED, "kind_unsupported")
         path = "/cgi-bin/message/template/send" if is_template else "/cgi-bin/message/custom/send"
         try:
-            answer = await self.call(path, payload)
+            answer = await self.request("post", path, payload=payload)
         except TokenError as error:
             return self._no_token(error)
         except NotSent:
@@ -57,15 +59,27 @@ class Sender:
             log.error("channel_needs_admin", channel=self._name, errcode=result.errcode)
         return receipt_of(result, self._clock.now())
 
-    async def call(self, path: str, payload: object) -> Answer:
-        """Post to the API with the token, replaced once if it is refused.
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        payload: object = None,
+        upload: Upload | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+    ) -> Answer:
+        """Call the API with the token, replaced once if it is refused.
 
         Raises: TokenError; NotSent; Unanswered.
         """
         url = self._settings.api_base + path
 
         async def attempt(token: str) -> Answer:
-            return await self._http.post(url, payload, params={"access_token": token})
+            query = {**(params or {}), "access_token": token}
+            if method == "get":
+                return await self._http.get(url, params=query, max_bytes=max_bytes)
+            return await self._http.post(url, payload, params=query, upload=upload)
 
         return await self.keeper.call(attempt, is_token_refused)
 
@@ -81,7 +95,7 @@ class Sender:
         if result is None:
             raise TokenError("unreadable_answer")
         value, lasts = result.fields.get("access_token"), result.fields.get("expires_in")
-        if result.errcode or not isinstance(value, str) or not isinstance(lasts, int):
+        if result.errcode or not value or not isinstance(value, str) or not isinstance(lasts, int):
             raise TokenError(f"errcode_{result.errcode}", for_admin=result.errcode in ADMIN_NEEDED)
         return Token(value, self._clock.now() + timedelta(seconds=lasts))
 
@@ -120,7 +134,7 @@ def _customer_content(body: Body) -> tuple[str, dict[str, object]] | None:
             for one in body.articles[:_NEWS_ARTICLES]
         ]
         return "news", {"articles": articles}
-    return ("text", {"content": cut_text(body.text)}) if body.text else None
+    return ("text", {"content": cut_text(body.text, TEXT_BYTES)}) if body.text else None
 
 
 def template_payload(message: OutboundMessage) -> dict[str, object] | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.crypto import is_aes_key
-from bot.secret import Secret
+from bot.secret import NO_SECRET, Secret
 
 MODES = ("plain", "compatible", "safe")
 ACCOUNTS = ("service", "subscription")
@@ -22,7 +22,7 @@ class Settings:
     original_id: str
     app_secret: Secret
     token: Secret
-    aes_key: Secret = Secret()
+    aes_key: Secret = NO_SECRET
     mode: str = "safe"
     account: str = "service"
     api_base: str = "https://api.weixin.qq.com"

@@ -1,0 +1,195 @@
+"""The slots of a follow-up: who, how, when, what was said, and the next step with its time."""
+
+import re
+from datetime import datetime
+
+from handlers.understanding.amounts import Money
+from handlers.understanding.clauses import Clause, clauses_of, trim, words
+from handlers.understanding.contacts import SAID, TOLD, find_method
+from handlers.understanding.mentions import COMPANY, MARKS, MONEY, PERSON, TIME, WHO, Mention, Sentence
+from handlers.understanding.moments import When, ahead, behind
+from handlers.understanding.stages import find_stage
+
+PLAN = re.compile(r"再(?!三|次说)|打算|准备|计划|安排|需要|记得|提醒|要(?!求|是|的|了)|得(?=去|给|再|把|跟|找|约)|回头|争取|下次|让我|叫我|约(?!了|过)")
+STEP = re.compile(r"给(?:他|她|您|你|对方|客户|我)|寄|送|发|带|交|催|追|问|碰|谈|去|来|签|回复|答复|联系|跟进|回访|拜访|上门|见|演示|打款|付款|出方案|出报价|follow")
+DONE = re.compile(r"了(?!解)|过(?!去|来|一遍|一下|一次|两|几|会|年|节|目)|完(?!善|成)|(?:来|聊|打|见|通|谈|说|开|碰|签|给)的|没(?:接|回|人|打|见|来)|刚")
+SPEECH = re.compile(r"说|反馈|表示|告诉|提到|讲")
+DEFER = re.compile(r"(?:下一步|接下来|后续|下次|回头|改天|到时候?|过几天|过段时间|过阵子|等(?:他|她|对方|客户).{0,8}?(?:后|再)|需要(?:我)?(?=给|把|发|寄|送|准备|安排)|待办[:：]?)")
+# Pieces of the opening that only say that there was a contact.
+OPENING = re.compile(
+    rf"[{''.join(MARKS)}]|跟|和|与|同|给|找|在|上|里|那边|打|通|了|过|的|一下|一个|个|次|来|去|电话|微信|钉钉|短信|邮件|视频|语音|沟通|联系|聊|聊天|聊了聊|几句|谈|见面|见|面谈|拜访|上门|走访|回访|跟进|碰|开|会|"
+    r"call|完|这边|我|那个|嗯|呃|啊|哦|就是|然后|by|email|发|通话|面|吃|饭|一起|半个小时|半小时|小时|分钟|会议|腾讯|zoom|\d+|[一二两三四五六七八九十半]"
+)
+LEADING = re.compile(rf"^(?:那个|嗯+|呃|就是|我)*(?:跟|和|与|同|给|找)?{WHO}(?:那边|这边|的)?(?={WHO})?")
+
+
+def is_past(sentence: Sentence, mention: Mention, now: datetime) -> bool | None:
+    """Tell whether a time belongs to what was done (True) or to what comes (False); None when it is neither."""
+    when: When = mention.value
+    if when.repeat or when.at_once or (when.only_span and not when.days):
+        return None
+    if when.tense:
+        return when.tense == "past"
+    before, tail = _around(sentence, mention)
+    if when.days == (now.date(),) and when.clock is not None:
+        moment = ahead(when, now)
+        if moment is not None and moment > now:
+            return False
+        if moment is not None and not PLAN.search(tail):
+            return True
+    if PLAN.search(tail):
+        return False
+    if DONE.search(tail):
+        return True
+    if when.lean:
+        return when.lean == "past"
+    if SAID.search(before) or TOLD.search(before):
+        return False
+    if when.clock is not None and behind(when, now) is None:
+        return False
+    return True
+
+
+def _around(sentence: Sentence, mention: Mention) -> tuple[str, str]:
+    """Skeleton before a mention, and its clause after it up to the next time."""
+    place = sentence.places.index(mention.start)
+    clauses = clauses_of(sentence)
+    tail = ""
+    for index, clause in enumerate(clauses):
+        if clause.start <= place < clause.end:
+            tail = sentence.skeleton[place + 1 : clause.end]
+            if not tail.strip() and index + 1 < len(clauses):
+                tail = clauses[index + 1].text
+            break
+    return sentence.skeleton[:place], re.split(TIME, tail)[0]
+
+
+def _split_times(sentence: Sentence, now: datetime) -> tuple[Mention | None, Mention | None]:
+    """Find the time of the contact and the time of the next step."""
+    past, future = None, []
+    for mention in sentence.of(TIME):
+        side = is_past(sentence, mention, now)
+        before, tail = _around(sentence, mention)
+        if side is True and past is None and not future:
+            told_by_customer = SPEECH.search(before) and not TOLD.search(before) and find_method(tail) is None
+            past = None if told_by_customer and not mention.value.just_now else mention
+        elif side is False:
+            future.append((mention, bool(PLAN.search(tail) or STEP.search(tail))))
+    if not future:
+        return past, None
+    steps = [mention for mention, is_step in future if is_step]
+    return past, (steps or [future[-1][0]])[0]
+
+
+def _next_span(sentence: Sentence, mention: Mention) -> tuple[int, int]:
+    """Places of the next step in the skeleton: from the head of its clause to where the telling goes on."""
+    place = sentence.places.index(mention.start)
+    clauses = clauses_of(sentence)
+    index = next(i for i, clause in enumerate(clauses) if clause.start <= place < clause.end)
+    clause = clauses[index]
+    head = sentence.skeleton[clause.start : place]
+    start = clause.start if _is_short_head(head) else place
+    if start == place and (speech := re.search(r"(?:让|叫|约|请|要求)(?:我|他|她|您|你|对方|客户|" + PERSON + r")?(?:们)?$", head)):
+        start = clause.start + speech.start()
+    end = clause.end
+    tail_is_empty = not trim(sentence.skeleton[place + 1 : clause.end])
+    for later in clauses[index + 1 :]:
+        if not tail_is_empty and _goes_on_telling(later):
+            break
+        end, tail_is_empty = later.end, False
+    return start, end
+
+
+def _is_short_head(head: str) -> bool:
+    return len(head) <= 10 and not (SAID.search(head.replace("约", "")) or TOLD.search(head) or DONE.search(head) or re.search(WHO, head))
+
+
+def _goes_on_telling(clause: Clause) -> bool:
+    return bool(re.search(r"预算|金额|阶段|嫌|觉得|说|意向|竞品|对手", clause.text)) and not PLAN.search(clause.text) and TIME not in clause.text
+
+
+def _summary(sentence: Sentence, spans: list[tuple[int, int]], at: Mention | None) -> str:
+    """Words of what was told, without the opening that only says that there was a contact."""
+    pieces = []
+    for clause in clauses_of(sentence):
+        for start, end in _outside(clause, spans):
+            text = sentence.skeleton[start:end]
+            if not OPENING.sub("", text).strip():
+                continue
+            opening = LEADING.match(text)
+            if opening and len(OPENING.sub("", text[opening.end() :])) >= 2:
+                start += opening.end()
+            piece = words(sentence, start, end, [at] if at else [])
+            if piece:
+                pieces.append(piece)
+    return trim("，".join(pieces))
+
+
+def _outside(clause: Clause, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    start, end, found = clause.start, clause.end, []
+    for low, high in sorted(spans):
+        if high <= start or low >= end:
+            continue
+        if low > start:
+            found.append((start, low))
+        start = max(start, high)
+    if start < end:
+        found.append((start, end))
+    return found
+
+
+def who(sentence: Sentence) -> dict[str, object]:
+    """Return the first person and the first company of a sentence."""
+    slots: dict[str, object] = {}
+    for slot, kind in (("person", PERSON), ("company", COMPANY)):
+        mentions = sentence.of(kind)
+        if mentions:
+            slots[slot] = mentions[0].value
+    return slots
+
+
+def amount_of(sentence: Sentence, limit: int | None = None) -> str | None:
+    """Return the first real amount (no difference, no weak number), in the first `limit` places of the skeleton."""
+    for mention in sentence.of(MONEY):
+        money: Money = mention.value
+        if not money.difference and (limit is None or sentence.places.index(mention.start) < limit):
+            return money.text()
+    return None
+
+
+def read_follow_up(sentence: Sentence, now: datetime) -> dict[str, object]:
+    """Fill the slots of a follow-up."""
+    slots = who(sentence)
+    past, coming = _split_times(sentence, now)
+    if past is not None and (moment := behind(past.value, now)) is not None:
+        slots["at"] = moment
+    spans: list[tuple[int, int]] = []
+    if coming is not None and (moment := ahead(coming.value, now)) is not None:
+        slots["next_at"] = moment
+        spans.append(_next_span(sentence, coming))
+        action = words(sentence, *spans[0], [coming])
+        if action:
+            slots["next_action"] = action
+    else:
+        _deferred(sentence, slots, spans)
+    told = "".join(sentence.skeleton[start:end] + " " for clause in clauses_of(sentence) for start, end in _outside(clause, spans))
+    method = find_method(told)
+    if method:
+        slots["method"] = method
+    if amount := amount_of(sentence):
+        slots["amount"] = amount
+    if stage := find_stage(told):
+        slots["stage"] = stage
+    if summary := _summary(sentence, spans, past):
+        slots["summary"] = summary
+    return slots
+
+
+def _deferred(sentence: Sentence, slots: dict[str, object], spans: list[tuple[int, int]]) -> None:
+    """Read a next step that has no time: 下一步给他寄样品."""
+    match = DEFER.search(sentence.skeleton)
+    if match is None:
+        return
+    action = words(sentence, match.end(), len(sentence.skeleton))
+    if len(action) >= 2:
+        slots["next_action"] = action

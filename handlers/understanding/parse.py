@@ -1,0 +1,85 @@
+"""The only door of the understanding: a text, the time and the known names in, a meaning out.
+
+Pure and total: no network, no clock, no database, and no exception whatever the text is. A sentence is data; nothing in it
+is ever run. Order of reading: `mentions` (cutting out), `classify` (which intent), `slots` (filling).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from crm_core.clock import to_local
+from handlers.understanding import amounts, names, phones, times
+from handlers.understanding.classify import at_first_glance, classify
+from handlers.understanding.mentions import Sentence
+from handlers.understanding.slots import READERS
+
+# What a person says in one message; more is a pasted document, and the rest of it is kept only as words.
+READ_CHARACTERS = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a sentence means: its intent, how sure that is (0 to 1), and its slots as plain JSON values."""
+
+    intent: str
+    confidence: float
+    slots: dict[str, object] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Write the meaning as one line of JSON."""
+        return json.dumps({"intent": self.intent, "confidence": self.confidence, "slots": self.slots}, ensure_ascii=False)
+
+
+def plain_value(value: object) -> object:
+    """Turn a slot's value into JSON: moments and days as ISO 8601, tuples as lists."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: plain_value(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_value(each) for each in value]
+    return value
+
+
+def read_sentence(text: str, now: datetime, known: names.KnownNames) -> Sentence:
+    """Cut everything that is no plain word out of a sentence; the surest finders go first."""
+    sentence = Sentence(text)
+    phones.mark_addresses(sentence)
+    names.mark_known(sentence, known)
+    amounts.mark_refs(sentence)
+    times.mark_times(sentence, now)
+    amounts.mark_discounts(sentence)
+    amounts.mark_chances(sentence)
+    names.mark_titled(sentence, known)
+    amounts.mark_money(sentence)
+    names.mark_companies(sentence)
+    sentence.build()
+    return sentence
+
+
+def parse(text: str, now: datetime, known: Sequence[str]) -> Meaning:
+    """Understand a sentence; `now` is aware, `known` holds names and "alias=name" of the speaker's own CRM."""
+    local = to_local(now).replace(microsecond=0)
+    text = text[:READ_CHARACTERS]
+    sentence = Sentence(text)
+    glance = at_first_glance(sentence.plain)
+    if glance is not None:
+        return Meaning(glance[0], 0.95, {"topic": glance[1]} if glance[1] else {})
+    sentence = read_sentence(text, local, names.read_known(tuple(known)))
+    intent, confidence = classify(sentence)
+    reader = READERS.get(intent)
+    slots = reader(sentence, local) if reader else {}
+    kept = {name: plain_value(value) for name, value in slots.items() if value not in (None, "", [], {})}
+    return Meaning(intent, confidence, kept)
+
+
+def warm(data_dir: Path) -> None:
+    """Load everything that is loaded on first use, before the first message may wait for it."""

@@ -1,0 +1,40 @@
+"""Phone numbers, e-mail addresses, links and WeChat ids, cut out before anything else reads the digits."""
+
+import re
+
+from handlers.understanding.mentions import EMAIL, LINK, PHONE, Mention, Sentence
+
+# Spaces and dashes as people type them between groups.
+GAP = r"[\s\-.·]{0,2}"
+MOBILE = re.compile(rf"(?<![\d#])(?:\(?\+?(?:00)?86\)?{GAP})?(1[3-9]\d(?:{GAP}\d){{8}})(?!\d)")
+LANDLINE = re.compile(r"(?<!\d)(?:\+?86[\s\-]?)?\(?(0(?:10|2\d|[3-9]\d{2}))\)?[\s\-]{0,2}([2-9]\d{2,3}[\s\-]?\d{4})(?!\d)(?:\s?(?:转|-)\s?(\d{1,5}))?")
+MAIL = re.compile(r"[a-z0-9._%+\-]{1,64}@[a-z0-9\-]{1,63}(?:\.[a-z0-9\-]{1,63}){1,4}")
+URL = re.compile(r"https?://[^\s,。;!、<>\"']{1,500}|www\.[^\s,。;!、<>\"']{1,200}")
+WECHAT_ID = re.compile(
+    r"(?:微信号?|wechat|weixin|wx|vx|v信|薇信|加v|v)(?:号|id)?(?:也|就|改|换)?(?:是|为|成|叫)?\s?[::]?\s?([a-z][a-z0-9_\-]{5,19})(?![a-z0-9_@.])"
+)
+
+
+def _mobile(match: re.Match[str]) -> str:
+    return "".join(sign for sign in match[1] if sign.isdigit())
+
+
+def _landline(match: re.Match[str]) -> str:
+    return f"{match[1]}-" + "".join(sign for sign in match[2] if sign.isdigit())
+
+
+def mark_addresses(sentence: Sentence) -> None:
+    """Take out links, e-mail addresses and phone numbers."""
+    for match in URL.finditer(sentence.rest):
+        sentence.take(Mention(LINK, match.start(), match.end(), sentence.raw[match.start() : match.end()]))
+    for match in MAIL.finditer(sentence.rest):
+        sentence.take(Mention(EMAIL, match.start(), match.end(), sentence.raw[match.start() : match.end()]))
+    for pattern, read in ((MOBILE, _mobile), (LANDLINE, _landline)):
+        for match in pattern.finditer(sentence.rest):
+            sentence.take(Mention(PHONE, match.start(), match.end(), read(match)))
+
+
+def find_wechat_id(sentence: Sentence) -> str | None:
+    """Read a WeChat id as said ("微信号 lina_2020"); None when there is none."""
+    match = WECHAT_ID.search(sentence.plain)
+    return sentence.raw[match.start(1) : match.end(1)] if match else None
