@@ -53,6 +53,12 @@ class Refused(Exception):
         super().__init__(str(answer))
         self.answer = answer
 
+    @property
+    def code(self) -> str:
+        """The errcode or code of the answer, empty if it has none."""
+        fields = (self.answer.json or {}) if isinstance(self.answer, Answer) else self.answer
+        return str(fields.get("errcode", fields.get("code", "")))
+
 
 def errcode(code: int, message: str, **more: Any) -> Refused:
     """Refuse in the older form: HTTP 200 with errcode and errmsg."""

@@ -23,6 +23,9 @@ from bot.simulator.wechat_oa.platform import WeChatPlatform
 from bot.simulator.wechat_oa.pusher import Delivery
 
 Action = Callable[[Json], Awaitable[Json]]
+DOOR_DELAY_SECONDS = 0.05  # lets the answer to the order leave first
+LONGEST_WAIT_SECONDS = 25.0
+LOOK_SECONDS = 0.1
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
 
 
@@ -151,7 +154,7 @@ class Control:
         return {"ok": True}
 
     async def _close_door(self, seconds: float) -> None:
-        await asyncio.sleep(0)  # let the answer to the request leave first
+        await asyncio.sleep(DOOR_DELAY_SECONDS)
         await self.server.refuse()
         await asyncio.sleep(seconds)
         await self.server.accept()
@@ -162,8 +165,14 @@ class Control:
         return {"ok": True}
 
     async def _list_chat(self, fields: Json) -> Json:
-        rows = self.records.chat(fields.get("platform"), fields.get("person"), int(fields.get("since", 0)))
-        return {"items": [as_json(row) for row in rows], "next": rows[-1].cursor if rows else int(fields.get("since", 0))}
+        """List lines after a cursor; `wait_seconds` holds the answer until there is one."""
+        since, waited = int(fields.get("since", 0)), 0.0
+        while not (rows := self.records.chat(fields.get("platform"), fields.get("person"), since)):
+            if waited >= min(float(fields.get("wait_seconds", 0)), LONGEST_WAIT_SECONDS):
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+            waited += LOOK_SECONDS
+        return {"items": [as_json(row) for row in rows], "next": rows[-1].cursor if rows else since}
 
     async def _list_calls(self, fields: Json) -> Json:
         calls = self.records.calls(fields.get("path"), int(fields.get("since", 0)))
@@ -171,7 +180,8 @@ class Control:
             {"cursor": c.cursor, "at": c.at, "method": c.method, "path": c.path, "fault": c.fault, "json": c.json}
             for c in calls
         ]
-        return {"items": rows, "counts": dict(self.records.call_counts)}
+        refusals = [{"path": path, "code": code, "count": n} for (path, code), n in self.records.refusals.items()]
+        return {"items": rows, "counts": dict(self.records.call_counts), "refusals": refusals}
 
     async def _count_received(self, fields: Json) -> Json:
         platform = fields["platform"]

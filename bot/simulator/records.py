@@ -68,6 +68,7 @@ class Records:
         self.counting_only = counting_only
         self.complaints: list[Complaint] = []
         self.call_counts: Counter[str] = Counter()
+        self.refusals: Counter[tuple[str, str]] = Counter()  # path and code, kept also when only counting
         self._chat: list[ChatEntry] = []
         self._by_person: dict[tuple[str, str], list[ChatEntry]] = {}
         self._received_counts: dict[str, dict[str, int]] = {}
@@ -116,11 +117,14 @@ class Records:
         counts = self._received_counts.get(platform, {})
         return sum(counts.values()) if person is None else counts.get(person, 0)
 
-    def find_doubles(self, platform: str) -> dict[str, int]:
-        """Tell who received the same text more than once; when only counting, who received more than one message."""
+    def find_doubles(self, platform: str, via: str | None = None) -> dict[str, int]:
+        """Tell who received the same text more than once, on one way if named.
+
+        When only counting, tell who received more than one message at all.
+        """
         if self.counting_only:
             return {who: number for who, number in self._received_counts.get(platform, {}).items() if number > 1}
-        rows = (row for row in self._chat if row.direction == "out" and row.platform == platform)
+        rows = (row for row in self._chat if row.direction == "out" and row.platform == platform and via in (None, row.via))
         seen = Counter((row.person, row.kind, row.text) for row in rows)
         return {person: number for (person, _, _), number in seen.items() if number > 1}
 

@@ -105,6 +105,7 @@ class SimulatorServer:
         try:
             return handler(call)
         except Refused as refusal:
+            self.records.refusals[call.path, refusal.code] += 1
             return refusal.answer
 
     async def _fail(self, fault: Fault, call: Call, request: web.BaseRequest) -> web.StreamResponse:

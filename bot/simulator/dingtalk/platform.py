@@ -124,9 +124,9 @@ class DingTalkPlatform:
         """Count what a person, or everybody, received; also when only counting."""
         return self._records.count_received(PLATFORM, person)
 
-    def doubles(self) -> dict[str, int]:
-        """Tell who received the same message more than once."""
-        return self._records.find_doubles(PLATFORM)
+    def doubles(self, via: str | None = None) -> dict[str, int]:
+        """Tell who received the same message more than once, on one way (custom, session, ...) if named."""
+        return self._records.find_doubles(PLATFORM, via)
 
     def calls(self, path: str | None = None) -> list[ApiCall]:
         """List the API calls, of one path if named."""

@@ -155,6 +155,7 @@ class AccountApi:
     def create_qr_code(self, call: Call) -> Json:
         """Make a QR code with a scene; its ticket is known to `scenes`."""
         fields = self._state.read(call)
+        self._state.need_service_account()
         kind = str(fields.get("action_name", ""))
         info = fields.get("action_info")
         scene = info.get("scene", {}).get(QR_KINDS.get(kind, "")) if isinstance(info, dict) else None

@@ -45,7 +45,7 @@ class MassApi:
         self._monthly: dict[str, int] = {}
         self._month = ""
         self._to_all: list[tuple[int, str]] = []  # day, month
-        self.speed = 0
+        self._last_day = 0
 
     def routes(self) -> dict[str, Handler]:
         """Name the paths."""
@@ -58,6 +58,7 @@ class MassApi:
     def send(self, call: Call) -> Json:
         """Deliver one message to a list of openids."""
         fields = self._state.read(call)
+        self._state.need_service_account()
         openids = fields.get("touser")
         if not isinstance(openids, list) or not all(isinstance(openid, str) for openid in openids):
             raise errcode(40031, "invalid openid list rid: simulated")
@@ -102,6 +103,7 @@ class MassApi:
             raise errcode(44004, "empty content rid: simulated")
         key = _key_of(fields)
         self._check_repeat(key)
+        self._spend_day()
         mass = self._carry_out(fields, kind, str(inner.get("content", "")), openids)
         self._keys[key] = self._masses[mass.message_id] = mass
         if self._state.options.result_events:
@@ -110,6 +112,13 @@ class MassApi:
         mass.status = "SEND_SUCCESS"
         answer = {"errcode": 0, "errmsg": "send job submission success", "msg_id": mass.message_id}
         return {**answer, "msg_data_id": mass.message_id} if kind == "mpnews" else answer
+
+    def _spend_day(self) -> None:
+        """Count the one mass message a day of a subscription account."""
+        today = self._state.clock.shanghai_day()
+        if not self._state.account.service and self._last_day == today:
+            raise errcode(45028, "has no masssend quota rid: simulated")
+        self._last_day = today
 
     def _check_repeat(self, key: str) -> None:
         if len(key.encode()) > KEY_BYTES:

@@ -85,6 +85,7 @@ class MessageApi:
         """Deliver a template message; the same client_msg_id within 10 minutes is delivered once."""
         state = self._state
         fields = state.read(call)
+        state.need_service_account()
         openid = _receiver(state, fields)
         self._check_template(fields)
         if not state.followers.is_subscribed(openid):

@@ -19,6 +19,7 @@ from bot.simulator.wechat_oa.message_api import MessageApi
 from bot.simulator.wechat_oa.pusher import EXCUSE, Delivery, Pusher
 from bot.simulator.wechat_oa.state import PLATFORM, make_state
 
+FORWARDED = "transfer_customer_service"  # goes to the platform's own service desk, not to the person
 FIRST_MESSAGE_ID = 24_000_000_000_000_001
 OPENID_LENGTH = 28
 
@@ -147,9 +148,9 @@ class WeChatPlatform:
         """Count what a person, or everybody, received; also when only counting."""
         return self._records.count_received(PLATFORM, openid)
 
-    def doubles(self) -> dict[str, int]:
-        """Tell who received the same message more than once."""
-        return self._records.find_doubles(PLATFORM)
+    def doubles(self, via: str | None = None) -> dict[str, int]:
+        """Tell who received the same message more than once, on one way (custom, session, ...) if named."""
+        return self._records.find_doubles(PLATFORM, via)
 
     def calls(self, path: str | None = None) -> list[ApiCall]:
         """List the API calls, of one path if named."""
@@ -182,9 +183,11 @@ class WeChatPlatform:
             self._records.complain("passive reply", problems)
             if delivery.fields["MsgType"] != "event" or delivery.fields.get("Event") == "subscribe":
                 self._records.shown(PLATFORM, openid, EXCUSE)
-        if reply is not None and not reply.is_empty:
-            for complaint in reply.complaints:
-                self._records.complain("passive reply", complaint)
+        if reply is None or reply.is_empty:
+            return delivery
+        for complaint in reply.complaints:
+            self._records.complain("passive reply", complaint)
+        if reply.kind != FORWARDED:
             self._records.delivered(PLATFORM, openid, "passive", reply.kind, reply.text, delivery.message_id, reply.fields)
         return delivery
 

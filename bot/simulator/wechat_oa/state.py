@@ -52,6 +52,11 @@ class WeChatState:
             raise errcode(47001, "data format error rid: simulated")
         return fields
 
+    def need_service_account(self) -> None:
+        """Refuse what a subscription account may not do."""
+        if not self.account.service:
+            raise errcode(48001, "api unauthorized rid: simulated")
+
     def make_id(self) -> int:
         """Make the next message number."""
         return next(self.numbers)
