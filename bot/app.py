@@ -1,0 +1,187 @@
+"""The composition root: builds the core, channels, web application and loops; starts and stops them in order."""
+
+import asyncio
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from bot import metrics
+from bot.api import make_api
+from bot.channel import Channel
+from bot.config import Settings, channel_kinds
+from bot.delivery import Lane
+from bot.gateway import Gateway
+from bot.httpclient import HttpClient
+from bot.models import MODEL_MODULES
+from bot.stored_tokens import StoredTokens
+from bot.supervisor import Supervisor
+from campaigns import engine, greetings
+from campaigns.recipients import RecipientQueue
+from crm_core.clock import Clock, SystemClock
+from crm_core.db import Database
+from crm_core.discovery import collect
+from crm_core.outbox import DatabaseOutbox
+from crm_core.ports import Core
+from crm_core.state import DatabaseState
+from handlers.pipeline import Pipeline
+from handlers.router import Command, Router
+from handlers.understanding.parse import warm
+from scheduler import reminders
+from scheduler.queue import Periodic
+from scheduler.worker import Worker
+
+log = structlog.get_logger(__name__)
+
+STAFF_KINDS = frozenset({"dingtalk"})
+"""Kinds of channel on which people of the house write to the bot."""
+SWEEP_EVERY = timedelta(seconds=10)
+
+
+class App:
+    """Everything that runs in one process. `start`, then `stop`; both in the order of the house."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.db = Database(settings.database, MODEL_MODULES)
+        self.http = HttpClient()
+        self.outbox = DatabaseOutbox()
+        self.supervisor = Supervisor()
+        self.core = Core(
+            clock=self.clock,
+            db=self.db,
+            outbox=self.outbox,
+            state=DatabaseState(self.db, self.clock),
+            settings=settings.core,
+            staff_channels=frozenset(name for name, (kind, _) in settings.channels.items() if kind in STAFF_KINDS),
+        )
+        self.channels = self._make_channels()
+        self.core = replace(self.core, reach={name: channel.limits.reach for name, channel in self.channels.items()})
+        self.outbox.bind(self.core)
+        self.meter = metrics.Meter()
+        self.recipients = RecipientQueue(self.core, keyed={name: channel.limits.keyed for name, channel in self.channels.items()})
+        self.lanes = [
+            Lane(self.core, channel, (self.outbox, self.recipients), self.supervisor, settings.delivery, self.meter)
+            for channel in self.channels.values()
+        ]
+        self.pipeline = Pipeline(self.core, Router(all_commands()))
+        self.gateway = Gateway(
+            self.core,
+            self.channels,
+            self.pipeline,
+            self.supervisor,
+            max_body=settings.server.max_body,
+            reply_within=settings.server.reply_within,
+            observer=self.meter,
+        )
+        self.worker = Worker(self.core, self._periodics())
+        self._runner: web.AppRunner | None = None
+
+    async def open(self) -> None:
+        """Open the database, bring an embedded one up to date, decide about what a dead process left claimed.
+
+        Raises: AlreadyServed; SchemaTooOld; Unavailable.
+        """
+        await self.db.open(alone=True)
+        if self.settings.database.embedded:
+            await self.db.migrate(backup=self._backup_path())
+        await self.db.require_current()
+        for queue in (self.outbox, self.recipients):
+            await queue.recover(everything=True)
+
+    async def start(self, *, listen: bool = True) -> None:
+        """Open everything and begin to work; the segmenter is warm before the socket listens."""
+        await self.open()
+        warm(self.settings.core.data_dir)
+        for channel in self.channels.values():
+            await channel.start()
+        self.outbox.on_put = self.wake
+        for lane in self.lanes:
+            self.supervisor.keep(f"delivery:{lane.name}", lane.run)
+        await self.worker.start()
+        await self.gateway.resume()
+        if listen:
+            self._runner = web.AppRunner(self.web(), access_log=None, shutdown_timeout=4.0)
+            await self._runner.setup()
+            await web.TCPSite(self._runner, self.settings.server.host, self.settings.server.port, backlog=1024).start()
+
+    async def stop(self) -> None:
+        """End within ten seconds, nothing in doubt: no new requests, finish, settle, close."""
+        self.gateway.closing = True
+        if self._runner:
+            await self._runner.cleanup()
+        await self.worker.stop()
+        for lane in self.lanes:
+            await self._drain(lane)
+        await self.supervisor.finish(within=2.0)
+        await self.supervisor.stop_loops(within=1.0)
+        for channel in self.channels.values():
+            await channel.stop()
+        await self.http.close()
+        await self.db.close()
+
+    def wake(self) -> None:
+        """Tell every lane that something was queued."""
+        for lane in self.lanes:
+            lane.wake()
+
+    def web(self) -> web.Application:
+        """Make the web application: callbacks, API, health, metrics."""
+        application = web.Application(client_max_size=self.settings.server.max_body)
+        application.router.add_route("*", "/hook/{name}", self.gateway.handle)
+        application.add_subapp("/api/v1", make_api(self.core))
+        for path, handler in metrics.probes(self.core, self.settings.server, self.meter).items():
+            application.router.add_get(path, handler)
+        return application
+
+    async def _drain(self, lane: Lane) -> None:
+        try:
+            async with asyncio.timeout(self.settings.delivery.drain_timeout.total_seconds()):
+                await lane.drain()
+        except TimeoutError:
+            log.warning("drain_cut_off", channel=lane.name)
+
+    def _make_channels(self) -> Mapping[str, Channel]:
+        kinds = channel_kinds()
+        tokens = StoredTokens(self.core)
+        made: dict[str, Channel] = {}
+        for name, (kind, settings) in self.settings.channels.items():
+            made[name] = kinds[kind](name, settings, self.http, self.clock, tokens=tokens)  # type: ignore[call-arg]
+        return made
+
+    def _periodics(self) -> Sequence[Periodic]:
+        found = collect("scheduler.jobs", lambda value: value.name if isinstance(value, Periodic) else None)
+        sweep = Periodic("expired_leases", SWEEP_EVERY, self._recover)
+        return (*found.values(), *reminders.PERIODICS, *engine.PERIODICS, *greetings.PERIODICS, sweep)
+
+    async def _recover(self, _: Core) -> None:
+        for queue in (self.outbox, self.recipients):
+            await queue.recover(everything=False)
+
+    def _backup_path(self) -> Path:
+        stamp = f"{self.clock.now():%Y%m%dT%H%M%S}"
+        return self.settings.core.data_dir / "backups" / f"before-migration-{stamp}.db"
+
+
+def all_commands() -> dict[str, Command]:
+    """Find the chat commands by intent."""
+    return collect("handlers.commands", lambda value: value.intent if isinstance(value, Command) else None)
+
+
+async def serve(settings: Settings, role: str = "all") -> None:
+    """Run until SIGTERM or SIGINT. Raises: OSError for a busy port; AlreadyServed; SchemaTooOld."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    app = App(settings)
+    try:
+        await app.start()
+        log.info("ready", port=settings.server.port, role=role)
+        await stop.wait()
+    finally:
+        await app.stop()

@@ -1,0 +1,213 @@
+"""The outbox loop: claim, keep to the rate, send, settle. Knows channels and queues, never campaigns.
+
+A window of claimed messages rolls: at most twice the concurrency is claimed and unsettled at any time, which bounds
+what a kill can leave in doubt. What ended is settled in the same commit as the next claim.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from bot.channel import Channel, SendReceipt, SendStatus
+from bot.config import DeliverySettings
+from bot.limits import SlidingLimit
+from bot.supervisor import Supervisor
+from crm_core.messages import Guarantee, OutboundMessage
+from crm_core.outbox import SendQueue, Settlement
+from crm_core.ports import Core
+
+log = structlog.get_logger(__name__)
+
+IDLE_SECONDS = 0.5
+SEND_SECONDS = 15.0
+BREAK_AFTER = 8
+"""Failures in a row that make the loop rest this channel."""
+LONGEST_REST_SECONDS = 60.0
+_FAILING = (SendStatus.RETRY, SendStatus.UNKNOWN)
+
+
+class Observer(Protocol):
+    """Counts what happened; implemented by bot/metrics.py."""
+
+    def sent(self, channel: str, status: str) -> None:
+        """Note one settled message."""
+
+
+@dataclass(slots=True)
+class _Breaker:
+    """Rests a channel that fails again and again, longer each time, with jitter."""
+
+    failures: int = 0
+    rests: int = 0
+
+    def note(self, receipt: SendReceipt) -> float:
+        """Take one outcome; gives the seconds to rest."""
+        if receipt.status not in _FAILING or receipt.pause_until:
+            self.failures = self.rests = 0
+            return 0.0
+        self.failures += 1
+        if self.failures < BREAK_AFTER:
+            return 0.0
+        self.failures = 0
+        self.rests += 1
+        return min(2.0 ** (self.rests - 1), LONGEST_REST_SECONDS) * random.uniform(0.7, 1.3)  # noqa: S311 - jitter, no secret
+
+
+class Lane:
+    """The delivery of one channel."""
+
+    def __init__(
+        self,
+        core: Core,
+        channel: Channel,
+        queues: Sequence[SendQueue],
+        supervisor: Supervisor,
+        settings: DeliverySettings,
+        observer: Observer | None = None,
+    ) -> None:
+        self._core = core
+        self._channel = channel
+        self._queues = queues
+        self._supervisor = supervisor
+        self._settings = settings
+        self._observer = observer
+        self._limit = SlidingLimit(channel.limits.rates, core.clock)
+        self._breaker = _Breaker()
+        self._wake = asyncio.Event()
+        self._under_way = 0
+        self._done: list[list[Settlement]] = [[] for _ in queues]
+        self._rest_until = 0.0
+        self._woken = True
+        self.stopping = False
+
+    @property
+    def name(self) -> str:
+        """The channel's name."""
+        return self._channel.name
+
+    def wake(self) -> None:
+        """Look at the queues now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send until told to stop."""
+        while not self.stopping:
+            self._woken = self._wake.is_set()
+            self._wake.clear()
+            await self._settle_and_claim()
+            if not any(self._done):
+                await self._idle()
+
+    async def drain(self) -> None:
+        """Let what began end, and settle it."""
+        self.stopping = True
+        self._wake.set()
+        while self._under_way:
+            await asyncio.sleep(0.01)
+        await self._settle()
+
+    async def _idle(self) -> None:
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _room(self) -> int:
+        concurrency = self._settings.concurrency
+        free = 2 * concurrency - self._under_way - sum(map(len, self._done))
+        # Claim in halves, so that a commit is shared by many rows.
+        return min(free, concurrency) if free >= concurrency // 2 or not self._under_way else 0
+
+    async def _settle_and_claim(self) -> None:
+        now = self._core.clock.monotonic()
+        room = self._room() if now >= self._rest_until else 0
+        # Both programs reach the writer together and share one commit.
+        claimed, _ = await asyncio.gather(self._claim(room), self._settle())
+        for queue_number, messages in claimed:
+            for group in _grouped(messages, self._channel.limits.page):
+                self._under_way += len(group)
+                self._supervisor.start("send", self._send(queue_number, group))
+
+    async def _claim(self, room: int) -> list[tuple[int, list[OutboundMessage]]]:
+        claimed = []
+        for number, queue in enumerate(self._queues):
+            if room <= 0:
+                break
+            if not self._under_way and not self._woken:  # idle: look beside the writer before asking it
+                due = await queue.next_due(self._channel.name)
+                if due is None or due > self._core.clock.now():
+                    continue
+            messages = await queue.claim(self._channel.name, room, self._settings.lease)
+            room -= len(messages)
+            if messages:
+                claimed.append((number, messages))
+        return claimed
+
+    async def _settle(self) -> None:
+        for number, queue in enumerate(self._queues):
+            done, self._done[number] = self._done[number], []
+            if not done:
+                continue
+            try:
+                await queue.settle(done)
+            except BaseException:
+                self._done[number] = done + self._done[number]
+                raise
+
+    async def _send(self, queue_number: int, group: list[OutboundMessage]) -> None:
+        try:
+            receipts = await self._send_in_turn(group)
+        finally:
+            self._under_way -= len(group)
+        for message, receipt in zip(group, receipts, strict=True):
+            self._note(queue_number, message, receipt)
+        if sum(map(len, self._done)) * 2 >= self._settings.concurrency or self._under_way * 2 <= self._settings.concurrency:
+            self._wake.set()
+
+    async def _send_in_turn(self, group: list[OutboundMessage]) -> list[SendReceipt]:
+        while wait := self._limit.wait_seconds():
+            await self._core.clock.sleep(wait)
+        if self.stopping or self._core.clock.monotonic() < self._rest_until:
+            return [SendReceipt(SendStatus.RETRY, "resting", retry_at=self._core.clock.now())] * len(group)
+        self._limit.count()
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                return await self._channel.send(group)
+        except TimeoutError:
+            return [SendReceipt(SendStatus.UNKNOWN, "no_answer")] * len(group)
+
+    def _note(self, queue_number: int, message: OutboundMessage, receipt: SendReceipt) -> None:
+        if self._observer:
+            self._observer.sent(self._channel.name, receipt.status.value)
+        clock = self._core.clock
+        if receipt.reason != "resting":
+            rest = self._breaker.note(receipt)
+            if receipt.pause_until:
+                rest = max(rest, (receipt.pause_until - clock.now()).total_seconds())
+            if rest:
+                self._rest_until = max(self._rest_until, clock.monotonic() + rest)
+                log.warning("channel_rests", channel=self._channel.name, seconds=round(rest, 1), reason=receipt.reason)
+        status = receipt.status
+        if status is SendStatus.UNKNOWN and self._channel.limits.keyed and message.guarantee is Guarantee.AT_MOST_ONCE:
+            status = SendStatus.RETRY  # the platform knows the key: sending it again cannot double it
+        self._done[queue_number].append(Settlement(message.id, status.value, receipt.reason, receipt.external_id, receipt.retry_at))
+
+
+def _grouped(messages: Sequence[OutboundMessage], page: int) -> list[list[OutboundMessage]]:
+    """Put messages with the same words to different people into one call, where the platform can."""
+    if page <= 1:
+        return [[message] for message in messages]
+    groups: dict[object, list[list[OutboundMessage]]] = {}
+    for message in messages:
+        alone = bool(message.address.conversation or message.reply_data)
+        key = message.id if alone else message.body.text
+        pages = groups.setdefault(key, [[]])
+        if len(pages[-1]) >= page:
+            pages.append([])
+        pages[-1].append(message)
+    return [group for pages in groups.values() for group in pages]

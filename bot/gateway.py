@@ -1,0 +1,208 @@
+"""The callback addresses: authenticate, record, work, answer in time or let the outbox answer later.
+
+Nothing is acknowledged that is not durable: what cannot be committed within four seconds is answered 503,
+so that the platform repeats it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Protocol
+
+import structlog
+from aiohttp import web
+
+from bot.channel import BadRequest, Channel, Forbidden, Received
+from bot.supervisor import Supervisor
+from crm_core import inbox
+from crm_core.conversations import InboundStatus, Outcome
+from crm_core.errors import Unavailable
+from crm_core.inbox import Recorded
+from crm_core.messages import Body, InboundMessage
+from crm_core.ports import Core
+from handlers.pipeline import NobodyWaits, Pipeline, take
+
+log = structlog.get_logger(__name__)
+
+DURABLE_WITHIN_SECONDS = 4.0
+"""Platforms give up after five; the answer needs a little way too."""
+COMMIT_GRACE_SECONDS = 0.4
+"""How long past `reply_within` a promised passive answer may still need for its commit."""
+IN_FLIGHT = 512
+"""Requests worked on at once; more are told to come again, so that those inside stay fast and memory flat."""
+
+
+class Observer(Protocol):
+    """Counts what happened; implemented by bot/metrics.py."""
+
+    def callback(self, channel: str, status: int, seconds: float) -> None:
+        """Note one answered callback."""
+
+
+@dataclass(slots=True)
+class _Waiter:
+    """The request that may carry the answer. `take` and `give_up` exclude each other."""
+
+    given_up: bool = False
+    taken: bool = False
+
+    def take(self) -> bool:
+        if self.given_up:
+            return False
+        self.taken = True
+        return True
+
+
+@dataclass(slots=True)
+class _Work:
+    """A message being worked on, and the request that waits for it."""
+
+    task: "asyncio.Task[Body | None]"
+    waiter: _Waiter = field(default_factory=_Waiter)
+
+
+class Gateway:
+    """Takes callbacks for every configured channel."""
+
+    def __init__(
+        self,
+        core: Core,
+        channels: Mapping[str, Channel],
+        pipeline: Pipeline,
+        supervisor: Supervisor,
+        *,
+        max_body: int,
+        reply_within: timedelta,
+        observer: Observer | None = None,
+    ) -> None:
+        self._core = core
+        self._channels = channels
+        self._pipeline = pipeline
+        self._supervisor = supervisor
+        self._max_body = max_body
+        self._reply_within = reply_within
+        self._observer = observer
+        self._working: dict[int, _Work] = {}
+        self._in_flight = 0
+        self.closing = False
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer one callback with the statuses of the contract."""
+        started = self._core.clock.monotonic()
+        name = request.match_info["name"]
+        self._in_flight += 1
+        try:
+            response = await self._answer(request, name)
+        finally:
+            self._in_flight -= 1
+        if self._observer:
+            self._observer.callback(name if name in self._channels else "?", response.status, self._core.clock.monotonic() - started)
+        return response
+
+    async def _answer(self, request: web.Request, name: str) -> web.Response:
+        channel = self._channels.get(name)
+        if channel is None:
+            return web.Response(status=404)
+        if request.method not in ("GET", "POST"):
+            return web.Response(status=405, headers={"Allow": "GET, POST"})
+        if self.closing or self._in_flight > IN_FLIGHT:
+            return web.Response(status=503, headers={"Retry-After": "1"})
+        body = await self._read(request)
+        if body is None:
+            return web.Response(status=413)
+        try:
+            received = await channel.receive(request, body)
+        except Forbidden as error:
+            return _refuse(name, 403, error)
+        except BadRequest as error:
+            return _refuse(name, 400, error)
+        if received.handshake is not None:
+            return web.Response(text=received.handshake.text, content_type=received.handshake.content_type)
+        return await self._take_all(channel, received)
+
+    async def _read(self, request: web.Request) -> bytes | None:
+        if request.content_length is not None and request.content_length > self._max_body:
+            return None
+        parts, size = [], 0
+        async for part in request.content.iter_any():
+            size += len(part)
+            if size > self._max_body:
+                return None
+            parts.append(part)
+        return b"".join(parts)
+
+    async def _take_all(self, channel: Channel, received: Received) -> web.Response:
+        within = min(self._reply_within, channel.limits.reply_deadline)
+        reply: Body | None = None
+        try:
+            for message in received.messages:
+                reply = await self._take(message, within.total_seconds())
+        except (Unavailable, TimeoutError):
+            log.warning("not_durable", channel=channel.name)
+            return web.Response(status=503)
+        return channel.answer(received, reply)
+
+    async def _take(self, message: InboundMessage, within: float) -> Body | None:
+        """Record and work on one message; gives the passive reply, or None when there is none (yet)."""
+        started = self._core.clock.monotonic()
+        async with asyncio.timeout(DURABLE_WITHIN_SECONDS):
+            taken = await self._core.db.run(take(self._core, message, passive=within > 0))
+        if taken.done:
+            return taken.recorded.reply if taken.recorded.outcome == Outcome.PASSIVE.value else None
+        work = self._working.get(taken.recorded.id) or self._begin(taken.recorded, message)
+        return await self._wait(work, within - (self._core.clock.monotonic() - started), message)
+
+    def _begin(self, recorded: Recorded, message: InboundMessage) -> _Work:
+        waiter = _Waiter()
+        task = self._supervisor.start(f"message:{recorded.id}", self._pipeline.work(recorded.id, message, waiter))
+        work = self._working[recorded.id] = _Work(task, waiter)
+        task.add_done_callback(partial(self._forget, recorded.id))
+        return work
+
+    def _forget(self, message_id: int, _: "asyncio.Task[Body | None]") -> None:
+        self._working.pop(message_id, None)
+
+    async def _wait(self, work: _Work, seconds: float, message: InboundMessage) -> Body | None:
+        # `wait`, not `wait_for`: the work goes on when the request may not wait any longer.
+        await asyncio.wait({work.task}, timeout=max(seconds, 0))
+        if not work.task.done() and work.waiter.taken:
+            await asyncio.wait({work.task}, timeout=COMMIT_GRACE_SECONDS)
+        if not work.task.done():
+            if work.waiter.taken:
+                raise TimeoutError
+            work.waiter.given_up = True
+            return None
+        if work.task.cancelled() or work.task.exception() is not None:
+            return await self._stored(message)
+        return work.task.result()
+
+    async def _stored(self, message: InboundMessage) -> Body | None:
+        """The work failed: what is stored decides whether this may be acknowledged."""
+        recorded = await self._core.db.run(inbox.find(message.key))
+        if recorded.status == InboundStatus.OPEN.value:
+            raise TimeoutError
+        return recorded.reply if recorded.outcome == Outcome.PASSIVE.value else None
+
+    async def resume(self) -> int:
+        """Work on what a crash left open, oldest first; tells how many. Replies go through the outbox."""
+        count, after = 0, 0
+        while rows := await inbox.list_open(after_id=after):
+            for message_id, message in rows:
+                after = message_id
+                if message_id in self._working:
+                    continue
+                count += 1
+                task = self._supervisor.start(f"message:{message_id}", self._pipeline.work(message_id, message, NobodyWaits()))
+                work = self._working[message_id] = _Work(task, _Waiter(given_up=True))
+                task.add_done_callback(partial(self._forget, message_id))
+                if self._supervisor.count > IN_FLIGHT:
+                    await asyncio.wait({work.task})
+        return count
+
+
+def _refuse(channel: str, status: int, error: Exception) -> web.Response:
+    # One warning without the body; one generic refusal, so that nobody learns what was wrong.
+    log.warning("callback_refused", channel=channel, status=status, why=type(error).__name__)
+    return web.Response(status=status)
