@@ -28,8 +28,9 @@ from crm_core.discovery import collect
 from crm_core.outbox import DatabaseOutbox
 from crm_core.ports import Core
 from crm_core.state import DatabaseState
+from handlers.commands import all_commands
 from handlers.pipeline import Pipeline
-from handlers.router import Command, Router
+from handlers.router import Router
 from handlers.understanding.parse import warm
 from scheduler import reminders
 from scheduler.queue import Periodic
@@ -157,7 +158,7 @@ class App:
     def _periodics(self) -> Sequence[Periodic]:
         found = collect("scheduler.jobs", lambda value: value.name if isinstance(value, Periodic) else None)
         sweep = Periodic("expired_leases", SWEEP_EVERY, self._recover)
-        return (*found.values(), *reminders.PERIODICS, *engine.PERIODICS, *greetings.PERIODICS, sweep)
+        return (*found.values(), reminders.PERIODIC, engine.PERIODIC, greetings.PERIODIC, sweep)
 
     async def _recover(self, _: Core) -> None:
         for queue in (self.outbox, self.recipients):
@@ -166,11 +167,6 @@ class App:
     def _backup_path(self) -> Path:
         stamp = f"{self.clock.now():%Y%m%dT%H%M%S}"
         return self.settings.core.data_dir / "backups" / f"before-migration-{stamp}.db"
-
-
-def all_commands() -> dict[str, Command]:
-    """Find the chat commands by intent."""
-    return collect("handlers.commands", lambda value: value.intent if isinstance(value, Command) else None)
 
 
 async def serve(settings: Settings, role: str = "all") -> None:

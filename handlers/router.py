@@ -135,7 +135,7 @@ class Router:
             return Understood(message, account, actor, intent, {"words": rest.strip()})
         if words.startswith("绑定"):
             return Understood(message, account, actor, "bind", {"words": words[2:].strip(" :：")})
-        known = await subjects.known_names(actor) if actor else []
+        known = await subjects.known_names(actor, words) if actor else []
         meaning = parse(words, core.clock.now(), known)
         return _settle(Understood(message, account, actor, meaning.intent, dict(meaning.slots), dialog), meaning)
 

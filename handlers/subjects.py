@@ -1,5 +1,6 @@
 """Finding whom a sentence is about among the leads, contacts and customers the speaker may see."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -13,17 +14,31 @@ from crm_core.leads import Lead
 from handlers.replies import ago
 
 KNOWN_LIMIT = 2000
+MENTION_CHARACTERS = 120
+LONGEST_NAME = 14
+MOST_PIECES = 1500
 _OPEN = ("new", "following")
 
 
-async def known_names(actor: Actor) -> list[str]:
-    """List the names of the speaker's own people and companies, the most recent ones, for the understanding."""
+async def known_names(actor: Actor, text: str) -> list[str]:
+    """List the names the understanding should know: the speaker's own, the most recent ones, and visible ones in the text."""
     mine = Q(owner_id=actor.employee_id) if actor.employee_id else Q()
+    pieces = _pieces(text)
     names: dict[str, None] = {}
     for model, columns in ((Contact, ("name",)), (Lead, ("name", "company")), (Customer, ("name",))):
-        for row in await access.visible(model, actor).filter(mine).order_by("-updated_at").limit(KNOWN_LIMIT).values_list(*columns):
-            names.update((name, None) for name in row if name)
+        visible = access.visible(model, actor)
+        rows = list(await visible.filter(mine).order_by("-updated_at").limit(KNOWN_LIMIT).values_list(*columns))
+        for column in columns:
+            rows += await visible.filter(**{f"{column}__in": pieces}).limit(50).values_list(*columns) if pieces else []
+        names.update((name, None) for row in rows for name in row if name)
     return list(names)
+
+
+def _pieces(text: str) -> list[str]:
+    """Cut a text into everything that may be a name, so that an index finds it; a scan over all names would not scale."""
+    runs = re.findall(r"[\w·]+", text[:MENTION_CHARACTERS])
+    found = {run[start : start + size] for run in runs for size in range(2, LONGEST_NAME + 1) for start in range(len(run) - size + 1)}
+    return sorted(found)[:MOST_PIECES]
 
 
 async def find(actor: Actor, *, person: str, company: str, kinds: Sequence[str]) -> list[Subject]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from crm_core.clock import to_local
-from handlers.understanding import amounts, names, phones, times
+from handlers.understanding import amounts, names, people, phones, times
 from handlers.understanding.classify import at_first_glance, classify
 from handlers.understanding.mentions import Sentence
 from handlers.understanding.slots import READERS
@@ -61,6 +61,7 @@ def read_sentence(text: str, now: datetime, known: names.KnownNames) -> Sentence
     names.mark_titled(sentence, known)
     amounts.mark_money(sentence)
     names.mark_companies(sentence)
+    people.mark_people(sentence)
     sentence.build()
     return sentence
 

@@ -1,0 +1,93 @@
+"""What selects customers: region, tags, stage, level, kind, owner, days without contact."""
+
+import re
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+
+from handlers.understanding.durations import NUMBER
+from handlers.understanding.mentions import Sentence
+from handlers.understanding.numerals import read_number
+from handlers.understanding.stages import find_stage
+
+DAYS_OF = {"天": 1, "日": 1, "周": 7, "星期": 7, "礼拜": 7, "月": 30, "年": 365}
+INACTIVE = re.compile(
+    rf"(?:超过|已经|都|有|近|最近|连续|至少)*(?P<number>{NUMBER})\s?个?(?P<unit>天|日|周|星期|礼拜|月|年)(?:以上|多|内|都|了|以来)*(?:没有?|未|无)(?:有)?(?:联系|跟进|回访|拜访|互动|联络|沟通|动静|来往|下单|成交|动|理)(?:过|了)?"
+)
+TAG_WORDS = r"[^\s,，。、的给发和跟与]{1,12}"
+TAGGED = (
+    re.compile(rf"标签(?:是|为|有|里有|包含|含|=|:|：)+[“\"「']?(?P<tags>{TAG_WORDS}?(?:(?:和|、|跟|与|或){TAG_WORDS}?)*)[”\"」']?(?=的|[\s,，。”\"」]|$|客户|人|发|群)"),
+    re.compile(rf"(?:带有?|有|打了?|贴了?|含|加了?)(?:上|了|着)?[“\"「']?(?P<tags>{TAG_WORDS}?(?:(?:和|、|跟|与){TAG_WORDS}?)*)[”\"」']?(?:这个|的)?标签"),
+    re.compile(rf"(?:^|[\s,，给]|所有|全部)[“\"「']?(?P<tags>[^\s,，。、的给发]{{1,8}}?)[”\"」']?(?:这个|的)?标签(?=的|客户|下|里|$)"),
+)
+SPLIT = re.compile(r"[、,，\s和跟与及或/|；;“”\"'「」]+")
+LEVELS = (("vip", re.compile(r"vip|贵宾")), ("key", re.compile(r"重点客户|重点的?客户|关键客户|(?<![a-z])kp(?![a-z])|重点")), ("normal", re.compile(r"普通客户|一般客户|普通级")))
+EVERY_CUSTOMER = re.compile(r"(?:所有|全部|全体|每个|每位|各位|全|整个)的?客户")
+LEADS = re.compile(r"线索|潜客|潜在客户|(?<![a-z])leads?(?![a-z])")
+MINE = re.compile(r"我的?(?:所有|全部)?的?(?:[^,，。\s]{0,6}?)客户|我名下|我负责|我手(?:上|里|头)|我跟(?:进)?的|我自己的")
+OLD_CUSTOMER = re.compile(r"老客户|老顾客|老会员")
+
+
+@cache
+def _regions() -> re.Pattern[str]:
+    words = files("handlers.understanding").joinpath("words/regions.txt").read_text(encoding="utf-8").split()
+    return re.compile("|".join(sorted(set(words), key=len, reverse=True)))
+
+
+def find_region(text: str) -> str | None:
+    """Return the first region named in a text, as said."""
+    match = _regions().search(text)
+    return match[0] if match else None
+
+
+def split_tags(text: str) -> list[str]:
+    """Split words that name several tags."""
+    return [tag for tag in SPLIT.split(text) if tag]
+
+
+def find_tags(sentence: Sentence) -> list[str]:
+    """Return the tags by which customers are selected, as said."""
+    for pattern in TAGGED:
+        match = pattern.search(sentence.skeleton)
+        if match:
+            start, end = match.span("tags")
+            return split_tags(sentence.raw[sentence.at(start) : sentence.at(end)])
+    old = OLD_CUSTOMER.search(sentence.skeleton)
+    return [old[0]] if old else []
+
+
+def inactive_days(text: str) -> int | None:
+    """Return the number of days without contact that a text names."""
+    match = INACTIVE.search(text)
+    if match is None:
+        return None
+    number = Decimal("0.5") if match["number"] == "半" else read_number(match["number"])
+    if number is None:
+        return None
+    days = 180 if (match["number"], match["unit"]) == ("半", "年") else int(number * DAYS_OF[match["unit"]])
+    return days if days <= 3660 else None
+
+
+def read_segment(sentence: Sentence) -> dict[str, object]:
+    """Read the segment object of a broadcast or a greeting."""
+    text, found = sentence.skeleton, {}
+    if tags := find_tags(sentence):
+        found["tags"] = tags
+    bare = re.sub(r"vip\s?的?标签|标签[^,，\s]*", "", text)
+    if region := find_region(text):
+        found["region"] = region
+    if stage := find_stage(text):
+        found["stage"] = stage
+    for level, pattern in LEVELS:
+        if pattern.search(bare) and "vip" not in [str(tag).lower() for tag in tags]:
+            found["level"] = level
+            break
+    if (days := inactive_days(sentence.plain)) is not None:
+        found["inactive_days"] = days
+    if MINE.search(text):
+        found["owner"] = "me"
+    elif EVERY_CUSTOMER.search(text):
+        found["kind"] = "customer"
+    if LEADS.search(text) and "老" not in text[: LEADS.search(text).start()][-1:]:  # type: ignore[union-attr]
+        found["kind"] = "lead"
+    return found

@@ -1,0 +1,68 @@
+"""Unknown people by their names: a surname and one or two more signs where a name may stand."""
+
+import re
+from functools import cache
+from importlib.resources import files
+
+from handlers.understanding.mentions import MARKS, PERSON, TAKEN, Mention, Sentence
+from handlers.understanding.names import HAN, NOT_GIVEN, double_surnames, single_surnames
+
+# Where a name may begin, and what may stand behind it.
+BEFORE = (
+    r"跟|和|与|同|给|找|约了?|见了?|拜访了?|走访了?|回访了?|联系了?|陪|请|把|将|接管|领取|认领|抢|捞|叫|姓名[:：\s]?|名字叫?|联系人[:：\s]?(?:是|叫)?|客户[:：\s]?|线索[:：\s]?|经理|总监|主任|老板|负责人|采购|店长|校长|院长|厂长|主管|"
+    r"转给|交给|分给|派给|指派给|分配给|移交给|过户给|由|让|归|换成?|的|看下|看看|查下|查一下|搜一?下?|call|同事|给到"
+)
+AFTER = (
+    rf"$|[\s,，。:：;；、!！?？()（）{''.join(MARKS)}{TAKEN}]|(?:的|说|在|那|这|电话|微信|钉钉|邮件|短信|视频|语音|聊|打|发|通|见|吃|开|回|来|对|约|谈|沟通|了|上|拿|放|转|捞|跟|昨|今|明|去|已|没|要|想|反馈|负责|对接|"
+    r"处理|接手|以后|公司|老师|女士|先生|和|与|本|业绩|漏斗|上周|上个|这|归|我|领|从|手机|座机|邮箱|做|签|完成|吧|问|提|催|认|讲|介绍|介|是)"
+)
+
+
+@cache
+def _not_names() -> tuple[str, ...]:
+    return tuple(files("handlers.understanding").joinpath("words/not_names.txt").read_text(encoding="utf-8").split())
+
+
+@cache
+def _name() -> str:
+    given = f"(?![{''.join(sorted(NOT_GIVEN))}])[{HAN}]"
+    singles = "".join(sorted(single_surnames()))
+    return rf"(?:(?:{'|'.join(double_surnames())})(?:{given}){{1,2}}|[{singles}](?:{given}){{1,2}})"
+
+
+@cache
+def _in_context() -> re.Pattern[str]:
+    three_first = rf"(?P<name>{_name()})(?={AFTER})"
+    return re.compile(rf"(?:(?<![{HAN}])|(?:{BEFORE}))(?:{three_first})")
+
+
+@cache
+def _whole() -> re.Pattern[str]:
+    return re.compile(_name())
+
+
+@cache
+def _at_start() -> re.Pattern[str]:
+    return re.compile(rf"(?P<name>{_name()})(?={AFTER})")
+
+
+def looks_like_name(text: str) -> bool:
+    """Tell whether a text is nothing but a person's name by its form."""
+    return bool(_whole().fullmatch(text)) and not text.startswith(_not_names())
+
+
+def name_at_start(text: str) -> str | None:
+    """Return the person's name a text begins with."""
+    match = _at_start().match(text)
+    return match["name"] if match and not match["name"].startswith(_not_names()) else None
+
+
+def mark_people(sentence: Sentence) -> None:
+    """Take out unknown people where a name stands between the words that surround names."""
+    at = 0
+    while match := _in_context().search(sentence.rest, at):
+        at = match.end()
+        if match["name"].startswith(_not_names()):
+            continue
+        start, end = match.span("name")
+        sentence.take(Mention(PERSON, start, end, sentence.raw[start:end]))

@@ -1,0 +1,73 @@
+"""Leads in words: record, pool, claim, undo; the refusal beside the permission."""
+
+import asyncio
+
+from crm_core.leads import Lead
+from crm_core.ports import Core
+from handlers.pipeline import Pipeline
+from tests.factories import make_lead
+from tests.handlers.conftest import Staff, staff
+
+
+async def test_salesperson_claims_by_words_and_takes_it_back(core: Core, chat: Staff) -> None:
+    await make_lead(core, source="展会")
+    assert await chat.says("领取张伟") == "已领取：张伟\n来源：展会"
+    assert (await Lead.get(name="张伟")).owner_id == chat.employee.id
+    assert await chat.says("撤销") == "已撤销：张伟回到公海"
+    assert (await Lead.get(name="张伟")).owner_id is None
+    assert await chat.says("撤销") == "没有可以撤销的记录（只能撤销24小时内的上一条）。"
+
+
+async def test_second_claimer_is_told_who_was_faster(core: Core, chat: Staff, pipeline: Pipeline) -> None:
+    await make_lead(core)
+    other = await staff(core, pipeline, "小陈")
+    assert (await chat.says("领取张伟")).startswith("已领取：张伟")
+    assert await other.says("领取张伟") == "线索「张伟」已被小王领取"
+
+
+async def test_same_names_are_chosen_by_number_also_after_a_restart(core: Core, chat: Staff) -> None:
+    first = await make_lead(core, company="东风机械厂")
+    await make_lead(core, company="西湖贸易")
+    question = await chat.says("领取张伟")
+    assert "1. 张伟（西湖贸易）" in question
+    assert "2. 张伟（东风机械厂）" in question
+    chat.pipeline = type(chat.pipeline)(core, chat.pipeline._router)
+    assert "已领取：张伟" in await chat.says("2")
+    assert (await Lead.get(id=first.id)).owner_id == chat.employee.id
+
+
+async def test_open_question_ends_with_cancel(core: Core, chat: Staff) -> None:
+    await make_lead(core, company="东风机械厂")
+    await make_lead(core, company="西湖贸易")
+    await chat.says("领取张伟")
+    assert await chat.says("取消") == "好的，已取消。"
+    assert "没听懂" in await chat.says("2")
+    assert await Lead.filter(owner_id=chat.employee.id).count() == 0
+
+
+async def test_pool_is_masked_and_claimed_by_number(core: Core, chat: Staff) -> None:
+    await make_lead(core, "刘洋", mobile="13800138000", source="官网")
+    listed = await chat.says("公海")
+    assert "1. 刘洋，官网，138****8000" in listed
+    assert "13800138000" in await chat.says("领取第1条")
+
+
+async def test_new_lead_is_recorded_with_its_particulars(core: Core, chat: Staff) -> None:
+    answer = await chat.says("新线索 恒信集团 采购经理刘洋 138 0013 8000 展会认识的 想要20台网关")
+    lead = await Lead.get(mobile="+8613800138000")
+    assert answer.startswith(f"已录入线索 #{lead.id}：刘洋\n公司：恒信集团\n电话：13800138000")
+    assert lead.owner_id == chat.employee.id
+    assert "网关" in lead.need
+
+
+async def test_known_number_asks_before_a_second_lead(core: Core, chat: Staff) -> None:
+    await chat.says("新线索 刘洋 13800138000")
+    assert "已有线索「刘洋」" in await chat.says("新线索 刘洋洋 13800138000")
+    assert await chat.says("不是") == "好的，已取消。"
+    assert await Lead.all().count() == 1
+
+
+async def test_two_quick_messages_of_one_person_keep_their_order(core: Core, chat: Staff) -> None:
+    await make_lead(core)
+    answers = await asyncio.gather(chat.says("领取张伟"), chat.says("撤销"))
+    assert answers == ["已领取：张伟", "已撤销：张伟回到公海"]
