@@ -46,10 +46,11 @@ SWEEP_EVERY = timedelta(seconds=10)
 class App:
     """Everything that runs in one process. `start`, then `stop`; both in the order of the house."""
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, db: Database | None = None) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
-        self.db = Database(settings.database, MODEL_MODULES)
+        self._owns_db = db is None
+        self.db = db or Database(settings.database, MODEL_MODULES)
         self.http = HttpClient()
         self.outbox = DatabaseOutbox()
         self.supervisor = Supervisor()
@@ -88,10 +89,11 @@ class App:
 
         Raises: AlreadyServed; SchemaTooOld; Unavailable.
         """
-        await self.db.open(alone=True)
-        if self.settings.database.embedded:
-            await self.db.migrate(backup=self._backup_path())
-        await self.db.require_current()
+        if self._owns_db:
+            await self.db.open(alone=True)
+            if self.settings.database.embedded:
+                await self.db.migrate(backup=self._backup_path())
+            await self.db.require_current()
         for queue in (self.outbox, self.recipients):
             await queue.recover(everything=True)
 
@@ -124,7 +126,13 @@ class App:
         for channel in self.channels.values():
             await channel.stop()
         await self.http.close()
-        await self.db.close()
+        if self._owns_db:
+            await self.db.close()
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on (the settings may say 0: any)."""
+        return int(self._runner.addresses[0][1]) if self._runner else 0
 
     def wake(self) -> None:
         """Tell every lane that something was queued."""

@@ -7,10 +7,11 @@ from enum import StrEnum
 from tortoise import fields
 
 from crm_core import access
-from crm_core.access import Actor
+from crm_core.access import Actor, Role
+from crm_core.changes import change_fields
 from crm_core.customers import Contact, Customer
 from crm_core.db import Entity, MoneyField, UtcDatetimeField
-from crm_core.errors import Conflict, Invalid
+from crm_core.errors import Conflict, Invalid, Refused
 from crm_core.leads import Lead, LeadStatus
 from crm_core.ports import Core
 
@@ -153,6 +154,17 @@ async def add_follow_up(core: Core, actor: Actor, subject: Subject, *, at: datet
         )
         await _touch_subject(core, subject, when)
         await access.record(core, actor, "follow_up.add", follow_up)
+    return follow_up
+
+
+async def update_follow_up(core: Core, actor: Actor, follow_up_id: int, **values: object) -> FollowUp:
+    """Correct an own record. Raises: NotFound; Refused for a record of somebody else."""
+    access.require(actor, "follow-ups:write")
+    async with core.db.transaction():
+        follow_up = await access.load(FollowUp, actor, follow_up_id)
+        if actor.employee_id is not None and follow_up.author_id != actor.employee_id and actor.role is not Role.ADMIN:
+            raise Refused
+        await change_fields(core, actor, "follow_up.update", follow_up, values)
     return follow_up
 
 

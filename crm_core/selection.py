@@ -5,7 +5,7 @@ Level (一条规则，三级): vip = tag VIP or grade A, key = tag 重点 or gra
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -35,6 +35,10 @@ class Selection:
     def to_json(self) -> str:
         """Write it down, to be frozen into a broadcast."""
         return msgspec.json.encode(self).decode()
+
+    def with_conditions(self, conditions: str) -> "Selection":
+        """The same people allowed, another condition (JSON)."""
+        return replace(self, conditions=msgspec.json.decode(conditions))
 
     @classmethod
     def from_json(cls, text: str) -> "Selection":

@@ -1,0 +1,50 @@
+"""Tags made by hand before anybody carries them (标签)."""
+
+from crm_core import access
+from crm_core.access import Actor
+from crm_core.changes import change_fields
+from crm_core.errors import Conflict, Invalid
+from crm_core.ports import Core
+from crm_core.segments import Tag
+
+
+class TagNameTaken(Conflict):
+    """Names of tags are unique."""
+
+    code = "tag.name_taken"
+    text = "已有标签「{name}」"
+
+
+async def add_tag(core: Core, actor: Actor, *, name: str, group: str = "") -> Tag:
+    """Make a tag. Raises: Invalid; TagNameTaken."""
+    access.require(actor, "tags:write")
+    word = _word(name)
+    async with core.db.transaction():
+        await _refuse_taken(word)
+        tag: Tag = await Tag.add(core, name=word, group=group.strip())
+        await access.record(core, actor, "tag.create", tag)
+    return tag
+
+
+async def update_tag(core: Core, actor: Actor, tag_id: int, **values: str) -> Tag:
+    """Rename a tag or move it to another group. Raises: NotFound; Invalid; TagNameTaken."""
+    access.require(actor, "tags:write")
+    async with core.db.transaction():
+        tag = await access.load(Tag, actor, tag_id)
+        if "name" in values:
+            values["name"] = _word(values["name"])
+            if values["name"] != tag.name:
+                await _refuse_taken(values["name"])
+        await change_fields(core, actor, "tag.update", tag, values)
+    return tag
+
+
+def _word(name: str) -> str:
+    if not name.strip():
+        raise Invalid(field="name", reason="请填写标签名称")
+    return name.strip()
+
+
+async def _refuse_taken(name: str) -> None:
+    if await Tag.exists(name=name):
+        raise TagNameTaken(name=name)
