@@ -1,0 +1,65 @@
+"""Broadcasts over the API."""
+
+import pytest
+
+from campaigns import engine
+from crm_core.access import Role
+from crm_core.ports import Core
+from tests.bot.api.conftest import Caller
+from tests.bot.api.test_leads import Make
+from tests.factories import make_customer_account, make_lead
+
+
+async def draft(caller: Caller, **more: object) -> int:
+    segment = await caller.post("/segments", {"name": "全部线索", "conditions": {"kind": "lead"}})
+    template = await caller.post("/templates", {"name": "问候", "kind": "text", "body": "{称呼}，您好"})
+    body = {"name": "秋季问候", "segment_id": segment["id"], "template_id": template["id"], "channel": "wechat", **more}
+    made = await caller.post("/broadcasts", body)
+    assert (made["status"], made["counts"]) == ("draft", {})
+    return int(made["id"])
+
+
+async def test_a_broadcast_goes_from_draft_to_running_and_its_counts_are_its_rows(core: Core, caller: Make) -> None:
+    marketer = await caller(Role.MARKETER, employee=True)
+    for number in range(3):
+        await make_customer_account(core, await make_lead(core, f"张{number}"), f"o{number}")
+    await make_lead(core, "李娜")  # no account on the channel: left out, with the reason
+    number = await draft(marketer)
+    preview = await marketer.post(f"/broadcasts/{number}/preview", status=200)
+    assert (preview["total"], len(preview["samples"])) == (4, 3)
+    assert sum(preview["suppressed"].values()) == 1
+    assert set(preview["samples"][0]) == {"person_id", "text"}
+    assert (await marketer.post(f"/broadcasts/{number}/approve", status=200))["status"] == "running"
+    await engine.run(core)
+    shown = await marketer.get(f"/broadcasts/{number}")
+    rows = (await marketer.get(f"/broadcasts/{number}/recipients"))["items"]
+    assert shown["counts"] == {"planned": 3, "suppressed": 1}
+    assert sorted(row["status"] for row in rows) == ["planned", "planned", "planned", "suppressed"]
+    left_out = (await marketer.get(f"/broadcasts/{number}/recipients?status=suppressed"))["items"]
+    assert [row["reason"] for row in left_out] == list(preview["suppressed"])
+    assert (await marketer.post(f"/broadcasts/{number}/pause", status=200))["status"] == "paused"
+    assert (await marketer.post(f"/broadcasts/{number}/resume", status=200))["status"] == "running"
+    assert (await marketer.post(f"/broadcasts/{number}/cancel", status=200))["status"] == "cancelled"
+    assert await marketer.refused("POST", f"/broadcasts/{number}/cancel", {}) == (409, "broadcast.wrong_state")
+
+
+async def test_above_the_limit_somebody_else_approves(core: Core, caller: Make) -> None:
+    author, other = await caller(Role.MARKETER, employee=True), await caller(Role.MARKETER, employee=True)
+    number = await draft(author)
+    for count in range(core.settings.campaigns.self_approve_limit + 1):
+        await make_lead(core, f"张{count}")
+    assert await author.refused("POST", f"/broadcasts/{number}/approve", {}) == (403, "broadcast.self_approve_refused")
+    assert (await other.post(f"/broadcasts/{number}/approve", status=200))["status"] in ("scheduled", "running")
+
+
+async def test_a_scheduled_one_waits(caller: Make) -> None:
+    marketer = await caller(Role.MARKETER)
+    number = await draft(marketer, scheduled_at="2026-11-26T09:00:00+08:00")
+    made = await marketer.post(f"/broadcasts/{number}/approve", status=200)
+    assert (made["status"], made["scheduled_at"]) == ("scheduled", "2026-11-26T01:00:00+00:00")
+
+
+@pytest.mark.parametrize("role", [Role.SALES, Role.VIEWER])
+async def test_who_may_not_start_one(caller: Make, role: Role) -> None:
+    number = await draft(await caller(Role.MARKETER))
+    assert (await (await caller(role)).refused("POST", f"/broadcasts/{number}/approve", {}))[0] == 403

@@ -1,0 +1,55 @@
+"""Follow-ups: written with audit, taken back within a day, remarked on by those who see them."""
+
+from datetime import timedelta
+
+import pytest
+
+from crm_core import activities
+from crm_core.access import AuditEntry, Role
+from crm_core.activities import FollowUp, FollowUpTooOldToUndo, subject_of
+from crm_core.employees import actor_of
+from crm_core.errors import Invalid, NotFound, Refused
+from crm_core.leads import Lead
+from crm_core.ports import Core
+from tests.factories import make_actor, make_employee, make_lead
+from tests.fakes import FakeClock
+
+
+async def test_follow_up_moves_the_lead_on_and_is_audited(core: Core, clock: FakeClock) -> None:
+    actor = await make_actor(core)
+    lead = await make_lead(core, owner_id=actor.employee_id)
+    made = await activities.add_follow_up(core, actor, subject_of(lead), summary="嫌贵", method="phone")
+    after = await Lead.get(id=lead.id)
+    assert (after.status, after.last_follow_up_at) == ("following", clock.now())
+    assert await AuditEntry.filter(action="follow_up.add", object_id=made.id).count() == 1
+
+
+async def test_undo_ends_after_a_day(core: Core, clock: FakeClock) -> None:
+    actor = await make_actor(core)
+    subject = subject_of(await make_lead(core, owner_id=actor.employee_id))
+    first = await activities.add_follow_up(core, actor, subject, summary="一")
+    clock.advance(timedelta(hours=24, seconds=1))
+    with pytest.raises(FollowUpTooOldToUndo):
+        await activities.undo_follow_up(core, actor, first.id)
+    second = await activities.add_follow_up(core, actor, subject, summary="二")
+    assert (await activities.undo_follow_up(core, actor, second.id)).undone_at is not None
+    assert [row.summary for row in await activities.history(subject)] == ["一"]
+
+
+async def test_remark_is_for_those_who_see_the_record(core: Core) -> None:
+    boss = await make_employee(core, "林经理", Role.MANAGER)
+    seller = await actor_of(await make_employee(core, "小王", manager_id=boss.id))
+    peer = await make_actor(core, "小陈")
+    made = await activities.add_follow_up(core, seller, subject_of(await make_lead(core, owner_id=seller.employee_id)), summary="好")
+    with pytest.raises(NotFound):
+        await activities.comment(core, peer, made.id, "加油")
+    with pytest.raises(Invalid):
+        await activities.comment(core, await actor_of(boss), made.id, " ")
+    assert (await activities.comment(core, await actor_of(boss), made.id, "价格别再让")).text == "价格别再让"
+
+
+async def test_viewer_may_not_write(core: Core) -> None:
+    viewer = await make_actor(core, "访客", Role.VIEWER)
+    with pytest.raises(Refused):
+        await activities.add_follow_up(core, viewer, subject_of(await make_lead(core)), summary="好")
+    assert await FollowUp.all().count() == 0
