@@ -106,7 +106,7 @@ class App:
         self.outbox.on_put = self.wake
         for lane in self.lanes:
             self.supervisor.keep(f"delivery:{lane.name}", lane.run)
-        await self.worker.start()
+        self.supervisor.keep("scheduler", self.worker.run)
         await self.gateway.resume()
         if listen:
             self._runner = web.AppRunner(self.web(), access_log=None, shutdown_timeout=4.0)
@@ -118,7 +118,7 @@ class App:
         self.gateway.closing = True
         if self._runner:
             await self._runner.cleanup()
-        await self.worker.stop()
+        await self.supervisor.stop("scheduler", within=4.0)
         for lane in self.lanes:
             await self._drain(lane)
         await self.supervisor.finish(within=2.0)
@@ -166,7 +166,7 @@ class App:
     def _periodics(self) -> Sequence[Periodic]:
         found = collect("scheduler.jobs", lambda value: value.name if isinstance(value, Periodic) else None)
         sweep = Periodic("expired_leases", SWEEP_EVERY, self._recover)
-        return (*found.values(), reminders.PERIODIC, engine.PERIODIC, greetings.PERIODIC, sweep)
+        return (*found.values(), reminders.PERIODIC, engine.PERIODIC, *[m.PERIODIC for m in (greetings,) if hasattr(m,'PERIODIC')], sweep)
 
     async def _recover(self, _: Core) -> None:
         for queue in (self.outbox, self.recipients):

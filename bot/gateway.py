@@ -119,7 +119,12 @@ class Gateway:
         except BadRequest as error:
             return _refuse(name, 400, error)
         if received.handshake is not None:
-            return web.Response(text=received.handshake.text, content_type=received.handshake.content_type)
+            # The text is the asker's own; no browser may take it for a page.
+            return web.Response(
+                text=received.handshake.text,
+                content_type=received.handshake.content_type,
+                headers={"X-Content-Type-Options": "nosniff"},
+            )
         return await self._take_all(channel, received)
 
     async def _read(self, request: web.Request) -> bytes | None:
@@ -134,7 +139,7 @@ class Gateway:
         return b"".join(parts)
 
     async def _take_all(self, channel: Channel, received: Received) -> web.Response:
-        within = min(self._reply_within, channel.limits.reply_deadline)
+        within = min(self._reply_within, received.reply_deadline or channel.limits.reply_deadline)
         reply: Body | None = None
         try:
             for message in received.messages:

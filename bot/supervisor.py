@@ -37,6 +37,12 @@ class Supervisor:
             await asyncio.wait(set(self._once), timeout=within)
         await _cancel(set(self._once))
 
+    async def stop(self, name: str, *, within: float) -> None:
+        """End one loop."""
+        task = self._loops.pop(name, None)
+        if task is not None:
+            await _cancel({task}, within=within)
+
     async def stop_loops(self, *, within: float) -> None:
         """End the loops; each may use this long to settle what it began."""
         tasks = set(self._loops.values())

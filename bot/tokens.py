@@ -89,6 +89,7 @@ class TokenKeeper:
         self._tries = 0
         self._failure: TokenError | None = None
         self._forced_at: float | None = None
+        self._held: Token | None = None
 
     async def call(self, attempt: Callable[[str], Awaitable[Answer]], is_refused: Callable[[Answer], bool]) -> Answer:
         """Make a call that needs the token; if the token is refused, replace it and make the call once more.
@@ -118,10 +119,15 @@ class TokenKeeper:
             raise TokenError("timeout") from None
 
     async def _usable(self, refused: str) -> Token | None:
-        stored = await self._store.get(self._name)
-        if stored is None or stored.value == refused or self._clock.now() >= stored.expires_at - _MARGIN:
-            return None
-        return stored
+        # The one in hand saves a look into the store at every send; if somebody else replaced it meanwhile, the
+        # platform refuses it, and then the store is asked.
+        if self._is_good(self._held, refused):
+            return self._held
+        self._held = await self._store.get(self._name)
+        return self._held if self._is_good(self._held, refused) else None
+
+    def _is_good(self, token: Token | None, refused: str) -> bool:
+        return token is not None and token.value != refused and self._clock.now() < token.expires_at - _MARGIN
 
     async def _refresh(self, refused: str, tries: int) -> Token:
         if self._tries != tries:
@@ -146,6 +152,7 @@ class TokenKeeper:
             # Counted at the end, so that whoever came while it ran knows that it waited for this one.
             self._tries += 1
         await self._store.set(self._name, token)
+        self._held = token
         return token
 
     def _may_force(self) -> bool:

@@ -44,7 +44,7 @@ _READ: Mapping[Role, frozenset[str]] = {
 _WRITE: Mapping[Role, frozenset[str]] = {
     Role.SALES: RECORDS,
     Role.MANAGER: RECORDS | CAMPAIGNS,
-    Role.MARKETER: CAMPAIGNS | {"tags"},
+    Role.MARKETER: CAMPAIGNS | {"tags", "reminders"},
     Role.ADMIN: RESOURCES,
     Role.VIEWER: frozenset(),
 }

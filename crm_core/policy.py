@@ -97,6 +97,8 @@ class Gate:
     greeting_prefix: str = ""
     greeting_suffix: str = ""
     """The greeting key is prefix, person number, suffix; empty for what is no greeting."""
+    nobody_reached: bool = False
+    """No other broadcast reached anybody within `frequency_days`: then nobody can be over the cap."""
 
 
 ACCOUNT_JOIN = (
@@ -124,10 +126,11 @@ def reason_sql(gate: Gate, *, planned_already: bool = False) -> tuple[str, list[
             "EXISTS (SELECT 1 FROM recipients g WHERE g.greeting_key = CAST(? AS TEXT) || CAST(p.person_id AS TEXT) || CAST(? AS TEXT))"
         )
         arms.append((greeted, Reason.ALREADY_GREETED, (gate.greeting_prefix, gate.greeting_suffix)))
-    since = gate.now - timedelta(days=gate.settings.frequency_days)
-    # claimed_at stays on rows that were sent, are on their way or may have arrived: all of them count.
-    capped = "(SELECT count(*) FROM recipients h WHERE h.person_id = p.person_id AND h.claimed_at > ?) >= ?"
-    arms.append((capped, Reason.FREQUENCY_CAP, (since, gate.settings.frequency_cap)))
+    if not gate.nobody_reached or gate.settings.frequency_cap < 1:
+        since = gate.now - timedelta(days=gate.settings.frequency_days)
+        # claimed_at stays on rows that were sent, are on their way or may have arrived: all of them count.
+        capped = "(SELECT count(*) FROM recipients h WHERE h.person_id = p.person_id AND h.claimed_at > ?) >= ?"
+        arms.append((capped, Reason.FREQUENCY_CAP, (since, gate.settings.frequency_cap)))
     if gate.rule is not None and gate.rule.windowed:
         clause, values = _window_sql(gate.rule, gate.now)
         arms.append((f"NOT ({clause})", Reason.WINDOW_CLOSED, values))

@@ -1,5 +1,7 @@
 """Whose accounts and messages an actor may see: those of the people among their own records."""
 
+from typing import Any
+
 from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
@@ -16,7 +18,11 @@ def visible_accounts(actor: Actor) -> "QuerySet[Account]":
     """Select the accounts of people this actor may see, the own ones and their team's among them."""
     if actor.sees_all:
         return Account.all()
-    theirs = [access.visible(Lead, actor), access.visible(Contact, actor), Employee.filter(id__in=list(actor.team))]
+    theirs: list[QuerySet[Any]] = [
+        access.visible(Lead, actor),
+        access.visible(Contact, actor),
+        Employee.filter(id__in=list(actor.team)),
+    ]
     found = Q()
     for people in theirs:
         found |= Q(person_id__in=Subquery(people.values("person_id")))

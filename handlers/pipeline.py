@@ -56,6 +56,10 @@ def take(core: Core, message: InboundMessage, *, passive: bool) -> Program[Taken
     recorded = yield from inbox.record(core, message)
     if not recorded.new:
         return Taken(recorded, done=recorded.status != InboundStatus.OPEN.value)
+    if message.kind is Kind.EVENT and message.address.channel in core.staff_channels:
+        # Events of the house itself (somebody joined, a card) concern no account yet: kept as history.
+        yield from inbox.finish(core, recorded.id, message, account_id=None, reply=None, outcome=Outcome.SILENT)
+        return Taken(Recorded(recorded.id, new=True, status="done", outcome="silent"), done=True)
     account = yield from find_account(message.address)
     if not _is_customers(core, message, account):
         return Taken(recorded, done=False)

@@ -23,6 +23,7 @@ from handlers.understanding.parse import Meaning, parse
 SURE = 0.6
 EVERYBODY = frozenset(Role)
 SELLING = frozenset({Role.SALES, Role.MANAGER, Role.ADMIN})
+WORKING = EVERYBODY - {Role.VIEWER}
 MARKETING = frozenset({Role.MARKETER, Role.MANAGER, Role.ADMIN})
 
 
@@ -142,8 +143,10 @@ class Router:
     async def answer(self, core: Core, understood: Understood) -> Reply | None:
         """Run the command in the open transaction and remember what it asks or can undo."""
         message = understood.message
-        if message.kind is Kind.EVENT:
+        if message.kind in (Kind.EVENT, Kind.OTHER) or "error_code" in message.data:
             return None
+        if not message.text.strip():
+            return replies.text("暂时只能看懂文字和语音，请用一句话说明。")
         ctx = self._context(core, understood)
         if understood.dialog:
             await dialogs.forget(core, understood.account.id)

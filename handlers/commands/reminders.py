@@ -5,7 +5,7 @@ from datetime import datetime
 from crm_core.errors import NotFound
 from handlers import dialogs, replies
 from handlers.replies import Reply, Undo
-from handlers.router import EVERYBODY, ChatContext, command
+from handlers.router import WORKING, ChatContext, command
 from scheduler import reminders
 from scheduler.reminders import Reminder
 
@@ -18,7 +18,7 @@ async def undo_reminder(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
     return replies.text(f"已撤销：提醒「{reminder.text}」")
 
 
-@command(intent="set_reminder", usage="明天上午10点提醒我给张伟打电话", roles=EVERYBODY, undo=("reminder", undo_reminder))
+@command(intent="set_reminder", usage="明天上午10点提醒我给张伟打电话", roles=WORKING, undo=("reminder", undo_reminder))
 async def set_reminder(ctx: ChatContext) -> Reply:
     """设一个提醒"""
     at = datetime.fromisoformat(ctx.slot("at"))
@@ -56,7 +56,7 @@ async def list_tasks(ctx: ChatContext) -> Reply:
     return replies.numbered(f"{label}待办{len(found)}条：", [_line(each, now) for each in found], "完成后回复“第1条完成了”")
 
 
-@command(intent="complete_task", usage="第1条完成了")
+@command(intent="complete_task", usage="第1条完成了", roles=WORKING)
 async def complete_task(ctx: ChatContext) -> Reply:
     """完成一条待办"""
     number = await _chosen(ctx)

@@ -192,7 +192,7 @@ def turned_month(turn: str | None, today: date) -> date | None:
     return add_months(today.replace(day=1), {"这": 0, "本": 0, "当": 0}.get(turn, TURNS.get(turn, 0)))
 
 
-TURN = r"(?P<turn>下下|下|上上|上|这|本|当)"
+TURN = r"(?P<turn>下下|(?<!一)下|上上|上|这|本|当)"
 YEAR = r"(?P<year>今年|明年|后年|去年|前年|本年|20\d\d年|二零[一二三四五六七八九零]{2}年)"
 WEEK = r"(?:个)?(?:周|礼拜|星期)"
 # A number behind which 号 may be left out must not count something.
@@ -209,17 +209,17 @@ RULES: tuple[tuple[re.Pattern[str], Maker], ...] = tuple(
         ),
         # A weekday is none when it counts something: 一周三次, 周三家.
         (
-            r"(?P<turn>下下下|下下|下|上上|上|这|本)?(?:一个|一)?(?<![\d一二两三四五六七八九十几半每])"
+            r"(?P<turn>下下下|下下|(?<!一)下|上上|上|这|本)?(?:一个|一)?(?<![\d一二两三四五六七八九十几半每])"
             + WEEK
-            + r"(?P<sign>[一二三四五六日天末]|[1-7](?![\d.:点年个月天号%]))(?![次回遍趟场家])",
+            + r"(?P<sign>[一二三四五六日天末]|[1-7](?![\d.:点年个月天号%]))(?![次遍趟]|回(?![访复电来去款信头他她]))",
             _weekday,
         ),
         (
-            r"(?P<turn>下下|下|上上|上|这|本)" + WEEK + r"[\s的]*(?:周|礼拜|星期)(?P<sign>[一二三四五六日天末])(?![次回遍趟场家])",
+            r"(?P<turn>下下|下|上上|上|这|本)" + WEEK + r"[\s的]*(?:周|礼拜|星期)(?P<sign>[一二三四五六日天末])(?![次遍趟]|回(?![访复电来去款信头他她]))",
             _weekday,
         ),
         (rf"(?<![a-z])(?P<turn>next |last |this )?(?P<sign>{'|'.join(ENGLISH_DAYS)})(?![a-z])", _weekday),
-        (r"(?P<turn>下下|下|上上|上|这|本)(?:一)?" + WEEK + r"(?![报边转刊])|(?<![a-z])(?P<turn2>next |last |this )week", _week),
+        (r"(?P<turn>下下|(?<!一)下|上上|上|这|本)(?:一)?" + WEEK + r"(?![报边转刊])|(?<![a-z])(?P<turn2>next |last |this )week", _week),
         (rf"(?<![\d.个每])(?:{YEAR}的?)?(?P<month>{MONTH})月(?:份)?(?P<day>{DAY})(?:[号日]{NO_THING}|{NO_UNIT})", _date),
         (r"(?<![\d./-])(?P<year>20\d\d)[-/.](?P<month>1[0-2]|0?[1-9])[-/.](?P<day>[0-3]?\d)(?![\d./-])[日号]?", _date),
         (r"(?<![\d./#a-z-])(?P<year>)(?P<month>1[0-2]|0?[1-9])[/.](?P<day>[0-3]?\d)[号日]", _date),

@@ -35,7 +35,7 @@ def _pattern() -> re.Pattern[str]:
     plain = sorted((word for word in _names() if word not in {*NUMBER_LIKE, "小年", "过年"}), key=len, reverse=True)
     numbers = "|".join(NUMBER_LIKE)
     words = (
-        rf"{'|'.join(plain)}|(?<![中大老])小年(?![轻龄级纪])|过年(?=期间|之?[前后]|的时候|当天)"
+        rf"(?<![送吃买煮订包寄])(?:{'|'.join(plain)})|(?<![中大老])小年(?![轻龄级纪])|过年(?=期间|之?[前后]|的时候|当天)"
         rf"|(?<![\d零一二三四五六七八九十双月第年])(?:{numbers})(?![点月号日个年万千百\d]){MAKES_A_FEAST}"
     )
     return re.compile(rf"(?:{YEAR}的?)?(?P<word>{words})(?:节(?![\d一二三四五六七八九十目约省点奏]))?{OFFSET}")

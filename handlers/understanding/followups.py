@@ -20,6 +20,7 @@ OPENING = re.compile(
     rf"[{''.join(MARKS)}]|跟|和|与|同|给|找|在|上|里|那边|打|通|了|过|的|一下|一个|个|次|来|去|电话|微信|钉钉|短信|邮件|视频|语音|沟通|联系|聊|聊天|聊了聊|几句|谈|见面|见|面谈|拜访|上门|走访|回访|跟进|碰|开|会|"
     r"call|完|这边|我|那个|嗯|呃|啊|哦|就是|然后|by|email|发|通话|面|吃|饭|一起|半个小时|半小时|小时|分钟|会议|腾讯|zoom|\d+|[一二两三四五六七八九十半]"
 )
+PUNCTUATION = " ,，。.、;；:：!！?？~"
 LEADING = re.compile(rf"^(?:那个|嗯+|呃|就是|我)*(?:跟|和|与|同|给|找)?{WHO}(?:那边|这边|的)?(?={WHO})?")
 
 
@@ -43,11 +44,20 @@ def is_past(sentence: Sentence, mention: Mention, now: datetime) -> bool | None:
         return True
     if when.lean:
         return when.lean == "past"
-    if SAID.search(before) or TOLD.search(before):
+    if OPENING.sub("", before.replace(TIME, "")).strip(PUNCTUATION) or _past_before(sentence, mention):
         return False
     if when.clock is not None and behind(when, now) is None:
         return False
     return True
+
+
+def _past_before(sentence: Sentence, mention: Mention) -> bool:
+    return any(each.value.tense == "past" for each in sentence.of(TIME) if each.start < mention.start)
+
+
+def _is_attribute(before: str, tail: str) -> bool:
+    """Tell "明年的采购计划" from a time of a step."""
+    return bool(re.match(r"的(?!时候)", tail)) and not re.search(r"约|定在|安排在|改到", before[-8:]) and not re.match(r"的.{0,8}?(?:再|约|要)", tail)
 
 
 def _around(sentence: Sentence, mention: Mention) -> tuple[str, str]:
@@ -70,6 +80,8 @@ def _split_times(sentence: Sentence, now: datetime) -> tuple[Mention | None, Men
     for mention in sentence.of(TIME):
         side = is_past(sentence, mention, now)
         before, tail = _around(sentence, mention)
+        if side is not True and _is_attribute(before, tail):
+            continue
         if side is True and past is None and not future:
             told_by_customer = SPEECH.search(before) and not TOLD.search(before) and find_method(tail) is None
             past = None if told_by_customer and not mention.value.just_now else mention

@@ -16,7 +16,7 @@ SOURCES = (
 )
 SOURCE_WORD = re.compile(rf"(?:通过|来自|来源(?:是|为|:|：)?|从|渠道(?:是|为|:|：)?|在)?(?P<source>(?:[一-鿿]{{1,4}}(?=展会|博览会|峰会|论坛))?(?:{SOURCES}))(?:上|里|那边|那)?(?:来|认识|加|过来|进来|咨询|找|留言|看到|扫|联系|介绍|推荐|渠道|获取|线索|的|$|[\s,，。;；]|拿到|遇到|碰到)")
 SOURCE_SAID = re.compile(r"(?:来源(?:是|为|:|：)?|渠道(?:是|为|:|：)?|来自|通过)\s?(?P<source>[^\s,，。;；" + "".join(MARKS) + r"]{2,12}?)(?:来的|认识的?|加的|过来的?|找到的?|介绍来?的|的(?=[\s,，。]|$)|[\s,，。;；]|$)")
-INTRODUCED = re.compile(r"(?P<source>[^\s,，。;；的]{1,8}(?:介绍|推荐|转介))(?:来|过来)?的?(?=[\s,，。]|$)")
+INTRODUCED = re.compile(r"(?<![^\s,，。是由])(?:是|由)?(?P<source>[^\s,，。;；的]{1,8}(?:介绍|推荐|转介))(?:来|过来)?的?(?=[\s,，。]|$)")
 TITLE_ENDS = (
     r"总经理助理|总经理|副总经理|副总裁|总裁|副总|董事长|合伙人|创始人|法人|总监|经理|主任|主管|厂长|院长|校长|园长|店长|科长|处长|局长|部长|行长|所长|站长|队长|工程师|采购员|采购|负责人|老板娘|老板|老师|会计|出纳|秘书|助理|专员|顾问|设计师|"
     r"架构师|技术员|教授|护士长|医生|律师|(?<![a-z])(?:ceo|cto|cfo|coo|cio|cmo|hr|vp|pm)(?![a-z])"
@@ -70,6 +70,10 @@ def read_lead(sentence: Sentence, now: datetime) -> dict[str, object]:
     """Fill the slots of a new lead."""
     slots = who(sentence)
     source, span = _source(sentence)
+    introducers = [mention for mention in sentence.of(PERSON) if sentence.at(span[0]) <= mention.start < sentence.at(span[1])]
+    if introducers:
+        others = [mention.value for mention in sentence.of(PERSON) if mention not in introducers]
+        slots = {slot: value for slot, value in slots.items() if slot != "person"} | ({"person": others[0]} if others else {})
     if "person" not in slots and (name := _name_in_clauses(sentence)):
         slots["person"] = name
     for slot, kind in (("phone", PHONE), ("email", EMAIL)):

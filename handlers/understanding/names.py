@@ -19,10 +19,11 @@ IS_COMPANY = re.compile(rf"(?:{COMPANY_ENDS})$")
 WEAK_ENDS = re.compile(r"^(?:他们|你们|我们|她们|咱们|这家|那家|一家|两家|几家|对方|某|本|贵|该|各|哪家|原|新|老|大|小|分|总|子|母|别的|其他|另一家|上市|外贸|物流|贸易|科技|银行|保险|证券|地产|装修|同行|竞品|开|网|门|旗舰|专卖|商)*$")
 # What may stand before a company's name without belonging to it.
 LEADS = (
-    "通过|关于|对于|刚才|刚刚|今天|昨天|明天|上午|下午|拜访了|拜访|走访|回访|跟进|联系了|联系|领取|认领|查一下|查下|查看|看一下|看下|看看|打开|调一下|新线索|新客户|新建|录入|录个|录一个|录|登记|添加|加个|加一个|新增|释放|放弃|退回|移交|转移"
+    "一下|是做|做|搞|从事|通过|关于|对于|刚才|刚刚|今天|昨天|明天|上午|下午|拜访了|拜访|走访|回访|跟进|联系了|联系|领取|认领|查一下|查下|查看|看一下|看下|看看|打开|调一下|新线索|新客户|新建|录入|录个|录一个|录|登记|添加|加个|加一个|新增|释放|放弃|退回|移交|转移"
     "|报价单|给了|给|跟|和|与|同|找|约了|约|见了|见|去了|去|到了|到|在|从|把|将|向|对|为|替|陪|帮|请|让|叫|问|搜索|搜|查|看|调|抢|领|捞|接|收到|收|来自|属于|是|的|了|个|家|客户|线索|公司名|公司|单位|拿下|赢单|丢单|签到|打卡|我|他|她|啊|那个|这个|然后|就|也|都|还有|还|以及|及|或|新"
 )
 LEAD = re.compile(rf"^(?:{LEADS})")
+LEADS_ONLY = re.compile(rf"(?:{LEADS})+")
 # Verbs and particles after which a company's name starts, wherever they stand before it.
 CUT = re.compile(
     r"(?:跟|和|给|与|找|约了?|拜访了?|去了?|到了?|从|把|将|向|联系了?|领取|认领|见了?|公海|里面?的|线索|客户|新建|录入|录个|登记|添加|查看|看下|看看|调一下|说|要|由|被|让|我|他|她|是|在|为|替|叫|个|的|了)(?=[一-鿿a-z0-9()]{2})"
@@ -175,6 +176,8 @@ def mark_companies(sentence: Sentence) -> None:
         name = sentence.rest[start:end]
         start = end - len(_without_leads(name))
         name = sentence.rest[start:end]
+        if not LEADS_ONLY.sub("", IS_COMPANY.sub("", name)):
+            continue
         weak = len(name) < 4 and not re.search(r"(?:公司|集团|学校|医院|大学|酒店|银行)$", name)
         if WEAK_ENDS.match(IS_COMPANY.sub("", name)) or (weak and len(IS_COMPANY.sub("", name)) < 2):
             continue
@@ -192,10 +195,13 @@ def _without_leads(name: str) -> str:
 
 def mark_titled(sentence: Sentence, known: KnownNames) -> None:
     """Take out 张总, 赵敏女士, 小陈, 老王: to the known person when exactly one fits, else as said."""
-    for match in _titled_pattern().finditer(sentence.rest):
+    at = 0
+    while match := _titled_pattern().search(sentence.rest, at):
+        at = match.start() + 1
         if NOT_HONORIFIC.match(sentence.rest, match.start("honorific")) or TAKEN in match[0]:
             continue
-        _take_titled(sentence, match, known)
+        if _take_titled(sentence, match, known):
+            at = match.end()
     for match in _familiar_pattern().finditer(sentence.rest):
         if NOT_FAMILIAR.match(sentence.rest, match.start()):
             continue
@@ -207,24 +213,32 @@ def mark_titled(sentence: Sentence, known: KnownNames) -> None:
 
 SHORT_TITLES = ("院", "校", "局", "处", "科")
 BEFORE_SURNAME = re.compile(rf"[{HAN}]")
+# What may stand right before a full name; elsewhere its first sign belongs to another word ("接管李姐").
+BEFORE_FULL = re.compile(r"(?:^|[^\u4e00-\u9fff]|[跟和与同给找约见把将由对为请叫陪的是了到去让被说过])$")
+# Words whose last sign is also a surname.
+ENDS_LIKE_SURNAME = re.compile(r"(?:公司|同时|当时|及时|面谈|洽谈|交谈|商谈|免费|收费|各项|事项|项目|订单|报单|清单|简单|完成|达成|赞成|钱包|打包|红包|开车|住房|检查|调查|了解|理解|销售|方向|工程|流程|行程|全国|客户|采购|老板|分管|主管|接管|技术|财务|行政|市场|上海|江苏|生产|研发|副|运营|总经|部门经|产品|大区|区域|项目)$")
 
 
-def _take_titled(sentence: Sentence, match: re.Match[str], known: KnownNames) -> None:
+def _take_titled(sentence: Sentence, match: re.Match[str], known: KnownNames) -> bool:
     surname, given, honorific = match["surname"], match["given"], match["honorific"]
     if honorific in SHORT_TITLES and (given or BEFORE_SURNAME.match(sentence.rest[match.end() : match.end() + 1])):
-        return
+        return False
     start, end = match.start(), match.end()
-    if given and not _fits_given(given):
-        return
+    before = sentence.rest[max(0, start - 4) : start]
+    if given and not (_fits_given(given) and BEFORE_FULL.search(before)):
+        return False
+    if ENDS_LIKE_SURNAME.search(before + surname):
+        return False
     if given:
         name = sentence.raw[start : match.start("honorific")]
     else:
         name = known.with_surname(surname) or sentence.raw[start:end]
     sentence.take(Mention(PERSON, start, end, name))
+    return True
 
 
 # Signs that are hardly ever in a given name but often follow a surname that is also a word.
-NOT_GIVEN = frozenset("的了在是和跟给说有要我你他她它们这那就都也还没不到去来把让被对从向与及或个家下上里电话微信打聊发见通约问想做看买卖报价合同先后再又很太最更些只能会可以为因所以但而且如果么什怎吗呢吧啊呀哦嗯公司司客户线索经采购销售老小总副一二三四五六七八九十")
+NOT_GIVEN = frozenset("的了在是和跟给说有要我你他她它们这那就都也还没不到去来把让被对从向与及或个家下上里电话微信打聊发见通约问想做看买卖报价合同先后再又很太最更些只能会可以为因所以但而且如果么什怎吗呢吧啊呀哦嗯公司司客户线索经采购销售老总副十")
 
 
 def _fits_given(given: str) -> bool:

@@ -30,7 +30,7 @@ def _whole(words: str) -> re.Pattern[str]:
     return re.compile(rf"(?:{one}){{1,6}}")
 
 
-ANSWERS = (("help", _whole(HELP)), ("cancel", _whole(STOP)), ("deny", _whole(NO)), ("confirm", _whole(YES)))
+ANSWERS = (("help", _whole(HELP)), ("cancel", _whole(STOP)), ("confirm", _whole(YES)), ("deny", _whole(NO)))
 # "不对 取消": the stop counts; "不 算了" too.
 MIXED_STOP = re.compile(rf"(?:{PARTICLES}(?:{NO}|{YES}){PARTICLES})+(?:{PARTICLES}(?:{STOP}){PARTICLES})+")
 MIXED_NO = re.compile(rf"(?:{PARTICLES}(?:{YES}){PARTICLES})*(?:{PARTICLES}(?:{NO}){PARTICLES})+")

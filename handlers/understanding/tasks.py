@@ -25,19 +25,28 @@ def _useful(sentence: Sentence) -> list[Mention]:
 
 def coming_time(sentence: Sentence, now: datetime, mentions: list[Mention] | None = None) -> tuple[datetime | None, When | None]:
     """Return the time a plan is for; a day here and an hour there ("明天提醒我下午3点开会") make one time."""
+    moment, when, _ = planned_time(sentence, now, mentions)
+    return moment, when
+
+
+def planned_time(sentence: Sentence, now: datetime, mentions: list[Mention] | None = None) -> tuple[datetime | None, When | None, list[Mention]]:
+    """Return the time a plan is for and the mentions it is made of."""
     found = _useful(sentence) if mentions is None else mentions
     if not found:
-        return None, None
+        return None, None, []
     when: When = found[0].value
+    used = found[:1]
     if when.clock is None and (when.days or when.repeat):
-        hours = [each.value for each in found[1:] if each.value.clock and not each.value.days and not each.value.repeat]
+        hours = [each for each in found[1:] if each.value.clock and not each.value.days and not each.value.repeat]
         if hours:
             when = when.moved(when.start, when.end)
-            when.clock = hours[0].clock
+            when.clock = hours[0].value.clock
+            used = [found[0], hours[0]]
     elif when.clock and not when.days and not when.repeat and len(found) > 1 and found[1].value.days and found[1].value.clock is None:
         clock, when = when.clock, found[1].value.moved(found[1].value.start, found[1].value.end)
         when.clock = clock
-    return ahead(when, now), when
+        used = found[:2]
+    return ahead(when, now), when, used
 
 
 def _before_it(sentence: Sentence, at: datetime) -> datetime:
@@ -47,9 +56,9 @@ def _before_it(sentence: Sentence, at: datetime) -> datetime:
     return add_length(at, length, -1) if length else at
 
 
-def action_words(sentence: Sentence) -> str:
-    """Words of what is to be done, without times and the asking."""
-    raw = sentence.text(0, len(sentence.raw), sentence.of(TIME))
+def action_words(sentence: Sentence, used: list[Mention]) -> str:
+    """Words of what is to be done, without the times it is for and the asking."""
+    raw = sentence.text(0, len(sentence.raw), used)
     raw = LEAD_TIME.sub("", raw)
     pieces = [trim(CALL.sub(" ", ASKING.sub("", piece))) for piece in re.split(r"[,，。;；\n]", raw)]
     return trim(re.sub(r"\s{2,}", " ", "，".join(piece for piece in pieces if piece)))
@@ -58,12 +67,12 @@ def action_words(sentence: Sentence) -> str:
 def read_reminder(sentence: Sentence, now: datetime) -> dict[str, object]:
     """Fill the slots of a reminder."""
     slots = who(sentence)
-    at, when = coming_time(sentence, now)
+    at, when, used = planned_time(sentence, now)
     if at is not None:
         slots["at"] = _before_it(sentence, at)
     if when is not None and when.repeat:
         slots["repeat"] = when.repeat
-    slots["action"] = action_words(sentence)
+    slots["action"] = action_words(sentence, used)
     return slots
 
 

@@ -8,8 +8,9 @@ from bot.channel import BadRequest
 
 Tree = Mapping[str, Any]
 
-# str.strip() knows every Unicode blank but not these, which the removed @name leaves behind on some clients.
+# The removed @name leaves blanks of many kinds behind, on some clients also these, which are no blanks to Python.
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+_BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + _INVISIBLE
 _MAX_DIGITS = 20
 _MAX_MILLISECONDS = 253_402_300_799_000
 
@@ -46,7 +47,7 @@ def words(tree: Tree, name: str) -> str:
 
 def trim(said: str) -> str:
     """Strip blanks of any kind: the platform takes the @name away and leaves a blank of the client's choice."""
-    return said.strip().strip(_INVISIBLE).strip()
+    return said.strip(_BLANKS)
 
 
 def nested(tree: Tree, name: str) -> Tree:

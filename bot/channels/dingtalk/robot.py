@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import ClassVar
 
+import structlog
 from aiohttp import web
 
 from bot.channel import ChannelLimits, Forbidden, Handshake, Received, SendRate, SendReceipt
@@ -26,6 +27,8 @@ from bot.httpclient import HttpClient, encode_json
 from bot.tokens import TokenStore
 from crm_core.clock import Clock
 from crm_core.messages import Body, Kind, OutboundMessage
+
+log = structlog.get_logger(__name__)
 
 _ROBOT_DEADLINE = timedelta(seconds=4.5)
 _EVENT_DEADLINE = timedelta(seconds=1.4)
@@ -94,6 +97,8 @@ class DingTalk:
         message = read_robot_message(self.name, self.settings, tree)
         if message is None:
             return Received(context=_Context(_Asked.ROBOT))
+        if "error_code" in message.data:
+            log.error("channel_needs_admin", channel=self.name, code=message.data["error_code"])
         at_user = message.address.external_id if message.in_group else ""
         return Received(messages=(message,), context=_Context(_Asked.ROBOT, at_user=at_user))
 

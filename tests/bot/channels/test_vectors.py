@@ -1,18 +1,33 @@
-"""Every given inbound case of WeChat and DingTalk over HTTP, the hostile ones included, through a socket."""
+"""Every given inbound case of WeChat and DingTalk over HTTP, the hostile ones included, through the real gateway."""
 
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from yarl import URL
 
+from bot.channel import Channel
 from bot.crypto import Envelope, sign_dingtalk
+from bot.gateway import Gateway
 from bot.httpclient import HttpClient
 from bot.secret import Secret
+from bot.supervisor import Supervisor
+from crm_core.conversations import Message
+from crm_core.inbox import to_inbound
 from crm_core.messages import InboundMessage, Kind
+from crm_core.ports import Core
+from handlers.commands import all_commands
+from handlers.pipeline import Pipeline
+from handlers.router import Router
 from tests.bot.channels.conftest import ServeChannel
 from tests.bot.channels.vectors import Case, body_of, case_id, cases, channel_of, clock_of, url_of
 
@@ -106,6 +121,46 @@ def check_told(message: InboundMessage, expected: dict[str, Any]) -> None:
         assert message.address.external_id == expected["sender_staff_id"]
     if "texts" in expected:
         assert message.text == "".join(expected["texts"]).strip()
+
+
+class ThroughGateway:
+    """A channel behind the product's own gateway, and the rows it left."""
+
+    def __init__(self, core: Core, channel: Channel) -> None:
+        self.supervisor = Supervisor()
+        core = replace(core, reach={channel.name: channel.limits.reach}, staff_channels=frozenset({"dingtalk"}))
+        core.outbox.bind(core)  # type: ignore[attr-defined]
+        pipeline = Pipeline(core, Router(all_commands()))
+        nothing = timedelta(0)
+        self.gateway = Gateway(core, {channel.name: channel}, pipeline, self.supervisor, max_body=1 << 20, reply_within=nothing)
+        self.messages: list[InboundMessage] = []
+        self.url = ""
+
+    async def hook(self, request: web.Request) -> web.StreamResponse:
+        response = await self.gateway.handle(request)
+        rows = await Message.filter(direction="in").order_by("id")
+        self.messages = [to_inbound(row) for row in rows]
+        return response
+
+
+@pytest_asyncio.fixture
+async def serve(core: Core) -> AsyncIterator[ServeChannel]:
+    servers: list[tuple[TestServer, ThroughGateway]] = []
+
+    async def start(channel: Channel) -> ThroughGateway:
+        served = ThroughGateway(core, channel)
+        app = web.Application()
+        app.router.add_route("*", "/hook/{name}", served.hook)
+        server = TestServer(app)
+        await server.start_server()
+        servers.append((server, served))
+        served.url = str(server.make_url(f"/hook/{channel.name}"))
+        return served
+
+    yield start
+    for server, served in servers:
+        await server.close()
+        await served.supervisor.finish(within=5)
 
 
 @pytest.mark.parametrize("case", INBOUND, ids=case_id)

@@ -1,0 +1,150 @@
+"""Structured logs: one JSON object a line, the request's number on each, and a net that catches personal data.
+
+The net is no permit: log our own ids, never what people typed.
+"""
+
+import logging
+import re
+import secrets
+import sys
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+_NUMBER_LENGTH = 4
+_HIDDEN = "***"
+_PERSONAL_KEYS = frozenset(
+    {
+        "access_token",
+        "authorization",
+        "body",
+        "email",
+        "external_id",
+        "mobile",
+        "nickname",
+        "openid",
+        "phone",
+        "secret",
+        "text",
+        "wechat_id",
+    }
+)
+_MOBILE = re.compile(r"(?<![\d.])(?:\+?86[- ]?)?(1[3-9]\d)[- ]?\d{4}[- ]?(\d{4})(?!\d)")
+_PARAMETER = re.compile(
+    r"(?i)((?:access_?token|app_?secret|corp_?secret|client_?secret|secret|session|sign(?:ature)?|ticket|openid|touser|token|key)"
+    r"[\"']?\s*[=:]\s*[\"']?)[^&\s\"',}\]]+"
+)
+_BEARER = re.compile(r"(?i)(bearer\s+)\S+")
+_OPENID = re.compile(r"(?<![\w-])o[\w-]{27}(?![\w-])")
+_LONG_TOKEN = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{40,}(?![\w-])")
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def configure(*, stream: TextIO | None = None, level: int = logging.INFO) -> None:
+    """Send every log of the process, other libraries' too, through the net to one stream (standard error)."""
+    shared = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.format_exc_info,
+        redact_event,
+    ]
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(ensure_ascii=False, default=_as_text),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    for old in [old for old in root.handlers if isinstance(old.formatter, structlog.stdlib.ProcessorFormatter)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level)
+    server = logging.getLogger("aiohttp.server")
+    server.filters = [each for each in server.filters if not isinstance(each, _HideBadRequests)]
+    server.addFilter(_HideBadRequests())
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+class _HideBadRequests(logging.Filter):
+    """Takes the request's own bytes out of what aiohttp says about a request it cannot read."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep the line, without the request."""
+        if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+            record.msg, record.args, record.exc_info = "unreadable_request", (), None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
+
+
+def new_number() -> str:
+    """Make the short number that a person reads out and an operator finds in the log."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(_NUMBER_LENGTH))
+
+
+@contextmanager
+def numbered(number: str | None = None) -> Iterator[str]:
+    """Put a request's or job's number on every line logged inside."""
+    own = number or new_number()
+    with structlog.contextvars.bound_contextvars(number=own):
+        yield own
+
+
+@web.middleware
+async def number_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give each request its number."""
+    with numbered():
+        return await handler(request)
+
+
+def redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Hide what looks personal or secret in every field of a line."""
+    for key, value in event.items():
+        if not key.startswith("_"):
+            event[key] = _HIDDEN if key in _PERSONAL_KEYS and value else redact(value)
+    return event
+
+
+def redact(value: Any) -> Any:
+    """Hide phones, tokens, openids and addresses in a value, whatever it is made of."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return _redact_text(str(value)) if _MOBILE.fullmatch(str(value)) else value
+    if isinstance(value, str):
+        return _redact_text(value)
+    if isinstance(value, dict):
+        return {key: _HIDDEN if key in _PERSONAL_KEYS else redact(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [redact(item) for item in value]
+    return value
+
+
+def _redact_text(text: str) -> str:
+    text = _PARAMETER.sub(r"\1***", text)
+    text = _BEARER.sub(r"\1***", text)
+    text = _LONG_TOKEN.sub(_HIDDEN, text)
+    text = _OPENID.sub("o***", text)
+    text = _EMAIL.sub("***@***", text)
+    return _MOBILE.sub(r"\1****\2", text)
+
+
+def _as_text(value: object) -> str:
+    return str(redact(repr(value)))

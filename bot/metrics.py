@@ -1,0 +1,133 @@
+"""What is measured, and the probes: `/metrics`, `/health/live`, `/health/ready`."""
+
+import asyncio
+import ipaddress
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from bot.config import ServerSettings
+from crm_core.errors import CrmError
+from crm_core.ports import Core, Program
+
+READY_WITHIN_SECONDS = 1.0
+_PROBE_LASTS = timedelta(minutes=1)
+# Around the deadlines that matter: 1 s to 5 s of the platforms, 3.5 s of our own.
+_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 3.5, 4.5, 5.0)
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class Meter:
+    """The counters of one process; the gateway, the delivery and the worker tell it what happened."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._callbacks = Counter("guanxi_callbacks", "Callbacks answered", ("channel", "status"), registry=self.registry)
+        self._latency = Histogram(
+            "guanxi_callback_seconds", "Time to answer a callback", ("channel",), buckets=_SECONDS, registry=self.registry
+        )
+        self._sends = Counter("guanxi_sends", "Messages settled", ("channel", "status"), registry=self.registry)
+        self._jobs = Counter("guanxi_jobs", "Periodic jobs run", ("name", "outcome"), registry=self.registry)
+        self._waiting = Gauge("guanxi_outbox_waiting", "Messages waiting to be sent", ("channel",), registry=self.registry)
+        self._open = Gauge("guanxi_inbox_open", "Messages received whose work is not done", registry=self.registry)
+        self._planned = Gauge("guanxi_recipients_planned", "People of broadcasts not yet written to", registry=self.registry)
+
+    def callback(self, channel: str, status: int, seconds: float) -> None:
+        """Note one answered callback."""
+        self._callbacks.labels(channel, str(status)).inc()
+        self._latency.labels(channel).observe(seconds)
+
+    def sent(self, channel: str, status: str) -> None:
+        """Note one settled message."""
+        self._sends.labels(channel, status).inc()
+
+    def job(self, name: str, outcome: str) -> None:
+        """Note one run of a periodic job: done or failed."""
+        self._jobs.labels(name, outcome).inc()
+
+    async def read_depths(self, core: Core) -> None:
+        """Ask the database what is waiting; the rows are the truth, so no counter is kept for them."""
+        waiting, open_count, planned = await core.db.read(_depths())
+        self._waiting.clear()
+        for channel, number in waiting:
+            self._waiting.labels(channel).set(number)
+        self._open.set(open_count)
+        self._planned.set(planned)
+
+    def text(self) -> bytes:
+        """Write everything in Prometheus' form."""
+        return generate_latest(self.registry)
+
+
+def probes(core: Core, server: ServerSettings, meter: Meter) -> dict[str, Handler]:
+    """Make the handlers of the probes by address."""
+    return {"/health/live": _live, "/health/ready": _make_ready(core), "/metrics": _make_metrics(core, server, meter)}
+
+
+async def unready_because(core: Core) -> str:
+    """Tell why nothing can be made durable now; empty when it can."""
+    try:
+        async with asyncio.timeout(READY_WITHIN_SECONDS):
+            await core.state.set("health:ready", "1", lasts=_PROBE_LASTS)
+    except TimeoutError:
+        return "database.slow"
+    except CrmError as error:
+        return error.code
+    return ""
+
+
+def peer_of(request: web.Request, server: ServerSettings) -> str:
+    """Tell the address that asks; behind a trusted proxy, the one it names. Empty when it cannot be known."""
+    peer = request.remote or ""
+    forwarded = ",".join(request.headers.getall("X-Forwarded-For", []))
+    if not forwarded and "Forwarded" not in request.headers:
+        return peer
+    # A proxy nobody told us about: whoever stands behind it must not pass as this machine.
+    if not is_within(peer, server.trusted_proxies):
+        return ""
+    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
+    return next((hop for hop in reversed(hops) if not is_within(hop, server.trusted_proxies)), "")
+
+
+def is_within(address: str, networks: tuple[str, ...]) -> bool:
+    """Tell whether an address is in one of the networks."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    return any(found in ipaddress.ip_network(network, strict=False) for network in networks)
+
+
+async def _live(_request: web.Request) -> web.Response:
+    return web.json_response({"status": "live"})
+
+
+def _make_ready(core: Core) -> Handler:
+    async def ready(_request: web.Request) -> web.Response:
+        reason = await unready_because(core)
+        if reason:
+            return web.json_response({"status": "unready", "reason": reason}, status=503)
+        return web.json_response({"status": "ready"})
+
+    return ready
+
+
+def _make_metrics(core: Core, server: ServerSettings, meter: Meter) -> Handler:
+    async def show(request: web.Request) -> web.Response:
+        if not is_within(peer_of(request, server), server.metrics_from):
+            return web.json_response({"error": {"code": "refused", "message": "没有权限", "fields": {}}}, status=403)
+        await meter.read_depths(core)
+        return web.Response(body=meter.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return show
+
+
+def _depths() -> Program[tuple[list[tuple[str, int]], int, int]]:
+    waiting = yield "SELECT channel, count(*) FROM messages WHERE status = 'queued' GROUP BY channel", ()
+    still_open = yield "SELECT count(*) FROM messages WHERE status = 'open'", ()
+    planned = yield "SELECT count(*) FROM recipients WHERE status = 'planned'", ()
+    return waiting, int(still_open[0][0]), int(planned[0][0])

@@ -1,0 +1,100 @@
+"""The slots of greetings and broadcasts."""
+
+import re
+from datetime import datetime
+
+from handlers.understanding.clauses import trim
+from handlers.understanding.conditions import INACTIVE, read_segment
+from handlers.understanding.mentions import PERSON, REF, TIME, Sentence
+from handlers.understanding.moments import When, ahead
+from handlers.understanding.tasks import coming_time, range_of
+
+BIRTHDAY = re.compile(r"生日")
+TEMPLATE = re.compile(r"(?:用|套用|模板(?:用|是|选|:|：)+)[\s“\"「《]*(?P<template>[^\s,，。给”\"」》]{1,20}?)[”\"」》]?(?:的|这个)?(?:模板|$|[\s,，。给])|[“\"「《](?P<quoted>[^”\"」》]{1,30})[”\"」》]")
+# Whom: from 给 to the customers.
+TO_WHOM = re.compile(
+    r"(?:给|向|对|发给)[^,，。\s]{0,24}?(?:客户们?|线索|会员|vip|粉丝|老客|用户|所有人|全员|大家|好友|的人|标签的|没联系的|没跟进的|(?<=[的是])(?=\s|$|[,，。])|(?=群发|推送|发))(?:的)?|(?:所有|全部|全体|我)的?[^,，。\s]{0,10}?(?:客户|线索|会员|vip)"
+)
+LATER_TO_WHOM = re.compile(r"(?:群发|推送|发).{2,}?(?P<whom>给[^,，。]*)$")
+COMMAND = re.compile(r"请|帮我|麻烦|帮忙|安排|设置|设个|设|定时|准时|自动|统一|批量|群发一?条?|群发|推送一?条?|推送|推|发送|发一?(?:条|个|下|份|轮|波)|发(?!票|布|展|货|现)|马上|立刻|立即|现在就?|模板(?:用|是)?|一下|一轮|一波|吧|了|的话|任务")
+
+
+def _holiday(sentence: Sentence) -> tuple[str | None, When | None]:
+    for mention in sentence.of(TIME):
+        when: When = mention.value
+        if when.festival:
+            return when.festival, when
+    return None, None
+
+
+def _clock(when: When | None) -> str | None:
+    return f"{when.clock[1]:02}:{when.clock[2]:02}" if when is not None and when.clock else None
+
+
+def read_greeting(sentence: Sentence, now: datetime) -> dict[str, object]:
+    """Fill the slots of a greeting: the festival or the birthday with its hour, or else a moment."""
+    slots: dict[str, object] = {}
+    holiday, when = _holiday(sentence)
+    hours = next((mention.value for mention in sentence.of(TIME) if mention.value.clock), None)
+    if holiday:
+        slots["holiday"] = holiday
+        slots["time"] = _clock(when) or _clock(hours)
+    elif BIRTHDAY.search(sentence.skeleton):
+        slots["birthday"] = True
+        slots["time"] = _clock(hours)
+    else:
+        slots["at"], _ = coming_time(sentence, now)
+    segment = read_segment(sentence)
+    if segment:
+        slots["segment"] = segment
+    if match := TEMPLATE.search(sentence.skeleton):
+        group = "template" if match["template"] else "quoted"
+        start, end = match.span(group)
+        slots["template"] = trim(sentence.raw[sentence.at(start) : sentence.at(end)])
+    return slots
+
+
+def _template(sentence: Sentence) -> str | None:
+    """Words of what is to be sent: what is left without the when, the whom and the sending."""
+    text = sentence.skeleton
+    spans = [match.span() for pattern in (TO_WHOM, INACTIVE, COMMAND) for match in pattern.finditer(text) if match.end() > match.start()]
+    spans += [(place, place + 1) for place, sign in enumerate(text) if sign in (TIME, PERSON, REF)]
+    if later := LATER_TO_WHOM.search(text):
+        spans.append(later.span("whom"))
+    hidden = "".join(" " if any(start <= place < end for start, end in spans) else sign for place, sign in enumerate(text))
+    pieces = [(match.start(), match.end()) for match in re.finditer(r"[^\s,，。;；:：!！]+", hidden)]
+    said = [trim(sentence.raw[sentence.at(start) : sentence.at(end)]) for start, end in pieces]
+    said = [re.sub(r"^(?:给|的|在|就|把|个|条|一)+|(?:给|的|吧|啊)+$", "", piece) for piece in said]
+    return trim(" ".join(piece for piece in said if len(piece) >= 2)) or None
+
+
+def read_broadcast(sentence: Sentence, now: datetime) -> dict[str, object]:
+    """Fill the slots of a broadcast."""
+    slots: dict[str, object] = {}
+    at, when = coming_time(sentence, now, [mention for mention in sentence.of(TIME) if not mention.value.at_once and not mention.value.only_span and mention.value.tense != "past"])
+    if at is not None:
+        slots["at"] = at
+    elif any(mention.value.at_once for mention in sentence.of(TIME)):
+        slots["now"] = True
+    if when is not None and when.repeat:
+        slots["repeat"] = when.repeat
+    segment = read_segment(sentence)
+    if segment:
+        slots["segment"] = segment
+    slots["template"] = _template(sentence)
+    return slots
+
+
+def _ref(sentence: Sentence) -> object:
+    refs = sentence.of(REF)
+    return refs[0].value if refs else None
+
+
+def read_status(sentence: Sentence, now: datetime) -> dict[str, object]:
+    """Fill the slots of a question about broadcasts."""
+    return {"ref": _ref(sentence), "range": range_of(sentence, now, forward=False)}
+
+
+def read_stop(sentence: Sentence, now: datetime) -> dict[str, object]:
+    """Fill the slots of stopping a broadcast."""
+    return {"ref": _ref(sentence)}

@@ -1,0 +1,75 @@
+"""The slots of looking for customers and of looking into the pool."""
+
+import re
+from datetime import datetime
+
+from handlers.understanding.clauses import trim
+from handlers.understanding.conditions import INACTIVE, OLD_CUSTOMER, TAGGED, find_region, find_tags
+from handlers.understanding.mentions import MARKS, TIME, Sentence
+from handlers.understanding.stages import find_stage
+from handlers.understanding.tasks import range_of
+
+EXPLICIT = re.compile(r"(?:搜索?|检索|查找|查询|关键词|关键字)(?:一下|一搜|下|个|到)?[\s:：]*(?P<query>[^,，。?？]+)")
+# Words of the asking; what is left of the sentence is what is looked for.
+ASKING = re.compile(
+    r"请|帮我|帮忙|麻烦|给我|我想|我要|想|能不能|可以|看看|看一下|看下|看|查看|查找|查询|查一下|查下|查|搜索|搜一下|搜下|搜|检索|找一下|找下|找出|找|筛选|筛|列出来|列一下|列出|列|挑出|挑|导出|有没有|有哪些|哪些|哪几个|有什么|有啥|都有谁|有谁|多少个|多少|几个|什么|"
+    r"公海里面|公海里|公海池|公海|线索池|里面|里头|我的|我名下|名下|我|所有|全部|都|还|有|没有|的|客户|线索|联系人|公司|名单|列表|清单|人|出来|一下|里|上|在|是|做|搞|从事|相关|方面|行业|领域|属于|关于|新增|新来|新进|新|未领取|可领|能领|可以领|呢|吗|啊|吧|下|了|给|把|带|那些|这些|这|那|个|谁|vip标签|标签|阶段|单|区域|地区|可|能|领|情况|随便|处于|到"
+)
+
+
+def _conditions(sentence: Sentence, now: datetime) -> dict[str, object]:
+    slots: dict[str, object] = {}
+    if tags := find_tags(sentence):
+        slots["tags"] = tags
+    slots["region"] = find_region(sentence.skeleton)
+    slots["stage"] = find_stage(sentence.skeleton)
+    return slots
+
+
+def _left_over(sentence: Sentence, slots: dict[str, object]) -> str | None:
+    """Words that are no condition and no asking."""
+    text = INACTIVE.sub(" ", sentence.skeleton)
+    for pattern in TAGGED:
+        text = pattern.sub(" ", text)
+    text = OLD_CUSTOMER.sub(" ", text)
+    for value in (slots.get("region"), "需求确认", "方案报价", "报价", "谈判", "合同", "赢单", "输单", "丢单", "成交"):
+        if isinstance(value, str) and (value == slots.get("region") or slots.get("stage")):
+            text = text.replace(value.lower(), " ")
+    text = re.sub(rf"[{''.join(MARKS)}]", " ", text)
+    pieces = [piece for piece in re.split(r"[\s,，。.?？!！、:：]+", ASKING.sub(" ", text)) if piece]
+    longest = max(pieces, key=len, default="")
+    return _as_said(sentence, longest) if len(longest) >= 2 else None
+
+
+def _as_said(sentence: Sentence, plain: str) -> str:
+    place = sentence.plain.find(plain)
+    return sentence.raw[place : place + len(plain)] if place >= 0 else plain
+
+
+def _query(sentence: Sentence, slots: dict[str, object]) -> str | None:
+    match = EXPLICIT.search(sentence.skeleton)
+    if match and not (slots.get("region") or slots.get("stage") or slots.get("tags")) and not re.search(r"客户|线索|的人", match["query"]):
+        start, end = match.span("query")
+        said = trim(sentence.raw[sentence.at(start) : sentence.at(end)])
+        return re.sub(r"^(?:一?下|关于|有关)|(?:相关的?|的)$", "", said) or None
+    return _left_over(sentence, slots)
+
+
+def read_search(sentence: Sentence, now: datetime) -> dict[str, object]:
+    """Fill the slots of a search."""
+    slots = _conditions(sentence, now)
+    slots["range"] = range_of(sentence, now, forward=False)
+    if not any(slots.values()) or EXPLICIT.search(sentence.skeleton):
+        slots["query"] = _query(sentence, slots)
+    elif not INACTIVE.search(sentence.skeleton):
+        slots["query"] = _left_over(sentence, slots)
+    return slots
+
+
+def read_pool(sentence: Sentence, now: datetime) -> dict[str, object]:
+    """Fill the slots of a look into the pool."""
+    slots: dict[str, object] = {"region": find_region(sentence.skeleton)}
+    query = _query(sentence, slots)
+    if query and TIME not in query:
+        slots["query"] = query
+    return slots

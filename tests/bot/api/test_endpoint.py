@@ -1,0 +1,77 @@
+"""Who asks, what they send, and how large it may be."""
+
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from bot.api import make_api
+from crm_core import employees, tokens
+from crm_core.ports import Core
+from tests.bot.api.conftest import Caller
+from tests.factories import SYSTEM
+
+
+async def test_a_revoked_token_ends_at_once(core: Core, admin: Caller) -> None:
+    await admin.get("/leads")
+    await tokens.revoke(core, SYSTEM, "令牌1")
+    assert await admin.refused("GET", "/leads") == (401, "token.missing")
+
+
+async def test_the_token_of_somebody_who_left_ends_at_once(core: Core, sales: Caller) -> None:
+    assert sales.employee is not None
+    await sales.get("/leads")
+    await employees.depart(core, SYSTEM, sales.employee.id)
+    assert await sales.refused("GET", "/leads") == (401, "token.missing")
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic abc", "Bearer 令牌", f"Bearer {'x' * 300}"])
+async def test_what_is_no_token(client: TestClient[Any, Any], header: str) -> None:
+    async with client.get("/api/v1/leads", headers={"Authorization": header.encode().decode("latin1")}) as response:
+        assert response.status == 401
+        assert response.headers["WWW-Authenticate"] == "Bearer"
+        assert (await response.json())["error"]["message"] == "缺少令牌或令牌无效"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[]",
+        b'"x"',
+        b'{"name": NaN}',
+        b'{"name": "a", "name": "b"}',
+        b'{"name": "\xff"}',
+        b"[" * 9000,
+        b'{"name": "\\ud800"}',
+    ],
+)
+async def test_what_is_no_json_object(admin: Caller, body: bytes) -> None:
+    status, answer = await admin.ask("POST", "/leads", data=body)
+    assert (status, answer["error"]["code"]) == (400, "body.unreadable")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_over_the_cap_is_refused(core: Core, admin: Caller, chunked: bool) -> None:
+    app = web.Application()
+    app.add_subapp("/api/v1", make_api(core, max_body=2048))
+    body = b'{"name": "' + b"x" * 4000 + b'"}'
+    async with TestClient(TestServer(app)) as small:
+        admin.client = small
+
+        async def pieces() -> Any:
+            yield body[:1000]
+            yield body[1000:]
+
+        status, answer = await admin.ask("POST", "/leads", data=pieces() if chunked else body)
+        assert (status, answer["error"]["code"]) == (413, "body.too_large")
+
+
+async def test_a_record_takes_no_query(admin: Caller) -> None:
+    assert await admin.refused("GET", "/leads/1?full=true") == (422, "fields.invalid")
+
+
+async def test_a_number_beyond_all_rows_is_simply_not_there(admin: Caller) -> None:
+    assert await admin.refused("GET", "/leads/999999999999999999") == (404, "not_found")
+    assert await admin.refused("GET", "/leads/99999999999999999999999") == (404, "address.unknown")
