@@ -120,7 +120,7 @@ class Database:
         Returns the names of the steps taken.
         """
         missing = await self.missing_migrations()
-        if missing and backup and self.settings.embedded and await self._has_tables():
+        if missing and backup and self.settings.embedded and sqlite_dialect.has_tables(self.settings.path):
             backup.parent.mkdir(parents=True, exist_ok=True)
             sqlite_dialect.back_up(self.settings.path, backup)
         if missing:
@@ -142,13 +142,6 @@ class Database:
                 yield f'DELETE FROM "{model._meta.db_table}"', ()  # noqa: S608 - our own table names
 
         await self.run(program())
-
-    async def _has_tables(self) -> bool:
-        def program() -> Program[bool]:
-            rows = yield "SELECT count(*) FROM sqlite_master WHERE type = 'table'", ()
-            return bool(rows[0][0])
-
-        return await self.read(program())
 
     def _client(self) -> sqlite_dialect.WriterClient:
         client = get_connection("default")

@@ -40,6 +40,10 @@ class Selection:
         """The same people allowed, another condition (JSON)."""
         return replace(self, conditions=msgspec.json.decode(conditions))
 
+    def on_birthday(self, day: date) -> "Selection":
+        """Only those whose birthday is kept on a day."""
+        return replace(self, birthday=day)
+
     @classmethod
     def from_json(cls, text: str) -> "Selection":
         """Read what `to_json` wrote."""

@@ -491,6 +491,15 @@ class OnlyOne:
             self._file = None
 
 
+def has_tables(path: Path) -> bool:
+    """Tell whether a database file holds anything yet."""
+    raw = sqlite3.connect(path)
+    try:
+        return bool(raw.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()[0])
+    finally:
+        raw.close()
+
+
 def back_up(source: Path, target: Path) -> None:
     """Copy a database consistently, also while it is written to."""
     with sqlite3.connect(source) as original, sqlite3.connect(target) as copy:
