@@ -166,7 +166,7 @@ class App:
     def _periodics(self) -> Sequence[Periodic]:
         found = collect("scheduler.jobs", lambda value: value.name if isinstance(value, Periodic) else None)
         sweep = Periodic("expired_leases", SWEEP_EVERY, self._recover)
-        return (*found.values(), reminders.PERIODIC, engine.PERIODIC, *[m.PERIODIC for m in (greetings,) if hasattr(m,'PERIODIC')], sweep)
+        return (*found.values(), reminders.PERIODIC, engine.PERIODIC, greetings.PERIODIC, sweep)
 
     async def _recover(self, _: Core) -> None:
         for queue in (self.outbox, self.recipients):

@@ -130,6 +130,8 @@ class Gateway:
     async def _read(self, request: web.Request) -> bytes | None:
         if request.content_length is not None and request.content_length > self._max_body:
             return None
+        if request.content_length is not None:
+            return await request.content.read()  # aiohttp reads no more than was announced
         parts, size = [], 0
         async for part in request.content.iter_any():
             size += len(part)

@@ -29,13 +29,13 @@ class Dialog:
 
     def shown(self) -> str:
         """Write the question with its choices, one a line."""
-        lines = [f"{number}. {label}" for number, (label, _) in enumerate(self.options, 1)]
+        lines = [] if self.yes_no else [f"{number}. {label}" for number, (label, _) in enumerate(self.options, 1)]
         return "\n".join([self.question, *lines])
 
     def answer(self, words: str, intent: str) -> dict[str, object] | None:
         """Tell the slots with this answer in them; None when the words are no answer to this question."""
         if self.yes_no:
-            return {**self.slots, self.slot: "yes"} if intent == "confirm" else None
+            return {**self.slots, self.slot: self.options[0][1]} if intent == "confirm" else None
         if not self.options:
             return {**self.slots, self.slot: words.strip()} if words.strip() and intent in ("unknown", "show_contact") else None
         value = self._chosen(words)

@@ -5,6 +5,7 @@ Reading order: `command` (what a command declares), `ChatContext` (what it is gi
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from crm_core import access, employees
 from crm_core.access import Actor, Role
@@ -44,17 +45,17 @@ class ChatContext:
         value = self.slots.get(name)
         return str(value) if value is not None else ""
 
-    async def ask_choice(self, question: str, options: Sequence[tuple[str, str]], slot: str) -> None:
+    async def ask_choice(self, question: str, options: Sequence[tuple[str, str]], slot: str) -> NoReturn:
         """Ask by number; the answer comes back in this slot. Each option is (label, value)."""
         raise Ask(Dialog(self.intent, self.slots, question, slot=slot, options=tuple(options)))
 
-    async def ask_words(self, question: str, slot: str) -> None:
+    async def ask_words(self, question: str, slot: str) -> NoReturn:
         """Ask for one missing thing; the answer comes back in this slot."""
         raise Ask(Dialog(self.intent, self.slots, question, slot=slot))
 
-    async def ask_yes(self, question: str, slot: str) -> None:
-        """Ask yes or no; a yes comes back as "yes" in this slot, a no ends the matter."""
-        raise Ask(Dialog(self.intent, self.slots, question, slot=slot, yes_no=True))
+    async def ask_yes(self, question: str, slot: str, answer: str = "yes") -> NoReturn:
+        """Ask yes or no; a yes comes back as `answer` in this slot, a no ends the matter."""
+        raise Ask(Dialog(self.intent, self.slots, question, slot=slot, options=(("是", answer),), yes_no=True))
 
     async def pick_subject(self, *, kinds: Sequence[str] = ("lead", "contact", "customer")) -> Subject | None:
         """Find whom the slots speak of; asks by number when several fit; None when nobody does."""

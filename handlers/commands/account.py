@@ -17,6 +17,8 @@ HELP_ORDER = (
     "list_tasks",
     "complete_task",
     "schedule_greeting",
+    "schedule_broadcast",
+    "broadcast_status",
 )
 
 

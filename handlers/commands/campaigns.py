@@ -1,0 +1,163 @@
+"""Greetings and broadcasts in words: drafted, shown with who gets what and why not, started only after a yes."""
+
+from datetime import datetime, time
+
+from campaigns import audience, broadcasts, greetings, results
+from campaigns.broadcasts import BROADCAST_STATUS_LABELS, RECIPIENT_STATUS_LABELS, Broadcast, BroadcastStatus, RecipientStatus
+from campaigns.templates import Template, TemplateKind
+from crm_core import access, segments
+from crm_core.calendar import festivals, next_festival
+from crm_core.clock import at_local, today
+from crm_core.errors import Invalid, NotFound
+from crm_core.policy import REASON_LABELS, Reason
+from crm_core.segments import Segment
+from handlers import replies
+from handlers.replies import Reply
+from handlers.router import MARKETING, ChatContext, command
+
+DEFAULT_TIME = "09:00"
+LEVELS = {"vip": "VIP客户", "key": "重点客户", "normal": "普通客户"}
+
+
+class NoTemplate(Invalid):
+    """There is nothing approved to say."""
+
+    code = "campaign.no_template"
+    text = "还没有可用的{what}模板，请先在接口或演示页新建一个"
+
+
+@command(intent="schedule_greeting", usage="中秋给所有VIP发祝福", roles=MARKETING)
+async def schedule_greeting(ctx: ChatContext) -> Reply:
+    """安排节日或生日祝福"""
+    if "at" in ctx.slots and "holiday" not in ctx.slots:
+        return await _broadcast(ctx, "祝福")
+    if "plan" in ctx.slots:
+        plan = await greetings.approve(ctx.core, ctx.actor, int(ctx.slot("plan")))
+        return replies.text(f"已安排「{plan.name}」，到时自动发送，每人一次。")
+    festival = ctx.slot("holiday")
+    label = festivals()[festival].label if festival else "生日"
+    template = await _template(ctx, "祝福", label)
+    segment = await _segment(ctx)
+    plan = await greetings.create(
+        ctx.core,
+        ctx.actor,
+        name=f"{label}祝福",
+        segment_id=segment.id,
+        template_id=template.id,
+        channel=_channel(ctx),
+        time=ctx.slot("time") or DEFAULT_TIME,
+        festival=festival,
+        birthday=not festival,
+    )
+    count = await segments.count_segment(ctx.core, ctx.actor, segment)
+    day = next_festival(festival, today(ctx.core.clock)) if festival else None
+    first = f"，下一次 {replies.when(at_local(day, time.fromisoformat(plan.time)), ctx.core.clock.now())}" if day else "，每人生日当天"
+    question = f"{label}祝福给「{segment.name}」（现有{count}人），{plan.time}发{first}，用模板「{template.name}」：\n{template.body}\n确认安排吗？（是/否）"
+    await ctx.ask_yes(question, slot="plan", answer=str(plan.id))
+
+
+@command(intent="schedule_broadcast", usage="明天上午10点给上海的VIP群发新品通知", roles=MARKETING)
+async def schedule_broadcast(ctx: ChatContext) -> Reply:
+    """群发一条消息"""
+    if ctx.slot("repeat"):
+        return replies.text("听懂了，但重复群发还没有开通；可以先安排一次。")
+    return await _broadcast(ctx, "")
+
+
+@command(intent="broadcast_status", usage="群发#1发得咋样了", roles=MARKETING)
+async def broadcast_status(ctx: ChatContext) -> Reply:
+    """看群发进度"""
+    found = await _chosen(ctx)
+    counts = await results.counts(ctx.core, found.id)
+    reasons = await results.reasons(ctx.core, found.id)
+    told = [f"{RECIPIENT_STATUS_LABELS[RecipientStatus(name)]}{number}" for name, number in counts.items() if number]
+    why = [f"{REASON_LABELS[Reason(name)]}{number}" for name, number in reasons.items() if number]
+    fields = (("状态", BROADCAST_STATUS_LABELS[BroadcastStatus(found.status)]), ("结果", "，".join(told)), ("未发原因", "，".join(why)))
+    return replies.record(f"群发#{found.id}「{found.name}」", fields)
+
+
+@command(intent="cancel_broadcast", usage="取消群发#1", roles=MARKETING)
+async def cancel_broadcast(ctx: ChatContext) -> Reply:
+    """停掉一条群发"""
+    cancelled = await broadcasts.cancel(ctx.core, ctx.actor, (await _chosen(ctx)).id)
+    return replies.text(f"已取消群发#{cancelled.id}「{cancelled.name}」，没发出去的不再发送。")
+
+
+async def _broadcast(ctx: ChatContext, kind: str) -> Reply:
+    if "broadcast" in ctx.slots:
+        approved = await broadcasts.approve(ctx.core, ctx.actor, int(ctx.slot("broadcast")))
+        return replies.text(f"好的，群发#{approved.id}「{approved.name}」{_start_words(ctx, approved)}。")
+    template = await _template(ctx, kind, ctx.slot("template"))
+    segment = await _segment(ctx)
+    at = datetime.fromisoformat(ctx.slot("at")) if ctx.slot("at") else None
+    draft = await broadcasts.create(
+        ctx.core,
+        ctx.actor,
+        name=template.name,
+        segment_id=segment.id,
+        template_id=template.id,
+        channel=_channel(ctx),
+        scheduled_at=at,
+    )
+    shown = await audience.preview(ctx.core, ctx.actor, draft.id)
+    left_out = "，".join(f"{REASON_LABELS[Reason(reason)]}{number}人" for reason, number in shown.suppressed.items())
+    lines = [
+        f"群发#{draft.id}给「{segment.name}」：共{shown.total}人，可发{shown.total - sum(shown.suppressed.values())}人",
+        f"不发：{left_out}" if left_out else "",
+        *(f"示例：{sample.text}" for sample in shown.samples[:2]),
+        f"{replies.when(at, ctx.core.clock.now())}发送，确认吗？（是/否）" if at else "现在发送，确认吗？（是/否）",
+    ]
+    await ctx.ask_yes("\n".join(line for line in lines if line), slot="broadcast", answer=str(draft.id))
+
+
+def _start_words(ctx: ChatContext, approved: Broadcast) -> str:
+    if approved.scheduled_at and approved.scheduled_at > ctx.core.clock.now():
+        return f"{replies.when(approved.scheduled_at, ctx.core.clock.now())}开始发送"
+    return "开始发送"
+
+
+def _channel(ctx: ChatContext) -> str:
+    channels = [name for name in ctx.core.reach if name not in ctx.core.staff_channels]
+    if not channels:
+        raise Invalid(field="channel", reason="还没有启用客户渠道")
+    return channels[0]
+
+
+async def _template(ctx: ChatContext, kind: str, words: str) -> Template:
+    if "template_id" in ctx.slots:
+        return await access.load(Template, ctx.actor, int(ctx.slot("template_id")))
+    sendable = [TemplateKind.TEXT.value, TemplateKind.WECHAT_TEMPLATE.value]
+    usable = await access.visible(Template, ctx.actor).filter(kind__in=sendable).order_by("-id").limit(200)
+    fitting = [each for each in usable if words and (words in each.name or each.name in words)]
+    fitting = fitting or [each for each in usable if kind and kind in each.name] or usable
+    if not fitting:
+        raise NoTemplate(what=kind or "群发")
+    if len(fitting) > 1:
+        options = [(f"{each.name}（{each.body[:16]}…）", str(each.id)) for each in fitting[:9]]
+        await ctx.ask_choice("用哪个模板？请回复序号：", options, slot="template_id")
+    return fitting[0]
+
+
+async def _segment(ctx: ChatContext) -> Segment:
+    conditions = ctx.slots.get("segment")
+    wanted = dict(conditions) if isinstance(conditions, dict) else {"kind": "customer"}
+    return await segments.create_segment(ctx.core, ctx.actor, name=_described(wanted), conditions=wanted)
+
+
+def _described(conditions: dict[str, object]) -> str:
+    tags = conditions.get("tags")
+    parts = [str(conditions.get("region", "")), LEVELS.get(str(conditions.get("level", "")), "")]
+    parts += [str(tag) for tag in tags] if isinstance(tags, list) else []
+    parts += [f"{conditions['inactive_days']}天没联系"] if "inactive_days" in conditions else []
+    parts += ["我的客户" if conditions.get("owner") else "", {"lead": "线索", "customer": "全部客户"}.get(str(conditions.get("kind", "")), "")]
+    parts += [str(conditions.get("query", ""))]
+    return "、".join(part for part in parts if part) or "全部客户"
+
+
+async def _chosen(ctx: ChatContext) -> Broadcast:
+    if ctx.slot("ref").isdecimal():
+        return await access.load(Broadcast, ctx.actor, int(ctx.slot("ref")))
+    newest = await access.visible(Broadcast, ctx.actor).order_by("-id").first()
+    if newest is None:
+        raise NotFound
+    return newest
