@@ -41,6 +41,8 @@ log = structlog.get_logger(__name__)
 STAFF_KINDS = frozenset({"dingtalk"})
 """Kinds of channel on which people of the house write to the bot."""
 SWEEP_EVERY = timedelta(seconds=10)
+ABANDONED_AFTER = timedelta(seconds=20)
+"""A message still open then had its work cut off by a failed commit."""
 
 
 class App:
@@ -169,6 +171,7 @@ class App:
         return (*found.values(), reminders.PERIODIC, engine.PERIODIC, greetings.PERIODIC, sweep)
 
     async def _recover(self, _: Core) -> None:
+        await self.gateway.resume(older_than=ABANDONED_AFTER)
         for queue in (self.outbox, self.recipients):
             await queue.recover(everything=False)
 

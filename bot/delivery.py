@@ -82,6 +82,8 @@ class Lane:
         self._done: list[list[Settlement]] = [[] for _ in queues]
         self._rest_until = 0.0
         self._woken = True
+        self._ended = asyncio.Event()
+        self._ended.set()
         self.stopping = False
 
     @property
@@ -95,17 +97,22 @@ class Lane:
 
     async def run(self) -> None:
         """Send until told to stop."""
-        while not self.stopping:
-            self._woken = self._wake.is_set()
-            self._wake.clear()
-            await self._settle_and_claim()
-            if not any(self._done):
-                await self._idle()
+        self._ended.clear()
+        try:
+            while not self.stopping:
+                self._woken = self._wake.is_set()
+                self._wake.clear()
+                await self._settle_and_claim()
+                if not any(self._done):
+                    await self._idle()
+        finally:
+            self._ended.set()
 
     async def drain(self) -> None:
-        """Let what began end, and settle it."""
+        """Claim no more, let what began end, and settle it: nothing stays in doubt."""
         self.stopping = True
         self._wake.set()
+        await self._ended.wait()
         while self._under_way:
             await asyncio.sleep(0.01)
         await self._settle()
@@ -126,15 +133,19 @@ class Lane:
     async def _settle_and_claim(self) -> None:
         now = self._core.clock.monotonic()
         room = self._room() if now >= self._rest_until else 0
-        # Both programs reach the writer together and share one commit.
-        claimed, _ = await asyncio.gather(self._claim(room), self._settle())
+        claimed: list[tuple[int, list[OutboundMessage]]] = []
+        # Both programs reach the writer together and share one commit. What was claimed is sent also when settling
+        # failed: a claimed row that nobody sends would end as unknown.
+        failures = await asyncio.gather(self._claim(room, claimed), self._settle(), return_exceptions=True)
         for queue_number, messages in claimed:
             for group in _grouped(messages, self._channel.limits.page):
                 self._under_way += len(group)
                 self._supervisor.start("send", self._send(queue_number, group))
+        for failure in failures:
+            if failure is not None:
+                raise failure
 
-    async def _claim(self, room: int) -> list[tuple[int, list[OutboundMessage]]]:
-        claimed = []
+    async def _claim(self, room: int, claimed: list[tuple[int, list[OutboundMessage]]]) -> None:
         for number, queue in enumerate(self._queues):
             if room <= 0:
                 break
@@ -146,7 +157,6 @@ class Lane:
             room -= len(messages)
             if messages:
                 claimed.append((number, messages))
-        return claimed
 
     async def _settle(self) -> None:
         for number, queue in enumerate(self._queues):

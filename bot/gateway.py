@@ -130,7 +130,7 @@ class Gateway:
     async def _read(self, request: web.Request) -> bytes | None:
         if request.content_length is not None and request.content_length > self._max_body:
             return None
-        if request.content_length is not None:
+        if request.content_length is not None and "Content-Encoding" not in request.headers:
             return await request.content.read()  # aiohttp reads no more than was announced
         parts, size = [], 0
         async for part in request.content.iter_any():
@@ -192,10 +192,14 @@ class Gateway:
             raise TimeoutError
         return recorded.reply if recorded.outcome == Outcome.PASSIVE.value else None
 
-    async def resume(self) -> int:
-        """Work on what a crash left open, oldest first; tells how many. Replies go through the outbox."""
+    async def resume(self, *, older_than: timedelta = timedelta(0)) -> int:
+        """Work on what a crash or a failed commit left open, oldest first; tells how many.
+
+        Replies go through the outbox. `older_than` leaves alone what a request is only just beginning to work on.
+        """
         count, after = 0, 0
-        while rows := await inbox.list_open(after_id=after):
+        until = self._core.clock.now() - older_than
+        while rows := await inbox.list_open(until, after_id=after):
             for message_id, message in rows:
                 after = message_id
                 if message_id in self._working:

@@ -128,9 +128,9 @@ def begin_try(core: Core, message_id: int) -> Program[bool]:
     return True
 
 
-async def list_open(limit: int = 500, after_id: int = 0) -> list[tuple[int, InboundMessage]]:
+async def list_open(until: datetime, *, limit: int = 500, after_id: int = 0) -> list[tuple[int, InboundMessage]]:
     """List messages whose work is not done, oldest first: what a crash left behind."""
-    rows = await Message.filter(direction="in", status="open", id__gt=after_id).order_by("id").limit(limit)
+    rows = await Message.filter(direction="in", status="open", id__gt=after_id, created_at__lte=until).order_by("id").limit(limit)
     return [(row.id, to_inbound(row)) for row in rows]
 
 

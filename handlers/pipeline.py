@@ -5,6 +5,7 @@ recorded first and then worked on (`Pipeline.work`), its effect, its reply and t
 """
 
 import asyncio
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +25,8 @@ from handlers.router import Router, Understood
 
 log = structlog.get_logger(__name__)
 
+BIND_WORDS = re.compile(r"\s*绑定[\s:：]*[0-9A-Za-z]{8}\s*")
+"""How somebody of the house binds an account on a customers' channel; anything else there is a customer's."""
 LATE_REPLY_LASTS = timedelta(hours=24)
 """How long an answer that missed its request is still worth sending."""
 
@@ -41,6 +44,10 @@ class NobodyWaits:
     def take(self) -> bool:
         """Tell that nobody waits."""
         return False
+
+
+class WorkedOnAlready(Exception):  # noqa: N818 - never leaves the gateway
+    """Another worker finished the message first; this run's effect is undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,7 @@ def take(core: Core, message: InboundMessage, *, passive: bool) -> Program[Taken
 def _is_customers(core: Core, message: InboundMessage, account: AccountRow | None) -> bool:
     if message.address.channel in core.staff_channels or (account and account.person_kind == PersonKind.EMPLOYEE.value):
         return False
-    return not message.text.lstrip().startswith("绑定")
+    return BIND_WORDS.fullmatch(message.text) is None
 
 
 def _customer_effect(core: Core, message: InboundMessage, message_id: int, account: AccountRow) -> Program[Body | None]:
@@ -121,7 +128,7 @@ class Pipeline:
         async with core.db.transaction():
             reply = await self._effect(prepared)
             outcome = Outcome.SILENT if reply is None else Outcome.PASSIVE if answering.take() else Outcome.LATE
-            await core.db.run(
+            first = await core.db.run(
                 inbox.finish(
                     core,
                     message_id,
@@ -132,6 +139,9 @@ class Pipeline:
                     late_until=core.clock.now() + LATE_REPLY_LASTS,
                 )
             )
+            if not first:
+                # Somebody else finished it meanwhile: undo the effect of this run.
+                raise WorkedOnAlready
         return reply if outcome is Outcome.PASSIVE else None
 
     async def _prepare(self, message: InboundMessage, row: AccountRow) -> "Prepared":
