@@ -68,7 +68,9 @@ class App:
         self.core = replace(self.core, reach={name: channel.limits.reach for name, channel in self.channels.items()})
         self.outbox.bind(self.core)
         self.meter = metrics.Meter()
-        self.recipients = RecipientQueue(self.core, keyed={name: channel.limits.keyed for name, channel in self.channels.items()})
+        self.recipients = RecipientQueue(
+            self.core, keyed={name: channel.limits.keyed for name, channel in self.channels.items()}
+        )
         self.lanes = [
             Lane(self.core, channel, (self.outbox, self.recipients), self.supervisor, settings.delivery, self.meter)
             for channel in self.channels.values()
@@ -162,7 +164,7 @@ class App:
         tokens = StoredTokens(self.core)
         made: dict[str, Channel] = {}
         for name, (kind, settings) in self.settings.channels.items():
-            made[name] = kinds[kind](name, settings, self.http, self.clock, tokens=tokens)  # type: ignore[call-arg]
+            made[name] = kinds[kind](name, settings, self.http, self.clock, tokens=tokens)
         return made
 
     def _periodics(self) -> Sequence[Periodic]:

@@ -1,7 +1,7 @@
 """What a kind of channel is: receive, answer, send; its limits, and the errors it may raise."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -76,7 +76,7 @@ class ChannelLimits:
     keyed: bool = False
     """Whether the platform recognises a repeated key, so that an unanswered send may be repeated with it."""
     kinds: frozenset[Kind] = frozenset({Kind.TEXT})
-    reach: ReachRule = ReachRule.always()
+    reach: ReachRule = field(default_factory=ReachRule)
 
 
 @dataclass(frozen=True, slots=True)

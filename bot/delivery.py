@@ -205,7 +205,9 @@ class Lane:
         status = receipt.status
         if status is SendStatus.UNKNOWN and self._channel.limits.keyed and message.guarantee is Guarantee.AT_MOST_ONCE:
             status = SendStatus.RETRY  # the platform knows the key: sending it again cannot double it
-        self._done[queue_number].append(Settlement(message.id, status.value, receipt.reason, receipt.external_id, receipt.retry_at))
+        self._done[queue_number].append(
+            Settlement(message.id, status.value, receipt.reason, receipt.external_id, receipt.retry_at)
+        )
 
 
 def _grouped(messages: Sequence[OutboundMessage], page: int) -> list[list[OutboundMessage]]:

@@ -98,7 +98,9 @@ class Gateway:
         finally:
             self._in_flight -= 1
         if self._observer:
-            self._observer.callback(name if name in self._channels else "?", response.status, self._core.clock.monotonic() - started)
+            self._observer.callback(
+                name if name in self._channels else "?", response.status, self._core.clock.monotonic() - started
+            )
         return response
 
     async def _answer(self, request: web.Request, name: str) -> web.Response:
@@ -186,7 +188,7 @@ class Gateway:
         return work.task.result()
 
     async def _stored(self, message: InboundMessage) -> Body | None:
-        """The work failed: what is stored decides whether this may be acknowledged."""
+        """Decide after a failure whether this may be acknowledged: what is stored says so."""
         recorded = await self._core.db.run(inbox.find(message.key))
         if recorded.status == InboundStatus.OPEN.value:
             raise TimeoutError

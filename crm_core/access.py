@@ -67,7 +67,7 @@ class Actor:
 
     @classmethod
     def of_system(cls, name: str) -> "Actor":
-        """A job of the house itself; may do anything, under its name."""
+        """Make the actor of a job of the house itself, which may do anything under its name."""
         return cls(role=Role.ADMIN, name=name, system=True)
 
     @property
@@ -76,7 +76,7 @@ class Actor:
         return self.system or self.role in (Role.ADMIN, Role.MARKETER, Role.VIEWER) or self.employee_id is None
 
     def narrowed(self, scopes: frozenset[str] | None) -> "Actor":
-        """The same actor, limited to a token's scopes."""
+        """Limit the actor to a token's scopes."""
         return replace(self, scopes=scopes)
 
 

@@ -94,8 +94,9 @@ def ensure_account(core: Core, address: Address, nickname: str = "") -> Program[
         return found
     now = core.clock.now()
     yield (
-        "INSERT INTO accounts (channel, external_id, person_kind, nickname, message_window_used, event_window_used, waiting_count,"
-        " created_at, updated_at) VALUES (?, ?, 'stranger', ?, 0, 0, 0, ?, ?) ON CONFLICT (channel, external_id) DO NOTHING",
+        "INSERT INTO accounts (channel, external_id, person_kind, nickname, message_window_used, event_window_used,"
+        " waiting_count, created_at, updated_at) VALUES (?, ?, 'stranger', ?, 0, 0, 0, ?, ?)"
+        " ON CONFLICT (channel, external_id) DO NOTHING",
         (address.channel, address.external_id, nickname[:128], now, now),
     )
     made = yield from find_account(address)

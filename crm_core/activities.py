@@ -111,7 +111,11 @@ class Subject:
     last_follow_up_at: datetime | None = None
 
 
-SUBJECT_MODELS: dict[str, type[Lead] | type[Customer] | type[Contact]] = {"lead": Lead, "customer": Customer, "contact": Contact}
+SUBJECT_MODELS: dict[str, type[Lead] | type[Customer] | type[Contact]] = {
+    "lead": Lead,
+    "customer": Customer,
+    "contact": Contact,
+}
 
 
 async def load_subject(actor: Actor, kind: str, subject_id: int) -> Subject:
@@ -138,7 +142,9 @@ def subject_of(row: Lead | Customer | Contact) -> Subject:
     )
 
 
-async def add_follow_up(core: Core, actor: Actor, subject: Subject, *, at: datetime | None = None, **values: object) -> FollowUp:
+async def add_follow_up(
+    core: Core, actor: Actor, subject: Subject, *, at: datetime | None = None, **values: object
+) -> FollowUp:
     """Write down one contact (跟进记录) and move the subject's last follow-up on; one transaction with its audit entry."""
     access.require(actor, "follow-ups:write")
     when = at or core.clock.now()
@@ -187,14 +193,20 @@ async def comment(core: Core, actor: Actor, follow_up_id: int, text: str) -> Rev
         raise Invalid(field="text", reason="请填写批复内容")
     async with core.db.transaction():
         follow_up = await access.load(FollowUp, actor, follow_up_id)
-        remark: ReviewComment = await ReviewComment.add(core, follow_up_id=follow_up.id, author_id=actor.employee_id, text=text.strip())
+        remark: ReviewComment = await ReviewComment.add(
+            core, follow_up_id=follow_up.id, author_id=actor.employee_id, text=text.strip()
+        )
         await access.record(core, actor, "follow_up.comment", follow_up)
     return remark
 
 
 async def history(subject: Subject, limit: int = 5) -> list[FollowUp]:
     """List the newest records of a subject."""
-    return await FollowUp.filter(subject_kind=subject.kind, subject_id=subject.id, undone_at=None).order_by("-at", "-id").limit(limit)
+    return (
+        await FollowUp.filter(subject_kind=subject.kind, subject_id=subject.id, undone_at=None)
+        .order_by("-at", "-id")
+        .limit(limit)
+    )
 
 
 async def _touch_subject(core: Core, subject: Subject, at: datetime) -> None:

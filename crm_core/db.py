@@ -102,7 +102,7 @@ class Database:
         client = get_connection("default")
         if isinstance(client, sqlite_dialect._InTransaction):
             return await client._call(lambda raw: sqlite_dialect.drive(raw, program), writes=True)
-        return await (await self._client().opened()).run(program)
+        return await (await client.opened()).run(program)  # type: ignore[attr-defined, no-any-return]
 
     async def read(self, program: Program[T]) -> T:
         """Run a program that only reads, beside the writer."""
@@ -164,6 +164,7 @@ class UtcDatetimeField(fields.DatetimeField):  # type: ignore[type-arg]
     """An instant. Refuses a naive time and stores UTC, because SQLite compares times as text."""
 
     def to_db_value(self, value: Any, instance: Any) -> Any:
+        """Turn an instant into UTC before it is written or compared."""
         return super().to_db_value(utc(value), instance)
 
 
@@ -174,6 +175,7 @@ class MoneyField(fields.DecimalField[Decimal]):
         super().__init__(max_digits=18, decimal_places=2, **kwargs)
 
     def to_db_value(self, value: Any, instance: Any) -> Any:
+        """Round to the cent before it is written or compared."""
         return super().to_db_value(_exact(value), instance)
 
 

@@ -27,7 +27,7 @@ async def new_person(core: Core) -> int:
 
 
 def insert_person(core: Core) -> Program[int]:
-    """The same as a plain-SQL program."""
+    """Give out the next person number, as a plain-SQL program."""
     now = core.clock.now()
     rows = yield "INSERT INTO people (created_at, updated_at) VALUES (?, ?) RETURNING id", (now, now)
     return int(rows[0][0])

@@ -47,8 +47,8 @@ def record(core: Core, message: InboundMessage, account_id: int | None = None) -
     now = core.clock.now()
     payload = _encode(_Payload(message.event, message.nickname, dict(message.data))).decode()
     rows = yield (
-        "INSERT INTO messages (channel, external_account, conversation, account_id, direction, kind, text, at, external_id, status, key,"
-        " payload, outcome, reply, guarantee, topic, attempts, reason, created_at, updated_at)"
+        "INSERT INTO messages (channel, external_account, conversation, account_id, direction, kind, text, at, external_id,"
+        " status, key, payload, outcome, reply, guarantee, topic, attempts, reason, created_at, updated_at)"
         " VALUES (?, ?, ?, ?, 'in', ?, ?, ?, ?, 'open', ?, ?, '', '', '', '', 0, '', ?, ?)"
         " ON CONFLICT (key) DO NOTHING RETURNING id",
         (
@@ -104,11 +104,25 @@ def finish(
         key = f"reply:{message_id}"
         if outcome is Outcome.PASSIVE:
             yield from insert_outgoing(
-                core, message.address, reply, key=key, status=OutboundStatus.ANSWERED, account_id=account_id, reply_to_id=message_id, sent_at=now
+                core,
+                message.address,
+                reply,
+                key=key,
+                status=OutboundStatus.ANSWERED,
+                account_id=account_id,
+                reply_to_id=message_id,
+                sent_at=now,
             )
         elif outcome is Outcome.LATE:
             yield from queue(
-                core, message.address, reply, key=key, account_id=account_id, reply_to_id=message_id, expires_at=late_until, topic="reply"
+                core,
+                message.address,
+                reply,
+                key=key,
+                account_id=account_id,
+                reply_to_id=message_id,
+                expires_at=late_until,
+                topic="reply",
             )
     return True
 
@@ -123,14 +137,19 @@ def begin_try(core: Core, message_id: int) -> Program[bool]:
     if not rows:
         return False
     if rows[0][0] > PARK_AFTER:
-        yield "UPDATE messages SET status = 'parked', reason = 'killed its handler', updated_at = ? WHERE id = ?", (now, message_id)
+        yield (
+            "UPDATE messages SET status = 'parked', reason = 'killed its handler', updated_at = ? WHERE id = ?",
+            (now, message_id),
+        )
         return False
     return True
 
 
 async def list_open(until: datetime, *, limit: int = 500, after_id: int = 0) -> list[tuple[int, InboundMessage]]:
     """List messages whose work is not done, oldest first: what a crash left behind."""
-    rows = await Message.filter(direction="in", status="open", id__gt=after_id, created_at__lte=until).order_by("id").limit(limit)
+    rows = (
+        await Message.filter(direction="in", status="open", id__gt=after_id, created_at__lte=until).order_by("id").limit(limit)
+    )
     return [(row.id, to_inbound(row)) for row in rows]
 
 

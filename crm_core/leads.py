@@ -29,7 +29,12 @@ class LeadStatus(StrEnum):
     DISCARDED = "discarded"
 
 
-LEAD_STATUS_LABELS = {LeadStatus.NEW: "新线索", LeadStatus.FOLLOWING: "跟进中", LeadStatus.CONVERTED: "已转化", LeadStatus.DISCARDED: "无效"}
+LEAD_STATUS_LABELS = {
+    LeadStatus.NEW: "新线索",
+    LeadStatus.FOLLOWING: "跟进中",
+    LeadStatus.CONVERTED: "已转化",
+    LeadStatus.DISCARDED: "无效",
+}
 
 
 class LeadAlreadyClaimed(Conflict):
@@ -98,7 +103,9 @@ class Lead(Entity):
         table = "leads"
 
 
-async def add(core: Core, actor: Actor, *, name: str = "", company: str = "", owner_id: int | None = None, **values: object) -> Lead:
+async def add(
+    core: Core, actor: Actor, *, name: str = "", company: str = "", owner_id: int | None = None, **values: object
+) -> Lead:
     """Record a lead (录入线索). A salesperson owns what they record.
 
     Raises: Invalid without a name and company, or for a bad number; NotFound for an unknown owner.
@@ -129,8 +136,8 @@ def insert_from_channel(core: Core, *, channel: str, name: str, source: str, raw
     now = core.clock.now()
     person_id = yield from identity.insert_person(core)
     rows = yield (
-        "INSERT INTO leads (person_id, name, company, title, source, channel, region, need, amount, raw_text, score, grade, status,"
-        " pool, intent_count, claim_count, created_at, updated_at)"
+        "INSERT INTO leads (person_id, name, company, title, source, channel, region, need, amount, raw_text, score, grade,"
+        " status, pool, intent_count, claim_count, created_at, updated_at)"
         " VALUES (?, ?, '', '', ?, ?, '', '', '', ?, 0, '', 'new', '', 1, 0, ?, ?) RETURNING id",
         (person_id, name[:64], source[:128], channel, raw_text, now, now),
     )
@@ -265,7 +272,9 @@ async def find_in_pool(actor: Actor, *, text: str = "", region: str = "", limit:
     if region:
         query = query.filter(region__contains=region)
     if text:
-        query = query.filter(Q(name__contains=text) | Q(company__contains=text) | Q(need__contains=text) | Q(source__contains=text))
+        query = query.filter(
+            Q(name__contains=text) | Q(company__contains=text) | Q(need__contains=text) | Q(source__contains=text)
+        )
     return await query.order_by("-id").limit(limit)
 
 

@@ -66,13 +66,14 @@ def insert_outgoing(
     expires_at: datetime | None = None,
     sent_at: datetime | None = None,
     topic: str = "",
+    now: datetime | None = None,
 ) -> Program[int | None]:
     """Write one outgoing row; None if its key is known already."""
-    now = core.clock.now()
+    now = now or core.clock.now()
     payload = "" if body == Body(text=body.text) else _encode(body).decode()
     rows = yield (
-        "INSERT INTO messages (channel, external_account, conversation, account_id, direction, kind, text, at, external_id, status, key,"
-        " payload, outcome, reply, reply_to_id, guarantee, topic, attempts, not_before, expires_at, sent_at, reason, created_at, updated_at)"
+        "INSERT INTO messages (channel, external_account, conversation, account_id, direction, kind, text, at, external_id,"
+        " status, key, payload, outcome, reply, reply_to_id, guarantee, topic, attempts, not_before, expires_at, sent_at, reason, created_at, updated_at)"
         " VALUES (?, ?, ?, ?, 'out', ?, ?, ?, '', ?, ?, ?, '', '', ?, ?, ?, 0, ?, ?, ?, '', ?, ?)"
         " ON CONFLICT (key) DO NOTHING RETURNING id",
         (
@@ -111,6 +112,7 @@ def queue(
     guarantee: Guarantee = Guarantee.AT_MOST_ONCE,
     topic: str = "",
     reply_to_id: int | None = None,
+    now: datetime | None = None,
 ) -> Program[int | None]:
     """Queue one message and wake the delivery; None if its key is known already."""
     number = yield from insert_outgoing(
@@ -125,6 +127,7 @@ def queue(
         not_before=not_before,
         expires_at=expires_at,
         topic=topic,
+        now=now,
     )
     wake = getattr(core.outbox, "wake", None)
     if number is not None and wake is not None:
@@ -227,25 +230,21 @@ class DatabaseOutbox:
         return await self.core.db.read(program())
 
 
-_CLAIMED = "id, key, external_account, conversation, kind, text, payload, guarantee, attempts, account_id, reply_to_id, topic"
+_CLAIMED = "id, key, external_account, conversation, kind, text, payload, guarantee, attempts, account_id, reply_to_id, status"
 
 
 def _claim(core: Core, channel: str, limit: int, lease: timedelta) -> Program[list[OutboundMessage]]:
     now = core.clock.now()
-    yield (
-        "UPDATE messages SET status = 'expired', updated_at = ? WHERE status = 'queued' AND direction = 'out' AND channel = ?"
-        " AND not_before <= ? AND expires_at <= ?",
-        (now, channel, now, now),
-    )
+    # What is too old ends here, as its turn comes: looking for it through a long queue would cost every claim.
     rows = yield (
-        "UPDATE messages SET status = 'claimed', lease_until = ?, attempts = attempts + 1, updated_at = ? WHERE id IN"  # noqa: S608 - fixed columns
-        " (SELECT id FROM messages WHERE status = 'queued' AND direction = 'out' AND channel = ? AND not_before <= ?"
+        "UPDATE messages SET status = CASE WHEN expires_at <= ? THEN 'expired' ELSE 'claimed' END, lease_until = ?,"  # noqa: S608 - fixed columns
+        " attempts = attempts + 1, updated_at = ? WHERE id IN (SELECT id FROM messages WHERE status = 'queued' AND direction = 'out' AND channel = ? AND not_before <= ?"
         f" ORDER BY not_before, id LIMIT ?) AND status = 'queued' RETURNING {_CLAIMED}",
-        (now + lease, now, channel, now, limit),
+        (now, now + lease, now, channel, now, limit),
     )
     rule = core.reach.get(channel)
     messages = []
-    for row in sorted(rows):
+    for row in sorted(row for row in rows if row[11] == OutboundStatus.CLAIMED.value):
         if rule is not None and rule.windowed and row[9] is not None and row[4] != Kind.TEMPLATE.value:
             free = yield from spend_window(rule, row[9], now)
             if not free:
@@ -279,7 +278,10 @@ def _message(channel: str, row: tuple[object, ...], data: dict[str, object]) -> 
 
 
 def _keep(number: int, account_id: int, now: datetime) -> Program[None]:
-    yield "UPDATE messages SET status = 'kept', lease_until = NULL, reason = 'window_closed', updated_at = ? WHERE id = ?", (now, number)
+    yield (
+        "UPDATE messages SET status = 'kept', lease_until = NULL, reason = 'window_closed', updated_at = ? WHERE id = ?",
+        (now, number),
+    )
     yield "UPDATE accounts SET waiting_count = waiting_count + 1 WHERE id = ?", (account_id,)
 
 
@@ -310,9 +312,10 @@ def _settle(core: Core, done: Settlement) -> Program[None]:
         yield from _keep(done.id, account_id, now)
         return
     status = {"sent": "sent", "handed_over": "handed_over", "unknown": "unknown"}.get(done.status, "failed")
+    sent_at = now if status in ("sent", "handed_over") else None
     yield (
         "UPDATE messages SET status = ?, lease_until = NULL, sent_at = ?, external_id = ?, reason = ?, updated_at = ? WHERE id = ?",
-        (status, now if status in ("sent", "handed_over") else None, done.external_id[:128], done.reason[:100], now, done.id),
+        (status, sent_at, done.external_id[:128], done.reason[:100], now, done.id),
     )
     if status == "unknown" and account_id is not None:
         yield "UPDATE accounts SET waiting_count = waiting_count + 1 WHERE id = ?", (account_id,)

@@ -122,9 +122,7 @@ def reason_sql(gate: Gate, *, planned_already: bool = False) -> tuple[str, list[
         (_UNFOLLOWED, Reason.UNFOLLOWED, ()),
     ]
     if gate.greeting_suffix and not planned_already:
-        greeted = (
-            "EXISTS (SELECT 1 FROM recipients g WHERE g.greeting_key = CAST(? AS TEXT) || CAST(p.person_id AS TEXT) || CAST(? AS TEXT))"
-        )
+        greeted = "EXISTS (SELECT 1 FROM recipients g WHERE g.greeting_key = CAST(? AS TEXT) || CAST(p.person_id AS TEXT) || CAST(? AS TEXT))"
         arms.append((greeted, Reason.ALREADY_GREETED, (gate.greeting_prefix, gate.greeting_suffix)))
     if not gate.nobody_reached or gate.settings.frequency_cap < 1:
         since = gate.now - timedelta(days=gate.settings.frequency_days)

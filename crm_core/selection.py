@@ -37,11 +37,11 @@ class Selection:
         return msgspec.json.encode(self).decode()
 
     def with_conditions(self, conditions: str) -> "Selection":
-        """The same people allowed, another condition (JSON)."""
+        """Put another condition (JSON) in place, for the same people allowed."""
         return replace(self, conditions=msgspec.json.decode(conditions))
 
     def on_birthday(self, day: date) -> "Selection":
-        """Only those whose birthday is kept on a day."""
+        """Narrow it to those whose birthday is kept on a day."""
         return replace(self, birthday=day)
 
     @classmethod
@@ -158,15 +158,18 @@ def people_sql(
 def count_sql(selection: Selection, now: datetime) -> Sql:
     """Count the people of a selection."""
     sql, values = people_sql(selection, now)
-    return f"SELECT count(*) FROM ({sql}) p", values  # noqa: S608 - made of fixed parts
+    return f"SELECT count(*) FROM ({sql}) p", values  # noqa: S608
 
 
 def _branch_sql(
     branch: _Branch, selection: Selection, now: datetime, *, after: int, until: int | None, columns: Sequence[str]
 ) -> tuple[str, list[object]]:
     a = branch.alias
-    clauses, values = [f"{a}.person_id > ?"], [after]
-    parts: list[tuple[str, list[Any]]] = [_CONDITIONS[key](branch, value, now) for key, value in selection.conditions.items() if key in _CONDITIONS]
+    clauses = [f"{a}.person_id > ?"]
+    values: list[object] = [after]
+    parts: list[tuple[str, list[Any]]] = [
+        _CONDITIONS[key](branch, value, now) for key, value in selection.conditions.items() if key in _CONDITIONS
+    ]
     if until is not None:
         parts.append((f"{a}.person_id <= ?", [until]))
     if branch.always:
@@ -181,13 +184,11 @@ def _branch_sql(
         clauses.append(clause)
         values += parameters
     shown = "".join(f", {a}.{column}" for column in columns)
-    return f"SELECT {a}.person_id AS person_id{shown} FROM {branch.source} WHERE {' AND '.join(clauses)}", values  # noqa: S608 - fixed parts
+    return f"SELECT {a}.person_id AS person_id{shown} FROM {branch.source} WHERE {' AND '.join(clauses)}", values  # noqa: S608
 
 
 def _tags(branch: _Branch, names: list[str], _: datetime) -> tuple[str, list[Any]]:
-    one = (
-        f"{branch.alias}.person_id IN (SELECT t.person_id FROM taggings t JOIN tags g ON g.id = t.tag_id WHERE g.name = ?)"  # noqa: S608
-    )
+    one = f"{branch.alias}.person_id IN (SELECT t.person_id FROM taggings t JOIN tags g ON g.id = t.tag_id WHERE g.name = ?)"  # noqa: S608
     return " AND ".join([one] * len(names)), list(names)
 
 

@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future as ThreadFuture
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from datetime import UTC, datetime
+from functools import lru_cache, partial
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,7 +35,27 @@ GROUP_LIMIT = 64
 """Transactions that share one commit at most, so that the first of them does not wait for ever."""
 READERS = 2
 # The file or the disk fails, or another process holds the lock: nothing was made durable, come again.
-_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+_PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+}
+
+
+@lru_cache(maxsize=4096)
+def _as_text(moment: datetime) -> str:
+    """Write an instant as it is stored; remembered, because one message carries the same instant a dozen times.
+
+    Always UTC: equal instants of different zones are equal keys here, and SQLite compares texts.
+    """
+    return (moment.astimezone(UTC) if moment.tzinfo else moment).isoformat(" ")
+
+
+# After Tortoise's own, which the imports above have registered.
+sqlite3.register_adapter(datetime, _as_text)
 
 
 def translate(error: sqlite3.Error) -> Exception:
@@ -294,7 +315,7 @@ def _run_batch(raw: sqlite3.Connection, *, programs: "list[Program[Any]]") -> li
             raw.execute("SAVEPOINT one")
             try:
                 results.append((True, drive(raw, program)))
-            except Exception as error:  # noqa: BLE001 - whatever a program raises belongs to its own caller
+            except Exception as error:
                 if not raw.in_transaction:
                     raise
                 raw.execute("ROLLBACK TO one")
@@ -365,16 +386,20 @@ class WriterClient(_Statements):
         self.writer: Writer | None = None
         self._readers: list[Connection] = []
 
-    async def create_connection(self, with_db: bool) -> None:  # noqa: ARG002 - Tortoise's signature
+    async def create_connection(self, with_db: bool) -> None:
+        """Open the writer and the readers."""
         if self.writer is None:
             try:
                 self.writer = Writer(Connection(self.filename, read_only=False, synchronous=self.synchronous))
-                self._readers = [Connection(self.filename, read_only=True, synchronous=self.synchronous) for _ in range(READERS)]
+                self._readers = [
+                    Connection(self.filename, read_only=True, synchronous=self.synchronous) for _ in range(READERS)
+                ]
             except sqlite3.Error as error:
                 raise translate(error) from error
             await self._post_connect()
 
     async def close(self) -> None:
+        """Wait for what is being written, then close every connection."""
         if self.writer is not None:
             await self.writer.drain()
             for connection in (*self._readers, self.writer.connection):
@@ -420,7 +445,7 @@ class _InTransaction(_Statements, TransactionalDBClient):
         self._finalized = False
         self._savepoint = ""
 
-    async def _call(self, function: Callable[[sqlite3.Connection], T], *, writes: bool) -> T:  # noqa: ARG002 - one connection for both
+    async def _call(self, function: Callable[[sqlite3.Connection], T], *, writes: bool) -> T:
         return await self.writer.connection.call(function)
 
     def _in_transaction(self) -> TransactionContext:

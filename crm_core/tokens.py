@@ -40,7 +40,13 @@ class ApiToken(Entity):
 
 
 async def create(
-    core: Core, actor: Actor, *, name: str, role: Role | None = None, employee_id: int | None = None, scopes: tuple[str, ...] = ()
+    core: Core,
+    actor: Actor,
+    *,
+    name: str,
+    role: Role | None = None,
+    employee_id: int | None = None,
+    scopes: tuple[str, ...] = (),
 ) -> str:
     """Make a token and tell it, this once. Raises: Invalid; NotFound; TokenNameTaken."""
     access.require(actor, "tokens:write")

@@ -33,13 +33,17 @@ def normalize_phone(text: str) -> str | None:
     mobile = normalize_mobile(text)
     if mobile:
         return mobile
-    import phonenumbers  # noqa: PLC0415 - 80 ms; most numbers never get here
+    import phonenumbers
 
     try:
         number = phonenumbers.parse(normalize("NFKC", text), "CN")
     except phonenumbers.NumberParseException:
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if phonenumbers.is_valid_number(number) else None
+    return (
+        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        if phonenumbers.is_valid_number(number)
+        else None
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -49,7 +53,7 @@ def show_phone(e164: str | None) -> str | None:
         return None
     if e164.startswith("+861") and len(e164) == 14:
         return e164[3:]
-    import phonenumbers  # noqa: PLC0415 - as above
+    import phonenumbers
 
     try:
         number = phonenumbers.parse(e164, "CN")

@@ -50,7 +50,7 @@ class Dialog:
         return fitting[0] if len(fitting) == 1 else None
 
 
-class Ask(Exception):  # noqa: N818 - a question, not an error; stays within this folder
+class Ask(Exception):
     """A command cannot go on without an answer."""
 
     def __init__(self, dialog: Dialog) -> None:

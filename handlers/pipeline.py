@@ -46,7 +46,7 @@ class NobodyWaits:
         return False
 
 
-class WorkedOnAlready(Exception):  # noqa: N818 - never leaves the gateway
+class WorkedOnAlready(Exception):
     """Another worker finished the message first; this run's effect is undone."""
 
 
@@ -160,7 +160,7 @@ class Pipeline:
         except CrmError as error:
             await self._router.after_refusal(core, prepared.message, error)
             return Body(text=error.sentence())
-        except Exception:  # noqa: BLE001 - the person gets a number, the log gets the rest
+        except Exception:
             number = secrets.token_hex(2).upper()
             log.exception("command_failed", number=number)
             return Body(text=f"系统开小差了，请稍后再试（编号 {number}）")
@@ -174,4 +174,3 @@ class Prepared:
     message: InboundMessage
     account: Account
     understood: Understood
-

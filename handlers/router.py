@@ -5,7 +5,6 @@ Reading order: `command` (what a command declares), `ChatContext` (what it is gi
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NoReturn
 
 from crm_core import access, employees
 from crm_core.access import Actor, Role
@@ -45,17 +44,17 @@ class ChatContext:
         value = self.slots.get(name)
         return str(value) if value is not None else ""
 
-    async def ask_choice(self, question: str, options: Sequence[tuple[str, str]], slot: str) -> NoReturn:
-        """Ask by number; the answer comes back in this slot. Each option is (label, value)."""
-        raise Ask(Dialog(self.intent, self.slots, question, slot=slot, options=tuple(options)))
+    def ask_choice(self, question: str, options: Sequence[tuple[str, str]], slot: str) -> Ask:
+        """Make the question to raise: by number; the answer comes back in this slot. Each option is (label, value)."""
+        return Ask(Dialog(self.intent, self.slots, question, slot=slot, options=tuple(options)))
 
-    async def ask_words(self, question: str, slot: str) -> NoReturn:
-        """Ask for one missing thing; the answer comes back in this slot."""
-        raise Ask(Dialog(self.intent, self.slots, question, slot=slot))
+    def ask_words(self, question: str, slot: str) -> Ask:
+        """Make the question to raise: for one missing thing; the answer comes back in this slot."""
+        return Ask(Dialog(self.intent, self.slots, question, slot=slot))
 
-    async def ask_yes(self, question: str, slot: str, answer: str = "yes") -> NoReturn:
-        """Ask yes or no; a yes comes back as `answer` in this slot, a no ends the matter."""
-        raise Ask(Dialog(self.intent, self.slots, question, slot=slot, options=(("是", answer),), yes_no=True))
+    def ask_yes(self, question: str, slot: str, answer: str = "yes") -> Ask:
+        """Make the question to raise: yes or no; a yes comes back as `answer` in this slot, a no ends the matter."""
+        return Ask(Dialog(self.intent, self.slots, question, slot=slot, options=(("是", answer),), yes_no=True))
 
     async def pick_subject(self, *, kinds: Sequence[str] = ("lead", "contact", "customer")) -> Subject | None:
         """Find whom the slots speak of; asks by number when several fit; None when nobody does."""
@@ -65,7 +64,7 @@ class ChatContext:
         if len(found) > 1:
             now = self.core.clock.now()
             options = [(subjects.label(each, now), f"{each.kind}:{each.id}") for each in found[:9]]
-            await self.ask_choice("有几位同名，请回复序号：", options, slot="subject")
+            raise self.ask_choice("有几位同名，请回复序号：", options, slot="subject")
         return found[0] if found else None
 
 
@@ -170,7 +169,9 @@ class Router:
 
     def _context(self, core: Core, understood: Understood) -> ChatContext:
         actor = understood.actor or Actor(role=Role.VIEWER, name="stranger", team=frozenset({-1}), employee_id=-1)
-        return ChatContext(core, actor, understood.account, understood.message, understood.intent, understood.slots, self._commands)
+        return ChatContext(
+            core, actor, understood.account, understood.message, understood.intent, understood.slots, self._commands
+        )
 
     async def _run(self, ctx: ChatContext, understood: Understood) -> Reply:
         found = self._commands.get(understood.intent)
@@ -223,7 +224,13 @@ async def _actor_of(account: Account) -> Actor | None:
     return await employees.actor_of(employee) if employee else None
 
 
-QUESTIONS = {"person": "是哪位客户？", "at": "什么时候？", "action": "要提醒什么？", "ref": "是第几条？", "text": "内容是什么？"}
+QUESTIONS = {
+    "person": "是哪位客户？",
+    "at": "什么时候？",
+    "action": "要提醒什么？",
+    "ref": "是第几条？",
+    "text": "内容是什么？",
+}
 
 
 async def _ask_for_missing(ctx: ChatContext) -> None:
@@ -231,4 +238,4 @@ async def _ask_for_missing(ctx: ChatContext) -> None:
     if declared is None or "subject" in ctx.slots:
         return
     for names in declared.missing(ctx.slots):
-        await ctx.ask_words(QUESTIONS.get(names[0], "请补充完整："), slot=names[0])
+        raise ctx.ask_words(QUESTIONS.get(names[0], "请补充完整："), slot=names[0])

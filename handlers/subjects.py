@@ -37,7 +37,9 @@ async def known_names(actor: Actor, text: str) -> list[str]:
 def _pieces(text: str) -> list[str]:
     """Cut a text into everything that may be a name, so that an index finds it; a scan over all names would not scale."""
     runs = re.findall(r"[\w·]+", text[:MENTION_CHARACTERS])
-    found = {run[start : start + size] for run in runs for size in range(2, LONGEST_NAME + 1) for start in range(len(run) - size + 1)}
+    found = {
+        run[start : start + size] for run in runs for size in range(2, LONGEST_NAME + 1) for start in range(len(run) - size + 1)
+    }
     return sorted(found)[:MOST_PIECES]
 
 

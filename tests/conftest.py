@@ -14,6 +14,7 @@ from crm_core.ports import Core
 from crm_core.state import DatabaseState
 from tests.fakes import FakeClock
 
+
 @pytest.fixture(autouse=True)
 def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail a test that connects to anything but this machine."""
@@ -57,4 +58,3 @@ async def core(db: Database, clock: FakeClock) -> AsyncIterator[Core]:
     made = Core(clock=clock, db=db, outbox=outbox, state=DatabaseState(db, clock), staff_channels=frozenset({"dingtalk"}))
     outbox.bind(made)
     yield made
-

@@ -11,7 +11,9 @@ from crm_core.ports import Core
 SYSTEM = Actor.of_system("test")
 
 
-async def make_employee(core: Core, name: str = "小王", role: Role = Role.SALES, *, staff_id: str = "", **values: object) -> Employee:
+async def make_employee(
+    core: Core, name: str = "小王", role: Role = Role.SALES, *, staff_id: str = "", **values: object
+) -> Employee:
     """An employee, with a bound DingTalk account when a staff id is given."""
     async with core.db.transaction():
         employee: Employee = await Employee.add(core, person_id=await new_person(core), name=name, role=role.value, **values)
@@ -30,7 +32,9 @@ async def make_lead(core: Core, name: str = "张伟", *, owner_id: int | None = 
     return await leads.add(core, SYSTEM, name=name, owner_id=owner_id, **values)
 
 
-async def make_customer_account(core: Core, lead: Lead, external_id: str = "oZhangWei", channel: str = "wechat", **values: object) -> Account:
+async def make_customer_account(
+    core: Core, lead: Lead, external_id: str = "oZhangWei", channel: str = "wechat", **values: object
+) -> Account:
     account: Account = await Account.add(
         core, channel=channel, external_id=external_id, person_kind="customer", person_id=lead.person_id, **values
     )

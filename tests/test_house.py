@@ -51,7 +51,9 @@ def test_files_and_functions_are_small(path: Path) -> None:
 
 def test_no_import_cycle() -> None:
     modules = {".".join(path.with_suffix("").parts).removesuffix(".__init__"): path for path in SOURCES}
-    graph = {name: {found for found in imports_of(path) if found in modules and found != name} for name, path in modules.items()}
+    graph = {
+        name: {found for found in imports_of(path) if found in modules and found != name} for name, path in modules.items()
+    }
     done: set[str] = set()
 
     def visit(name: str, way: tuple[str, ...]) -> None:

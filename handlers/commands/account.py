@@ -1,7 +1,7 @@
 """Who am I, binding a chat account, help made from the declarations, ending and confirming a question."""
 
 from crm_core import employees
-from crm_core.access import ROLE_LABELS
+from crm_core.access import ROLE_LABELS, Role
 from crm_core.errors import Refused
 from handlers import dialogs, replies
 from handlers.replies import Reply
@@ -38,7 +38,7 @@ async def bind(ctx: ChatContext) -> Reply:
         return replies.text(BindInGroup().sentence())
     await employees.refuse_after_wrong_tries(ctx.core, address)
     employee = await employees.bind(ctx.core, address, ctx.slot("words"))
-    role = ROLE_LABELS[employees.Role(employee.role)]
+    role = ROLE_LABELS[Role(employee.role)]
     return replies.text(f"绑定成功：{employee.name}（{role}）。回复「帮助」看看能做什么。")
 
 

@@ -54,8 +54,10 @@ async def _subject(ctx: ChatContext) -> tuple[Subject, int]:
         return subject, 0
     name = ctx.slot("person") or ctx.slot("company")
     if "new" not in ctx.slots:
-        await ctx.ask_yes(f"没有找到「{name}」，要新建线索并记下这条跟进吗？（是/否）", slot="new")
-    lead = await leads.add(ctx.core, ctx.actor, name=ctx.slot("person"), company=ctx.slot("company"), owner_id=ctx.actor.employee_id)
+        raise ctx.ask_yes(f"没有找到「{name}」，要新建线索并记下这条跟进吗？（是/否）", slot="new")
+    lead = await leads.add(
+        ctx.core, ctx.actor, name=ctx.slot("person"), company=ctx.slot("company"), owner_id=ctx.actor.employee_id
+    )
     return activities.subject_of(lead), lead.id
 
 
@@ -78,7 +80,11 @@ def _read_back(ctx: ChatContext, follow_up: FollowUp, made: int) -> str:
     now = ctx.core.clock.now()
     local = to_local(follow_up.at)
     at = replies.when(follow_up.at, now)[:-6] if (local.hour, local.minute) == (0, 0) else replies.when(follow_up.at, now)
-    parts = [f"已记：{follow_up.person}", METHOD_LABELS[Method(follow_up.method)] if follow_up.method != Method.OTHER.value else "", at]
+    parts = [
+        f"已记：{follow_up.person}",
+        METHOD_LABELS[Method(follow_up.method)] if follow_up.method != Method.OTHER.value else "",
+        at,
+    ]
     parts += [follow_up.summary[:60], STAGE_LABELS.get(follow_up.stage or "", "")]
     parts += [f"金额{replies.money(follow_up.amount)}"] if follow_up.amount is not None else []
     if follow_up.next_follow_up_at:

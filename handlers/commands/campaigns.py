@@ -51,9 +51,14 @@ async def schedule_greeting(ctx: ChatContext) -> Reply:
     )
     count = await segments.count_segment(ctx.core, ctx.actor, segment)
     day = next_festival(festival, today(ctx.core.clock)) if festival else None
-    first = f"，下一次 {replies.when(at_local(day, time.fromisoformat(plan.time)), ctx.core.clock.now())}" if day else "，每人生日当天"
-    question = f"{label}祝福给「{segment.name}」（现有{count}人），{plan.time}发{first}，用模板「{template.name}」：\n{template.body}\n确认安排吗？（是/否）"
-    await ctx.ask_yes(question, slot="plan", answer=str(plan.id))
+    first = (
+        f"，下一次 {replies.when(at_local(day, time.fromisoformat(plan.time)), ctx.core.clock.now())}"
+        if day
+        else "，每人生日当天"
+    )
+    who = f"{label}祝福给「{segment.name}」（现有{count}人），{plan.time}发{first}"
+    question = f"{who}，用模板「{template.name}」：\n{template.body}\n确认安排吗？（是/否）"
+    raise ctx.ask_yes(question, slot="plan", answer=str(plan.id))
 
 
 @command(intent="schedule_broadcast", usage="明天上午10点给上海的VIP群发新品通知", roles=MARKETING)
@@ -72,7 +77,11 @@ async def broadcast_status(ctx: ChatContext) -> Reply:
     reasons = await results.reasons(ctx.core, found.id)
     told = [f"{RECIPIENT_STATUS_LABELS[RecipientStatus(name)]}{number}" for name, number in counts.items() if number]
     why = [f"{REASON_LABELS[Reason(name)]}{number}" for name, number in reasons.items() if number]
-    fields = (("状态", BROADCAST_STATUS_LABELS[BroadcastStatus(found.status)]), ("结果", "，".join(told)), ("未发原因", "，".join(why)))
+    fields = (
+        ("状态", BROADCAST_STATUS_LABELS[BroadcastStatus(found.status)]),
+        ("结果", "，".join(told)),
+        ("未发原因", "，".join(why)),
+    )
     return replies.record(f"群发#{found.id}「{found.name}」", fields)
 
 
@@ -107,7 +116,7 @@ async def _broadcast(ctx: ChatContext, kind: str) -> Reply:
         *(f"示例：{sample.text}" for sample in shown.samples[:2]),
         f"{replies.when(at, ctx.core.clock.now())}发送，确认吗？（是/否）" if at else "现在发送，确认吗？（是/否）",
     ]
-    await ctx.ask_yes("\n".join(line for line in lines if line), slot="broadcast", answer=str(draft.id))
+    raise ctx.ask_yes("\n".join(line for line in lines if line), slot="broadcast", answer=str(draft.id))
 
 
 def _start_words(ctx: ChatContext, approved: Broadcast) -> str:
@@ -134,7 +143,7 @@ async def _template(ctx: ChatContext, kind: str, words: str) -> Template:
         raise NoTemplate(what=kind or "群发")
     if len(fitting) > 1:
         options = [(f"{each.name}（{each.body[:16]}…）", str(each.id)) for each in fitting[:9]]
-        await ctx.ask_choice("用哪个模板？请回复序号：", options, slot="template_id")
+        raise ctx.ask_choice("用哪个模板？请回复序号：", options, slot="template_id")
     return fitting[0]
 
 
@@ -149,7 +158,10 @@ def _described(conditions: dict[str, object]) -> str:
     parts = [str(conditions.get("region", "")), LEVELS.get(str(conditions.get("level", "")), "")]
     parts += [str(tag) for tag in tags] if isinstance(tags, list) else []
     parts += [f"{conditions['inactive_days']}天没联系"] if "inactive_days" in conditions else []
-    parts += ["我的客户" if conditions.get("owner") else "", {"lead": "线索", "customer": "全部客户"}.get(str(conditions.get("kind", "")), "")]
+    parts += [
+        "我的客户" if conditions.get("owner") else "",
+        {"lead": "线索", "customer": "全部客户"}.get(str(conditions.get("kind", "")), ""),
+    ]
     parts += [str(conditions.get("query", ""))]
     return "、".join(part for part in parts if part) or "全部客户"
 

@@ -1,7 +1,7 @@
 """A customer's, contact's or lead's card in one message."""
 
-from crm_core import access, activities, employees
-from crm_core.access import sees_personal
+from crm_core import access, activities
+from crm_core.access import Role, sees_personal
 from crm_core.activities import METHOD_LABELS, SUBJECT_MODELS, Method, Subject
 from crm_core.customers import Contact
 from crm_core.employees import Employee
@@ -13,16 +13,19 @@ from handlers.replies import Reply
 from handlers.router import ChatContext, command
 
 
-@command(intent="show_contact", usage="看下张伟的资料", roles=frozenset(employees.Role))
+@command(intent="show_contact", usage="看下张伟的资料", roles=frozenset(Role))
 async def show_contact(ctx: ChatContext) -> Reply:
     """看客户资料"""
     subject = await ctx.pick_subject()
     if subject is None:
         name = ctx.slot("person") or ctx.slot("company")
         return replies.text(f"没有找到「{name}」。新客户可以说：新线索 {name} 13800138000")
-    row = await access.load(SUBJECT_MODELS[subject.kind], ctx.actor, subject.id)  # type: ignore[type-var]
+    row = await access.load(SUBJECT_MODELS[subject.kind], ctx.actor, subject.id)
     full = sees_personal(ctx.actor, row.owner_id) and not ctx.message.in_group
-    return replies.record(_headline(subject, row), [*_particulars(row, full=full), *await _relations(ctx, subject, row), *await _past(ctx, subject)])
+    return replies.record(
+        _headline(subject, row),
+        [*_particulars(row, full=full), *await _relations(ctx, subject, row), *await _past(ctx, subject)],
+    )
 
 
 def _headline(subject: Subject, row: object) -> str:
@@ -62,7 +65,13 @@ async def _relations(ctx: ChatContext, subject: Subject, row: object) -> list[tu
         for account in await accounts_of(subject.person_id):
             rule = ctx.core.reach.get(account.channel)
             reach = account.reach(rule, now) if rule else None
-            told = "可主动发消息" if reach is None or reach.left is None else f"还可发{reach.left}条" if reach.open else f"暂不能主动发，{reach.reopens_by}后可以"
+            told = (
+                "可主动发消息"
+                if reach is None or reach.left is None
+                else f"还可发{reach.left}条"
+                if reach.open
+                else f"暂不能主动发，{reach.reopens_by}后可以"
+            )
             lines.append(("渠道", f"{account.channel}，{told}{'，已退订' if account.opted_out_at else ''}"))
     return lines
 

@@ -1,5 +1,6 @@
 """Reminders and the day's list in words."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from crm_core.errors import NotFound
@@ -46,7 +47,8 @@ async def set_reminder(ctx: ChatContext) -> Reply:
 @command(intent="list_tasks", usage="今天要做什么", phrases=("待办",))
 async def list_tasks(ctx: ChatContext) -> Reply:
     """看待办"""
-    wanted = ctx.slots.get("range", "")
+    said = ctx.slots.get("range", "")
+    wanted: str | Mapping[str, str] = said if isinstance(said, (str, dict)) else ""
     found = await reminders.list_open(ctx.core, ctx.actor, wanted)
     label = RANGE_LABELS.get(str(wanted), "")
     if not found:
@@ -73,13 +75,17 @@ async def _chosen(ctx: ChatContext) -> int:
             raise NotFound
         return number
     person = ctx.slot("person")
-    found = [each for each in await reminders.list_open(ctx.core, ctx.actor, "") if person and person in (each.about + each.text)]
+    found = [
+        each for each in await reminders.list_open(ctx.core, ctx.actor, "") if person and person in (each.about + each.text)
+    ]
     if len(found) > 1:
         now = ctx.core.clock.now()
-        await ctx.ask_choice("是哪一条？请回复序号：", [(_line(each, now), str(each.id)) for each in found[:9]], slot="reminder")
+        raise ctx.ask_choice(
+            "是哪一条？请回复序号：", [(_line(each, now), str(each.id)) for each in found[:9]], slot="reminder"
+        )
     if not found:
         raise NotFound
-    return found[0].id
+    return int(found[0].id)
 
 
 def _line(reminder: Reminder, now: datetime) -> str:

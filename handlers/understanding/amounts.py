@@ -7,7 +7,18 @@ from decimal import Decimal
 from handlers.understanding.mentions import DISCOUNT, MONEY, PERCENT, REF, TAKEN, Mention, Sentence
 from handlers.understanding.numerals import DIGITS, HAN, read_number, read_small
 
-FACTORS = {"w": 10**4, "万": 10**4, "k": 10**3, "千": 10**3, "百": 100, "亿": 10**8, "百万": 10**6, "千万": 10**7, "m": 10**6, "百亿": 10**10}
+FACTORS = {
+    "w": 10**4,
+    "万": 10**4,
+    "k": 10**3,
+    "千": 10**3,
+    "百": 100,
+    "亿": 10**8,
+    "百万": 10**6,
+    "千万": 10**7,
+    "m": 10**6,
+    "百亿": 10**10,
+}
 FACTORS |= {"万亿": 10**12, "十万": 10**5, "十亿": 10**9}
 CURRENCY = r"(?:块钱|块|元整?|圆|rmb|人民币|cny|元人民币|大洋|刀(?!具))"
 UNIT = r"(?:百万|千万|十万|十亿|百亿|万亿|亿|万|千|百|w|k(?!g|m|b))"
@@ -15,44 +26,72 @@ NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,12}(?:\.\d{1,6})?"
 HAN_NUMBER = rf"[{HAN}]{{1,16}}"
 # Things that are counted and not paid.
 COUNTED = (
-    r"(?![个台人家次件套条吨位名份张页瓶盒箱册批辆部间户种款只支把根粒片米升斤克岁楼层号月天年周秒分倍步字本单亩平㎡%折点成行篇首架艘轮届期圈幅门顿趟场遍杯颗组双对副头匹枚]"
-    r"|小时|公里|公斤|千克|毫米|厘米|粉|用户|会员|员工|多[个台人家次件套条吨位名份]|[台人件套个]|屏|显示|电视|视频|分辨|摄像|画质|高清|瓦|伏|赫|hz|mah|转)"
+    r"(?![个台人家次件套条吨位名份张页瓶盒箱册批辆部间户种款只支把根粒片米升斤克岁楼层号月天年周秒分倍步字本单亩"
+    r"平㎡%折点成行篇首架艘轮届期圈幅门顿趟场遍杯颗组双对副头匹枚]"
+    r"|小时|公里|公斤|千克|毫米|厘米|粉|用户|会员|员工|多[个台人家次件套条吨位名份]|"
+    r"[台人件套个]|屏|显示|电视|视频|分辨|摄像|画质|高清|瓦|伏|赫|hz|mah|转)"
 )
 # After these words a bare number is money.
 MONEY_WORDS = (
-    r"(?:每[台个套件张只支瓶盒箱吨米平人次年月份部]|预算|报价|金额|总价|价格|价钱|单价|成交价|合同额|合同金额|定金|订金|首付|尾款|回款|货款|总额|费用|共计|合计|总共|一共|报了|报的|花了|付了|付款|打了|打款|到账|收了|收到|"
+    r"(?:每[台个套件张只支瓶盒箱吨米平人次年月份部]|预算|报价|金额|总价|价格|价钱|"
+    r"单价|成交价|合同额|合同金额|定金|订金|首付|尾款|回款|货款|总额|费用|共计|"
+    r"合计|总共|一共|报了|报的|花了|付了|付款|打了|打款|到账|收了|收到|"
     r"deal|budget|price|quote|报销|垫了|垫付|要价|出价|开价|标价|谈到|谈成|降到|降至|改成|改为|费)"
 )
 # A difference is no amount: 便宜两万, 贵了500.
 DIFFERENCE = re.compile(
-    r"(?:便宜|优惠|让利?|少|降价?|减|砍价?|贵|高|低|差|多|涨价?|加价|再降|省|抹|亏|赔|补贴|折让|返点?|压价?|抬价?)(?:了|个|出|掉|下)?(?:至少|大概|大约|将近|快|近)?$"
+    r"(?:便宜|优惠|让利?|少|降价?|减|砍价?|贵|高|低|差|多|涨价?|加价|再降|省|抹|"
+    r"亏|赔|补贴|折让|返点?|压价?|抬价?)(?:了|个|出|掉|下)?(?:至少|大概|大约|将近|"
+    r"快|近)?$"
 )
 ABOUT = r"(?:来|多|几|余|把)"
 SIGNED = re.compile(rf"(?:¥|￥|rmb|cny)\s?(?P<number>{NUMBER})\s?(?P<unit>{UNIT})?(?:{CURRENCY})?")
 RANGE = re.compile(
-    rf"(?<![\d.第#a-z])(?P<low>{NUMBER}|{HAN_NUMBER})\s?(?P<low_unit>{UNIT})?{CURRENCY}?\s?(?:-|~|到|至)\s?(?P<number>{NUMBER}|{HAN_NUMBER})\s?(?P<unit>{UNIT})?"
+    rf"(?<![\d.第#a-z])(?P<low>{NUMBER}|{HAN_NUMBER})\s?(?P<low_unit>{UNIT})?{CURRENCY}?\s?(?:-|"
+    rf"~|到|至)\s?(?P<number>{NUMBER}|{HAN_NUMBER})\s?(?P<unit>{UNIT})?"
     rf"(?:(?P<currency>{CURRENCY})|{COUNTED})"
 )
 ARABIC = re.compile(
-    rf"(?<![\d.第#a-z:])(?P<number>{NUMBER})\s?(?P<about>{ABOUT})?个?(?P<unit>{UNIT})(?P<tail>[一二三四五六七八九1-9](?![\d.万千百十])(?:[千百十])?)?(?![a-z])(?:(?P<currency>{CURRENCY})|{COUNTED})"
+    rf"(?<![\d.第#a-z:])(?P<number>{NUMBER})\s?(?P<about>{ABOUT})?个?(?P<unit>{UNIT})(?P<tail>[一二三四五六七八九"
+    rf"1-9](?![\d.万千百十])(?:[千百十])?)?(?![a-z])(?:(?P<currency>{CURRENCY})|"
+    rf"{COUNTED})"
 )
-PLAIN = re.compile(rf"(?<![\d.第#a-z:])(?P<number>{NUMBER})\s?(?P<about>{ABOUT})?(?:{CURRENCY})(?!线)(?P<tail>[一二三四五六七八九1-9](?![\d万千百十个]))?")
+PLAIN = re.compile(
+    rf"(?<![\d.第#a-z:])(?P<number>{NUMBER})\s?(?P<about>{ABOUT})?(?:{CURRENCY})(?!线)(?P<tail>[一二三四五六七八九"
+    rf"1-9](?![\d万千百十个]))?"
+)
 SPOKEN = re.compile(
-    rf"(?<![第{HAN}点半几多])(?P<number>{HAN_NUMBER})(?P<about>[来多几余])?(?P<unit>[万亿])?(?:(?P<currency>{CURRENCY})(?!线)|个(?P<hundred_million>亿|w|万)|(?P<w>w)|{COUNTED})"
+    rf"(?<![第{HAN}点半几多])(?P<number>{HAN_NUMBER})(?P<about>[来多几余])?(?P<unit>[万亿])?(?:(?P<currency>{CURRENCY})"
+    rf"(?!线)|个(?P<hundred_million>亿|w|万)|(?P<w>w)|{COUNTED})"
 )
 HALF = re.compile(rf"半个?亿|(?P<number>{HAN_NUMBER}|\d+)个半亿")
-BARE = re.compile(rf"{MONEY_WORDS}(?:大概|大约|约|差不多|是|在|有|为|了|给|才|就|只|也就|:|到|还是|从|我|他|她|的|\s)*(?P<number>{NUMBER}|[{HAN}]{{2,16}})(?![\d.:a-z]){COUNTED}")
+BARE = re.compile(
+    rf"{MONEY_WORDS}(?:大概|大约|约|差不多|是|在|有|为|了|给|才|就|只|也就|:|到|"
+    rf"还是|从|我|他|她|的|\s)*(?P<number>{NUMBER}|[{HAN}]{{2,16}})(?![\d.:a-z]){COUNTED}"
+)
 APPROXIMATE = re.compile(r"^([一二三四五六七八九两])([二三四五六七八九十])(?=[十百千万亿])")
-DISCOUNTS = re.compile(rf"(?:打|按|给|享)?(?P<number>\d{{1,2}}(?:\.\d{{1,2}})?|[{HAN}]{{1,3}}(?:点[{HAN}])?)\s?折(?!扣|腾|叠|算|中|线|页|旧|射)")
+DISCOUNTS = re.compile(
+    rf"(?:打|按|给|享)?(?P<number>\d{{1,2}}(?:\.\d{{1,2}})?|[{HAN}]{{1,3}}(?:点[{HAN}])?)\s?折(?!扣|"
+    rf"腾|叠|算|中|线|页|旧|射)"
+)
 FREE_DISCOUNT = re.compile(r"对折|半价|五折")
 CHANCE = re.compile(
-    rf"(?P<tenths>[一二三四五六七八九十]|\d)成(?P<half>半)?(?:的)?(?:把握|可能性?|概率|希望|胜算|机会)?|(?P<percent>\d{{1,3}})\s?%|百分之(?P<spoken>[{HAN}]{{1,4}})|(?P<even>五五开|对半开|一半一半)"
+    rf"(?P<tenths>[一二三四五六七八九十]|\d)成(?P<half>半)?(?:的)?(?:把握|可能性?|"
+    rf"概率|希望|胜算|机会)?|(?P<percent>\d{{1,3}})\s?%|百分之(?P<spoken>[{HAN}]{{1,4}})|"
+    rf"(?P<even>五五开|对半开|一半一半)"
 )
 CHANCE_WORDS = re.compile(r"把握|概率|可能|希望|胜算|机会|赢率|成功率|几率|成单率")
-NOT_CHANCE = re.compile(r"(?:降价?|涨价?|优惠|折扣|返点|让利|便宜|毛利|利润|首付|预付|定金|尾款|加价|税|完成|增长|占|先?付|比例)(?:了|率|是|要|率是|到|降?到)?$")
+NOT_CHANCE = re.compile(
+    r"(?:降价?|涨价?|优惠|折扣|返点|让利|便宜|毛利|利润|首付|预付|定金|尾款|加价|"
+    r"税|完成|增长|占|先?付|比例)(?:了|率|是|要|率是|到|降?到)?$"
+)
 REFERENCE = re.compile(
-    r"#\s?(?P<sharp>\d{1,12})(?:号)?|第\s?(?P<nth>\d{1,6}|[一二三四五六七八九十百两]{1,4})\s?(?:条|个|项|号|单|笔|位|家)(?!月|季|周|星期|礼拜|方案|问题)"
-    r"|(?:编号|单号|序号|id|no\.?|任务|待办|线索|群发|记录|跟进|工单)\s?(?:号|是|为|:)?\s?(?P<named>\d{1,12})(?:号)?(?![\d个条家万千元块天:点月年次人.%号w])|(?<![\d.月路街弄])(?P<number>\d{1,6})号(?=任务|待办|线索|群发|记录|客户|跟进|商机|单子)"
+    r"#\s?(?P<sharp>\d{1,12})(?:号)?|第\s?(?P<nth>\d{1,6}|[一二三四五六七八九十百两]{1,4})\s?(?:条|"
+    r"个|项|号|单|笔|位|家)(?!月|季|周|星期|礼拜|方案|问题)"
+    r"|(?:编号|单号|序号|id|no\.?|任务|待办|线索|群发|记录|跟进|工单)\s?(?:号|"
+    r"是|为|:)?\s?(?P<named>\d{1,12})(?:号)?(?![\d个条家万千元块天:点月年次人.%号w])|"
+    r"(?<![\d.月路街弄])(?P<number>\d{1,6})号(?=任务|待办|线索|群发|记录|客户|"
+    r"跟进|商机|单子)"
 )
 
 

@@ -3,55 +3,91 @@
 import re
 
 from handlers.understanding.contacts import SAID, TOLD, WITH, find_method
-from handlers.understanding.mentions import COMPANY, EMAIL, MONEY, PERCENT, PERSON, PHONE, REF, TIME, WHO, Sentence
+from handlers.understanding.deal_rules import ADVANCE, EXPENSE, LOST, MONEY_IN, MOVING, QUOTE, WON
+from handlers.understanding.mentions import EMAIL, MONEY, PERCENT, PERSON, PHONE, REF, TIME, WHO, Sentence
 from handlers.understanding.moments import When
 from handlers.understanding.rules import (
-    BROADCAST, COMMANDS, DEALS, GREET, HANDOVER, HEADS, POLITE, POOL, REMIND, SALES_TASK, UPDATE_FIELD, Rule, rule,
+    BROADCAST,
+    COMMANDS,
+    DEALS,
+    GREET,
+    HANDOVER,
+    HEADS,
+    POLITE,
+    POOL,
+    REMIND,
+    UPDATE_FIELD,
+    Rule,
 )
 from handlers.understanding.short import help_topic, short_answer
 from handlers.understanding.stages import find_stage
+from handlers.understanding.task_rules import TASKS
 
-DONE = r"(?:搞定|搞掂|完成|做完|办完|弄完|处理完|处理好|办好|做好|弄好|搞完|做了|办了|办妥|解决|打完|寄完|发完|结束了|好了|(?<![a-z])(?:done|ok|finish(?:ed)?)|✅|打勾|打钩|勾掉|勾了|划掉|销掉|关掉|关闭|标记完成)"
-PUT_OFF = r"(?:推(?!进|送|荐|广)(?:迟|后|延)?(?:到|至|一推|个)?|延(?:后|期|迟|到|长|至)|改(?:到|成|期|至|为)|挪(?:到|后|至|一挪)?|顺延|放(?:一?放|到)|先放|往后|晚点|晚(?=\d|[一二两三半])|缓(?:缓|一缓|到)?|拖(?:到|一拖)|稍后|移到|调(?:到|整到)|后延|等到|snooze)"
-THAT_TASK = rf"(?:{WHO}(?:的|那|这|那边)*(?:个|条|项)?(?:的)?[^,，。]{{0,6}}?(?:任务|待办|提醒|跟进|事情?|那条|这条|那个|这个|回访|约|会|拜访)|{SALES_TASK})"
-TASKS = (
-    rule("snooze_task", rf"{REF}[^,，。]{{0,10}}{PUT_OFF}|{THAT_TASK}[\s,，]*[^,，。]{{0,8}}?{PUT_OFF}|{PUT_OFF}[^,，]{{0,6}}{REF}|{PUT_OFF}[^,，]{{0,4}}{SALES_TASK}", r"商机|阶段|单子|群发|那单|合同签|公海|漏斗|打卡"),
-    rule("complete_task", rf"{REF}(?:[的个条号]|待办|任务|提醒|跟进|已经|已|全|都|也|我|可以|给|算)*[^,，。]{{0,6}}?{DONE}|^[\s]*(?:把|将)?{DONE}(?:了|掉|一下|下)?[^,，]{{0,8}}(?:{REF}|{THAT_TASK})|{THAT_TASK}(?:[里中的]|{WHO})*[^,，。]{{0,10}}{DONE}|(?:勾掉|划掉|完结|关掉|销掉|打勾)[^,，]{{0,6}}(?:{REF}|{WHO})|{REF}[^,，]{{0,4}}(?:勾掉|划掉|打勾|完结|没问题了|过了)", r"业绩|目标|那单|单子|商机|群发|吗|没有?完成|未完成|没做完|阶段|还没|没搞定"),
-    rule("list_tasks", rf"^[\s]*(?:看|查|查看|看看|看下|看一下|打开|列|显示)?(?:一下|下)?(?:我的?)?(?:{TIME})?(?:的|我的?|我|全部|所有|未完成的?|逾期的?|过期的?|超期的?|没做完的)*{SALES_TASK}(?:列表|清单|\s?list|有哪些|有啥|有什么|呢|吗|都有啥|多少)*[\s?？]*$|(?:有|还有|剩|看|查|列|给我)[^。]{{0,14}}{SALES_TASK}|{SALES_TASK}(?:都|还|里)?(?:有|剩)?(?:啥|哪|什么|多少|几|列|清单|给我)", r"提醒我|记得|新建|添加"),
-    rule("list_tasks", rf"(?:要|该|得|需要|应该|有)(?:干|做|办|处理|跟进?|联系|回访|拜访|忙|打给|约|见|催|搞)(?:些|点|的)?(?:啥|什么|哪些|谁|哪几|几个|嘛)|(?:要|该|得|需要)(?:跟进|联系|回访|拜访|打电话|处理)的(?:客户|人|事|有)?|有(?:啥|什么|哪些|没有?|几件|多少)(?:要|该|需要|待)?[^,，。]{{0,6}}(?:事|安排|活|工作|处理|跟进|办|做)|(?:逾期|过期|超期|到期)(?:了)?(?:的|未|没)?|{TIME}(?:的|我的|我)?(?:工作|日程|行程)?(?:安排|日程|行程|计划)(?:是|有|怎|呢|表|$|\s)|日程|行程|干(?:啥|嘛|什么)|(?:没|未)(?:完成|做完|办|做)的(?:事|活|$)|忙(?:啥|什么|些啥)", r"客户.{0,6}说|公海|群发|合同.{0,4}到期|你|漏斗|阶段|标签"),
-)
-PLANNED = r"预计|争取|希望|有望|准备|差点|没(?!戏|拿|成|有下文)|未|要是|如果|可能|能不能|快要?|马上|下周|提醒|说|想|计划|打算|还差|客户列表|名单|哪些|列表|列出|单的客户|阶段"
-WON = rule("win_opportunity", r"赢单|赢了|拿下(?!来谈)|成交(?!价|额|金额|率|概率|量)|成单|签(?:了|下|到|完|成)(?:合同|单|约|字|下来|大单)*|签(?:合同|单|约|字)了|(?:签单|签约|签字)了?|合同(?:已经|也)?签(?:了|好|完|下来)|中标|单(?:子)?(?:搞定|成了|拿到|到手|谈成)|谈成了|(?<![a-z])(?:won|win)(?![a-z])|close(?:d)?(?:了|掉)|搞定.{0,4}单", PLANNED)
-LOST = rule("lose_opportunity", r"丢单|丢了|输单|输了|没戏|黄了|飞了|凉了|没拿下|没(?:谈)?成|泡汤|吹了|跑单|失单|战败|被[^,，。]{0,8}(?:抢|撬|截|签|拿)(?:走|单|胡|去|下)?了?|(?:选|找|定|用|签)了(?:别家|别人|竞品|对手|其他家|其它|竞对|别的)|(?<![a-z])(?:lost|lose)(?![a-z])|打水漂|死单|单(?:子)?没了|没了下文|没希望了|没机会了|崩了|掉单|流单", r"争取|希望|提醒|列表|哪些|列出|单的客户|怕|担心|会不会|东西|差点|票|名单")
-ADVANCE = re.compile(r"(?:商机|那单|这单|单子|的单|订单|项目|deal|机会|生意|合作)")
-MOVING = re.compile(r"推进|推到|进入|进到|改(?:成|到|为)|更新|调(?:到|整|成|高|低)|升|降|变|转(?:到|入|为)|到(?!期|底|货|时|账)|提(?:到|高|升)|走到|关单|成单|签单|预计|把握|概率|阶段|金额")
-MONEY_IN = rule("log_payment", r"回款|到(?:了)?账|打款|汇款|付款|付了|付清|支付|付(?:的|过来)|收到?[^,，。]{0,16}(?:款|钱|定金|订金|首付|尾款|预付|现金|支票|转账|" + MONEY + r")|转(?:了|来|过来|账|给我)|尾款|结清|入账|打(?:了|过来|来)[^,，。]{0,8}" + MONEY + r"|(?:交|给|结)了?[^,，。]{0,6}(?:定金|订金|首付|货款|尾款|钱|款)|刷卡|货款|进账", REMIND + r"|说|答应|承诺|预计|计划|打算|会(?:打|付|转)|催|报销|漏斗|回款率|回款周期|多少|吗[?？\s]*$|费用|什么时候|要求|希望|谈|账期|标签|业绩|报价")
-EXPENSE = rule("log_expense", r"报销|费用|[一-鿿]{1,4}费(?!劲|心|解|力)|打车|打的|餐费|油钱|加油|停车|垫(?:付|了)|花了|花费|花销|开销|高铁|火车票|机票|车票|住宿|酒店钱|吃饭|请客|招待|买(?:了)?(?:礼品|水果|茶叶|礼物)|礼品|快递|过路", r"预算|报价|回款|收到|到账|说|商机|线索|想要|成交|定金|单价|标签|客户(?:有|付)|培训费用?|服务费用?|货款|尾款|便宜|嫌")
-QUOTE = rule("create_quote", r"(?:出|做|开|建|弄|写|生成|拟|来|整|创建|新建|打|下|列|准备)(?<!来)(?:一?个|一?份|一?张|一下|下|个|份|张|一|新|新的|了)*(?:的)?[^,，。\s]{0,6}?(?:报价|quote)(?!阶段|低|高|了|时|贵)|^[\s]*(?:新)?报价(?:单|:|：|\s|给)|报价单[\s:：,，]", r"阶段|提醒|催|客户列表|嫌|觉得|等(?:他|她)|发了|看了|推进|说")
 UPDATE = re.compile(
-    rf"(?:换|改|更新|变更|修改|更正|新(?!线索|客户|增|建|商))(?:了|成|为|个|下|一下|的|过|到|一?个)*(?:新)?(?:的)?(?:{UPDATE_FIELD}|号|工作|岗位)|{UPDATE_FIELD}(?:号码?)?(?:已经|也|都)?(?:改|换|变|更新|是|为|:|：|成|应该是|\s*[{PHONE}{EMAIL}])"
-    rf"|生日|升(?!级|温|值|价|降|高|到\d)|跳槽|调(?:到|任|去)(?!.{{0,3}}标签)|(?:现在|已经|目前)(?:是|任|当|做|在).{{2,14}}(?:总监|经理|主任|主管|总|公司|集团|上班|工作)|搬(?:到|家|去)|(?:记|存|补|加|填)(?:一?下|上|个)*[^,，]{{0,8}}{UPDATE_FIELD}|(?:离职|入职)(?:了)?(?:去|到)"
+    rf"(?:换|改|更新|变更|修改|更正|新(?!线索|客户|增|建|商))(?:了|成|为|个|下|"
+    rf"一下|的|过|到|一?个)*(?:新)?(?:的)?(?:{UPDATE_FIELD}|号|工作|岗位)|{UPDATE_FIELD}(?:号码?)?(?:已经|"
+    rf"也|都)?(?:改|换|变|更新|是|为|:|：|成|应该是|\s*[{PHONE}{EMAIL}])"
+    rf"|生日|升(?!级|温|值|价|降|高|到\d)|跳槽|调(?:到|任|去)(?!.{{0,3}}标签)|(?:现在|"
+    rf"已经|目前)(?:是|任|当|做|在).{{2,14}}(?:总监|经理|主任|主管|总|公司|集团|"
+    rf"上班|工作)|搬(?:到|家|去)|(?:记|存|补|加|填)(?:一?下|上|个)*[^,，]{{0,8}}{UPDATE_FIELD}|"
+    rf"(?:离职|入职)(?:了)?(?:去|到)"
 )
-ASKS = re.compile(r"多少|几号|是什么|是啥|什么时候|哪天|哪里|哪儿|在哪|查|看(?:看|下|一下)|[?？]|有没有|吗[\s]*$|怎么联系|给我|发我|调(?:一?下|出)|找(?:一?下|出)|是谁|何时|啥时候|有吗")
+ASKS = re.compile(
+    r"多少|几号|是什么|是啥|什么时候|哪天|哪里|哪儿|在哪|查|看(?:看|下|一下)|[?？]|"
+    r"有没有|吗[\s]*$|怎么联系|给我|发我|调(?:一?下|出)|找(?:一?下|出)|是谁|何时|"
+    r"啥时候|有吗"
+)
 SHOW = re.compile(
-    rf"(?:看看|查查|找找|搜搜|看|查|调|找|打开|显示|给我|发我|要|瞧|翻|搜|了解|介绍|来)(?:看|一看|询|一?下|出|取|阅|个|一?份|一?眼)*[\s,，:：]*{WHO}|{WHO}(?:的|他|那边|公司|最近|目前|现在|上周|近期|一下)*(?:资料|档案|信息|情况|详情|联系方式|电话|名片|手机|微信|邮箱|地址|生日|跟进记录|跟进情况|历史|记录|背景|客户卡|画像|标签|进展|动态|号码|近况|啥情况|什么情况|card|info|详细)"
-    rf"|{WHO}(?:是谁|是哪个|是干(?:啥|什么)的|咋样了?|怎么样了?|什么来头|哪个公司的|在哪个公司|最近(?:怎么样|咋样|有什么)|上次.{{0,10}}(?:聊|谈|联系|跟进|说).{{0,4}}(?:啥|什么|时候|吗|到哪))|(?:资料|档案|详情|情况|联系方式|名片|电话|信息)[^,，]{{0,6}}{WHO}[\s?？]*$"
+    rf"(?:看看|查查|找找|搜搜|看|查|调|找|打开|显示|给我|发我|要|瞧|翻|搜|了解|"
+    rf"介绍|来)(?:看|一看|询|一?下|出|取|阅|个|一?份|一?眼)*[\s,，:：]*{WHO}|{WHO}(?:的|"
+    rf"他|那边|公司|最近|目前|现在|上周|近期|一下)*(?:资料|档案|信息|情况|详情|"
+    rf"联系方式|电话|名片|手机|微信|邮箱|地址|生日|跟进记录|跟进情况|历史|记录|"
+    rf"背景|客户卡|画像|标签|进展|动态|号码|近况|啥情况|什么情况|card|info|详细)"
+    rf"|{WHO}(?:是谁|是哪个|是干(?:啥|什么)的|咋样了?|怎么样了?|什么来头|哪个公司的|"
+    rf"在哪个公司|最近(?:怎么样|咋样|有什么)|上次.{{0,10}}(?:聊|谈|联系|跟进|说).{{0,4}}(?:啥|"
+    rf"什么|时候|吗|到哪))|(?:资料|档案|详情|情况|联系方式|名片|电话|信息)[^,，]{{0,6}}{WHO}[\s?？]*$"
 )
 ONLY_WHO = re.compile(rf"^[\s]*{WHO}[\s?？]*$")
 PEOPLE = r"(?:客户|线索|联系人|名单|人|公司|单位|老板|潜客|商机|单子|他们|vip)"
 SEARCH = re.compile(
-    rf"(?:标签|阶段|区域|地区|行业)(?:是|为|里|有)[^,，。]{{1,16}}(?:有哪些|都有谁|列出|列一下|有多少|名单)|(?:新增|新来|新进|录入|新录)的?(?:线索|客户)(?:有多少|有哪些|列表|有几个|名单)?[\s?？呢]*$|^[\s]*(?:请|帮我|麻烦|给我|我想|我要)*(?:搜|搜索|查找|检索|查询|找|筛选?|列|查|挑|过滤)(?:一下|一?下|出|出来|个|一?搜|找|索|看看|查|一?列)?|{PEOPLE}(?:都|还)?(?:有(?:哪些|谁|多少|啥|什么|几个)|列表|名单|清单|列(?:出来|一下|给我)|有几|给我(?:看|列))|(?:哪些|哪几个|多少(?:个)?|有没有|几个)[^,，。]{{0,10}}{PEOPLE}|没(?:有)?(?:联系|跟进|回访|拜访|成交|下单|联络|动静|互动)(?:过)?的|标签的|(?:列|导|筛|挑|找|搜|查)(?:一下|下)?(?:出来|出)(?:看看)?[\s]*$|(?:都|全)列(?:出来|一下)|(?:阶段|单|级|类|区)的?(?:客户|线索)[\s?？呢]*$|(?:看|查)(?:看|下|一下|询)?[^,，]{{0,16}}(?:客户|线索|联系人)(?:列表|名单)?[\s?？]*$|谁(?:是|在).{{2,10}}客户"
+    rf"(?:标签|阶段|区域|地区|行业)(?:是|为|里|有)[^,，。]{{1,16}}(?:有哪些|都有谁|"
+    rf"列出|列一下|有多少|名单)|(?:新增|新来|新进|录入|新录)的?(?:线索|客户)(?:有多少|"
+    rf"有哪些|列表|有几个|名单)?[\s?？呢]*$|^[\s]*(?:请|帮我|麻烦|给我|我想|我要)*(?:搜|"
+    rf"搜索|查找|检索|查询|找|筛选?|列|查|挑|过滤)(?:一下|一?下|出|出来|个|一?搜|"
+    rf"找|索|看看|查|一?列)?|{PEOPLE}(?:都|还)?(?:有(?:哪些|谁|多少|啥|什么|几个)|"
+    rf"列表|名单|清单|列(?:出来|一下|给我)|有几|给我(?:看|列))|(?:哪些|哪几个|多少(?:个)?|"
+    rf"有没有|几个)[^,，。]{{0,10}}{PEOPLE}|没(?:有)?(?:联系|跟进|回访|拜访|成交|"
+    rf"下单|联络|动静|互动)(?:过)?的|标签的|(?:列|导|筛|挑|找|搜|查)(?:一下|下)?(?:出来|"
+    rf"出)(?:看看)?[\s]*$|(?:都|全)列(?:出来|一下)|(?:阶段|单|级|类|区)的?(?:客户|"
+    rf"线索)[\s?？呢]*$|(?:看|查)(?:看|下|一下|询)?[^,，]{{0,16}}(?:客户|线索|联系人)(?:列表|"
+    rf"名单)?[\s?？]*$|谁(?:是|在).{{2,10}}客户"
 )
 NEW_LEAD = re.compile(
-    rf"(?:新|录|加|建|添加|登记|新增|来了?|记|存|创建|录入|收|接|收到|进来|入库|弄|多)(?:一?个|一?条|一?下|了|位|一位|一家|家|新的?|名|组|到|进|入|有|潜在|意向)*(?:的)?(?:线索|客户|潜客|意向客户|联系人|名片|客资|(?<![a-z])leads?(?![a-z])|customer)|(?<![a-z])new (?:lead|customer)|^[\s]*(?:线索|客户|名片|潜客)[:：\s]|有(?:个|一个|位)(?:新|潜在|意向)?(?:客户|线索)(?:叫|是|想|要|,|，|\s)"
+    r"(?:新|录|加|建|添加|登记|新增|来了?|记|存|创建|录入|收|接|收到|进来|入库|"
+    r"弄|多)(?:一?个|一?条|一?下|了|位|一位|一家|家|新的?|名|组|到|进|入|有|潜在|"
+    r"意向)*(?:的)?(?:线索|客户|潜客|意向客户|联系人|名片|客资|(?<![a-z])leads?(?![a-z])|"
+    r"customer)|(?<![a-z])new (?:lead|customer)|^[\s]*(?:线索|客户|名片|潜客)[:：\s]|"
+    r"有(?:个|一个|位)(?:新|潜在|意向)?(?:客户|线索)(?:叫|是|想|要|,|，|\s)"
 )
 NEW_LEAD_HEAD = re.compile(
-    rf"{POLITE}(?:新|录|加|建|添加|登记|新增|记|存|创建|录入|来了?|收到?)(?:一?个|一?条|一?下|了|位|一位|一家|家|新的?|名|潜在|意向)*(?:的)?(?:线索|客户(?!资料|列表|有|的|分析|生日|标签)|潜客|联系人|名片|客资|(?<![a-z])leads?(?![a-z]))(?!公海|池|列表|有多少|有哪些|多少|[^,，。]{{0,8}}(?:有哪些|有多少|列表|多少|几个))"
+    rf"{POLITE}(?:新|录|加|建|添加|登记|新增|记|存|创建|录入|来了?|收到?)(?:一?个|"
+    rf"一?条|一?下|了|位|一位|一家|家|新的?|名|潜在|意向)*(?:的)?(?:线索|客户(?!资料|"
+    rf"列表|有|的|分析|生日|标签)|潜客|联系人|名片|客资|(?<![a-z])leads?(?![a-z]))(?!公海|"
+    rf"池|列表|有多少|有哪些|多少|[^,，。]{{0,8}}(?:有哪些|有多少|列表|多少|几个))"
     r"|^[\s]*(?:线索|客户|潜客)[:：]"
 )
-VISIT = re.compile(rf"拜访|走访|上门|登门|到访|实地|(?:去|到|来|在|抵达)(?:了|一趟|趟)?{WHO}|(?:去|到)(?:了|一趟|趟)?(?:客户|他们|现场)|跑(?:一?趟|了趟|了一趟)|{WHO}(?:那边|那里|那儿|这边|楼下|门口|公司)?(?:跑|去)(?:一?趟|了)")
+VISIT = re.compile(
+    rf"拜访|走访|上门|登门|到访|实地|(?:去|到|来|在|抵达)(?:了|一趟|趟)?{WHO}|(?:去|"
+    rf"到)(?:了|一趟|趟)?(?:客户|他们|现场)|跑(?:一?趟|了趟|了一趟)|{WHO}(?:那边|"
+    rf"那里|那儿|这边|楼下|门口|公司)?(?:跑|去)(?:一?趟|了)"
+)
 OUTCOME = re.compile(
-    r"说|反馈|表示|觉得|认为|嫌|担心|同意|答应|拒绝|认可|满意|感兴趣|有兴趣|有意向|没意向|考虑|犹豫|纠结|没回|不在|没见到|没人|要求|提出|问(?!题)|定(?:了|下)|谈(?:了|妥|好|得|的|到)|聊(?:了|得|的|到)|确认了|签了|成交|赢|预算|竞品|对手|态度|挺|比较|不错|还行|太|很|有点|希望|想要|需要|阶段|再|回头|没(?:戏|谈|定|结果|问题)|不(?:感|太|需|想|着|急|错|行|同)|通过|顺利|[好差]$|演示完|看完"
+    r"说|反馈|表示|觉得|认为|嫌|担心|同意|答应|拒绝|认可|满意|感兴趣|有兴趣|有意向|"
+    r"没意向|考虑|犹豫|纠结|没回|不在|没见到|没人|要求|提出|问(?!题)|定(?:了|下)|"
+    r"谈(?:了|妥|好|得|的|到)|聊(?:了|得|的|到)|确认了|签了|成交|赢|预算|竞品|"
+    r"对手|态度|挺|比较|不错|还行|太|很|有点|希望|想要|需要|阶段|再|回头|没(?:戏|"
+    r"谈|定|结果|问题)|不(?:感|太|需|想|着|急|错|行|同)|通过|顺利|[好差]$|演示完|"
+    r"看完"
 )
 
 
@@ -78,7 +114,7 @@ def _first(rules: tuple[Rule, ...], skeleton: str) -> tuple[str, float] | None:
 
 
 def _reminder(sentence: Sentence) -> tuple[str, float] | None:
-    """A reminder is asked for unless a contact was told before the asking words."""
+    """Take the asking for a reminder, unless a contact was told before it."""
     match = re.search(REMIND, sentence.skeleton)
     whens: list[When] = [mention.value for mention in sentence.of(TIME)]
     repeated = any(when.repeat for when in whens)
@@ -97,7 +133,11 @@ def _is_marketing(skeleton: str) -> bool:
 def _money(skeleton: str) -> tuple[str, float] | None:
     if EXPENSE.fits(skeleton) and (MONEY in skeleton or "报销" in skeleton) and not re.search(r"回款|到账", skeleton):
         return "log_expense", 0.9
-    if MONEY_IN.fits(skeleton) and (MONEY in skeleton or "回款" in skeleton) and not (WITH.search(skeleton) and TOLD.search(skeleton)):
+    if (
+        MONEY_IN.fits(skeleton)
+        and (MONEY in skeleton or "回款" in skeleton)
+        and not (WITH.search(skeleton) and TOLD.search(skeleton))
+    ):
         return "log_payment", 0.9
     return None
 
@@ -131,9 +171,23 @@ def _record(sentence: Sentence) -> tuple[str, float] | None:
     """Leads and contact data."""
     skeleton = sentence.skeleton
     asks = ASKS.search(skeleton)
-    if NEW_LEAD.search(skeleton) and not re.search(rf"哪些|列表|多少|[?？]|{TIME}(?:我|的)*(?:新增|新来|新进|录入|新录)的?(?:线索|客户)[\s呢]*$", skeleton) and not contact_told(skeleton):
+    if (
+        NEW_LEAD.search(skeleton)
+        and not re.search(
+            rf"哪些|列表|多少|[?？]|{TIME}(?:我|的)*(?:新增|新来|新进|录入|新录)的?(?:线索|"
+            rf"客户)[\s呢]*$",
+            skeleton,
+        )
+        and not contact_told(skeleton)
+    ):
         return "create_lead", 0.9
-    if PERSON in skeleton and UPDATE.search(skeleton) and not asks and not contact_told(skeleton) and not re.search(r"公海", skeleton):
+    if (
+        PERSON in skeleton
+        and UPDATE.search(skeleton)
+        and not asks
+        and not contact_told(skeleton)
+        and not re.search(r"公海", skeleton)
+    ):
         return "update_contact", 0.9
     if (PHONE in skeleton or EMAIL in skeleton) and not contact_told(skeleton):
         return "create_lead", 0.75
@@ -141,26 +195,31 @@ def _record(sentence: Sentence) -> tuple[str, float] | None:
 
 
 def _look_back(skeleton: str) -> tuple[str, float] | None:
-    """"上次跟张伟聊到哪了" asks, although it tells of a contact."""
+    """Take "上次跟张伟聊到哪了" as a question, although it tells of a contact."""
     return ("show_contact", 0.88) if re.search(WHO, skeleton) and LAST_TIME.search(skeleton) else None
 
 
 LAST_TIME = re.compile(r"(?:上次|上回|最近|最后一次|之前).{0,14}(?:到哪|啥|什么|哪|吗|几号|时候)")
 
 
+def _says(skeleton: str) -> bool:
+    if not SAID.search(skeleton):
+        return False
+    return TIME in skeleton or not (ASKS.search(skeleton) or not SAID.search(re.sub(r"(?:要|想)", "", skeleton)))
+
+
 def _look(skeleton: str) -> tuple[str, float] | None:
     if ONLY_WHO.match(skeleton):
         return "show_contact", 0.7
-    if SHOW.search(skeleton) and not contact_told(skeleton) and not (TIME in skeleton and SAID.search(skeleton)):
-        if not SAID.search(re.sub(r"(?:要|想)", "", skeleton)) or ASKS.search(skeleton):
-            return "show_contact", 0.88
+    if SHOW.search(skeleton) and not contact_told(skeleton) and not _says(skeleton):
+        return "show_contact", 0.88
     if SEARCH.search(skeleton) and not contact_told(skeleton) and not (re.search(WHO, skeleton) and SAID.search(skeleton)):
         return "search", 0.85
     return None
 
 
 def _visit(sentence: Sentence) -> tuple[str, float] | None:
-    """Going to a place without an outcome is a visit; with one it is a follow-up."""
+    """Take going to a place as a visit; with an outcome it is a follow-up."""
     skeleton = sentence.skeleton
     if not VISIT.search(skeleton) or not re.search(WHO, skeleton):
         return None
@@ -189,7 +248,12 @@ def _talk(sentence: Sentence) -> tuple[str, float]:
     if somebody and find_method(skeleton):
         planned = coming and not re.search(r"[\s,，。]\S", skeleton.strip())
         return ("set_reminder", 0.65) if planned else ("log_follow_up", 0.75)
-    if coming and len(skeleton.strip()) > 3 and not somebody and re.search(r"开会|交|去|打|联系|约|寄|送|发|做|写|参加|出差|汇报|面试|还|买|接|签", skeleton):
+    if (
+        coming
+        and len(skeleton.strip()) > 3
+        and not somebody
+        and re.search(r"开会|交|去|打|联系|约|寄|送|发|做|写|参加|出差|汇报|面试|还|买|接|签", skeleton)
+    ):
         return "set_reminder", 0.65
     if somebody and len(skeleton.strip()) >= 4:
         return "log_follow_up", 0.6 if sentence.of(TIME, MONEY) else 0.5
@@ -211,7 +275,9 @@ def classify(sentence: Sentence) -> tuple[str, float]:
     if found:
         return found
     if not contact_told(skeleton):
-        found = _first(HANDOVER, skeleton) or _first(POOL, skeleton) or _first(COMMANDS, skeleton) or _first(BROADCAST, skeleton)
+        found = (
+            _first(HANDOVER, skeleton) or _first(POOL, skeleton) or _first(COMMANDS, skeleton) or _first(BROADCAST, skeleton)
+        )
         if found:
             return found
     found = _money(skeleton) or _deal(sentence)

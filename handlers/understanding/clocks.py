@@ -9,7 +9,9 @@ from handlers.understanding.numerals import read_small
 MORNING, NOON, AFTERNOON, EVENING, NIGHT, DAWN = "morning", "noon", "afternoon", "evening", "night", "dawn"
 PERIODS: dict[str, tuple[str, int]] = {
     **dict.fromkeys(("凌晨",), (DAWN, 0)),
-    **dict.fromkeys(("清晨", "清早", "一大早", "大清早", "大早上", "早晨", "早上", "早间", "上午", "早", "晨", "a.m.", "am"), (MORNING, 9)),
+    **dict.fromkeys(
+        ("清晨", "清早", "一大早", "大清早", "大早上", "早晨", "早上", "早间", "上午", "早", "晨", "a.m.", "am"), (MORNING, 9)
+    ),
     **dict.fromkeys(("中午", "正午", "午间"), (NOON, 12)),
     **dict.fromkeys(("下午", "午后", "p.m.", "pm"), (AFTERNOON, 14)),
     **dict.fromkeys(("傍晚", "黄昏"), (EVENING, 18)),
@@ -19,26 +21,32 @@ PERIODS: dict[str, tuple[str, int]] = {
 # A dawn without an hour says no hour.
 NEEDS_HOUR = (DAWN, NIGHT)
 # 早 and 晚 stand for a part of the day only right after a day: 明早, 周五晚8点.
-SHORT = r"(?<=[今明昨前后天日号每一二三四五六末夕])[早晚](?=\s?(?:\d|[一二两三四五六七八九十]{1,3}[点:]))|(?<=[今明昨前后每])[早晚夜](?![点饭会宴餐班上])"
-PERIOD = rf"(?:{'|'.join(sorted((word for word in PERIODS if len(word) > 1 and word.isascii() is False), key=len, reverse=True))}|(?<![a-z])tonight|{SHORT})"
+SHORT = (
+    r"(?<=[今明昨前后天日号每一二三四五六末夕])[早晚](?=\s?(?:\d|[一二两三四五六七八九十]{1,3}[点:]))|"
+    r"(?<=[今明昨前后每])[早晚夜](?![点饭会宴餐班上])"
+)
+PERIOD = (
+    rf"(?:{'|'.join(sorted((word for word in PERIODS if len(word) > 1 and word.isascii() is False), key=len, reverse=True))}|"
+    rf"(?<![a-z])tonight|{SHORT})"
+)
 HOUR = r"(?:\d{1,3}|二十[一二三四五]?|十[一二三四五六七八九]?|[零一二两三四五六七八九])"
 MINUTE = r"(?:[0-5]?\d|[二三四五]?十[一二三四五六七八九]?|零?[一二三四五六七八九])"
 TO = r"(?:-|~|到|至)"
 POINTED = re.compile(
     rf"(?:(?P<period>{PERIOD})\s?的?)?(?<![第\d.:零一二三四五六七八九十百千万差])(?P<hour>{HOUR})(?:{TO}{HOUR})?\s?"
-    rf"(?:点钟?|时(?=\d|半|整|[^\w]|$))(?:(?P<half>半)|(?P<whole>整)|(?P<quarter>[一1三3两])刻|差(?P<less>{MINUTE}|一刻)分?|过?(?P<minute>{MINUTE})(?P<minute_unit>分?)(?!\d))?"
+    rf"(?:点钟?|时(?=\d|半|整|[^\w]|$))(?:(?P<half>半)|(?P<whole>整)|(?P<quarter>[一1三3两])刻|"
+    rf"差(?P<less>{MINUTE}|一刻)分?|过?(?P<minute>{MINUTE})(?P<minute_unit>分?)(?!\d))?"
     r"(?P<pm>\s?[ap]m)?"
 )
 SHORT_OF = re.compile(rf"(?:(?P<period>{PERIOD})\s?的?)?差(?P<less>{MINUTE}分钟?|一刻钟?)到?(?P<hour>{HOUR})点钟?")
 COLON = re.compile(
-    rf"(?:(?P<period>{PERIOD})\s?的?)?(?<![\d:.])(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::\d{{2}})?(?![\d:])(?P<pm>\s?[ap]m)?"
+    rf"(?:(?P<period>{PERIOD})\s?的?)?(?<![\d:.])(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::\d{{2}})?(?![\d:])(?P"
+    rf"<pm>\s?[ap]m)?"
 )
 ENGLISH = re.compile(r"(?<![\d.a-z])(?P<hour>\d{1,2})\s?(?P<pm>[ap]\.?m)(?![a-z])")
 ALONE = re.compile(PERIOD)
 # Three points of something are no hour.
-POINTS_OF = (
-    "意见建议要求问题原因想法反馈需求疑问考虑顾虑不足内容体会希望说明条件优势感受结论诉求担心理由优点缺点好处"
-)
+POINTS_OF = "意见建议要求问题原因想法反馈需求疑问考虑顾虑不足内容体会希望说明条件优势感受结论诉求担心理由优点缺点好处"
 COUNTED = frozenset(POINTS_OF[index : index + 2] for index in range(0, len(POINTS_OF), 2))
 DECIMAL_SIGNS = "零一二三四五六七八九0123456789"
 # "快一点", "有一点": a degree and no hour.
@@ -78,7 +86,7 @@ def _minutes(match: re.Match[str]) -> int | None:
 
 def _is_no_time(match: re.Match[str], text: str) -> bool:
     """Tell decimals, points of a list and degrees from hours."""
-    minute, after = match["minute"], text[match.end() : match.end() + 2]
+    minute = match["minute"]
     if minute and not match["minute_unit"] and len(minute) == 1 and minute in DECIMAL_SIGNS:
         return True
     if match["period"]:
@@ -124,7 +132,9 @@ def _short_of(text: str) -> Iterable[When]:
 
 def _written(text: str) -> Iterable[When]:
     for match in COLON.finditer(text):
-        clock = _hour(int(match["hour"]), int(match["minute"]), match["period"] or match["pm"], written=match["hour"].startswith("0"))
+        clock = _hour(
+            int(match["hour"]), int(match["minute"]), match["period"] or match["pm"], written=match["hour"].startswith("0")
+        )
         yield When(match.start(), match.end(), clock=clock, impossible=clock is None)
     for match in ENGLISH.finditer(text):
         clock = _hour(int(match["hour"]), 0, match["pm"].replace(".", ""))

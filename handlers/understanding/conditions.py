@@ -12,20 +12,38 @@ from handlers.understanding.stages import find_stage
 
 DAYS_OF = {"天": 1, "日": 1, "周": 7, "星期": 7, "礼拜": 7, "月": 30, "年": 365}
 INACTIVE = re.compile(
-    rf"(?:超过|已经|都|有|近|最近|连续|至少)*(?P<number>{NUMBER})\s?个?(?P<unit>天|日|周|星期|礼拜|月|年)(?:以上|多|内|都|了|以来)*(?:没有?|未|无)(?:有)?(?:联系|跟进|回访|拜访|互动|联络|沟通|动静|来往|下单|成交|动|理)(?:过|了)?"
+    rf"(?:超过|已经|都|有|近|最近|连续|至少)*(?P<number>{NUMBER})\s?个?(?P<unit>天|"
+    rf"日|周|星期|礼拜|月|年)(?:以上|多|内|都|了|以来)*(?:没有?|未|无)(?:有)?(?:联系|"
+    rf"跟进|回访|拜访|互动|联络|沟通|动静|来往|下单|成交|动|理)(?:过|了)?"
 )
 TAG_WORDS = r"[^\s,，。、的给发和跟与]{1,12}"
 TAGGED = (
-    re.compile(rf"标签(?:是|为|有|里有|包含|含|=|:|：)+[“\"「']?(?P<tags>{TAG_WORDS}?(?:(?:和|、|跟|与|或){TAG_WORDS}?)*)[”\"」']?(?=的|[\s,，。”\"」]|$)"),
+    re.compile(
+        rf"标签(?:是|为|有|里有|包含|含|=|:|：)+[“\"「']?(?P<tags>{TAG_WORDS}?(?:(?:和|"
+        rf"、|跟|与|或){TAG_WORDS}?)*)[”\"」']?(?=的|[\s,，。”\"」]|$)"
+    ),
     re.compile(rf"标签(?:是|为|有|里有|包含|含|=|:|：)+[“\"「']?(?P<tags>{TAG_WORDS}?)[”\"」']?(?=客户|人|发|群)"),
-    re.compile(rf"(?:带有?|有|打了?|贴了?|含|加了?)(?:上|了|着)?[“\"「']?(?P<tags>{TAG_WORDS}?(?:(?:和|、|跟|与){TAG_WORDS}?)*)[”\"」']?(?:这个|的)?标签"),
-    re.compile(rf"(?:^|[\s,，给]|所有|全部)[“\"「']?(?P<tags>[^\s,，。、的给发]{{1,8}}?)[”\"」']?(?:这个|的)?标签(?=的|客户|下|里|$)"),
+    re.compile(
+        rf"(?:带有?|有|打了?|贴了?|含|加了?)(?:上|了|着)?[“\"「']?(?P<tags>{TAG_WORDS}?(?:(?:和|"
+        rf"、|跟|与){TAG_WORDS}?)*)[”\"」']?(?:这个|的)?标签"
+    ),
+    re.compile(
+        r"(?:^|[\s,，给]|所有|全部)[“\"「']?(?P<tags>[^\s,，。、的给发]{1,8}?)[”\"」']?(?:这个|"
+        r"的)?标签(?=的|客户|下|里|$)"
+    ),
 )
 SPLIT = re.compile(r"[、,，\s和跟与及或/|；;“”\"'「」]+")
-LEVELS = (("vip", re.compile(r"vip|贵宾")), ("key", re.compile(r"重点客户|重点的?客户|关键客户|(?<![a-z])kp(?![a-z])|重点")), ("normal", re.compile(r"普通客户|一般客户|普通级")))
+LEVELS = (
+    ("vip", re.compile(r"vip|贵宾")),
+    ("key", re.compile(r"重点客户|重点的?客户|关键客户|(?<![a-z])kp(?![a-z])|重点")),
+    ("normal", re.compile(r"普通客户|一般客户|普通级")),
+)
 EVERY_CUSTOMER = re.compile(r"(?:所有|全部|全体|每个|每位|各位|全|整个)的?客户")
 LEADS = re.compile(r"线索|潜客|潜在客户|(?<![a-z])leads?(?![a-z])")
-MINE = re.compile(r"我的?(?:所有|全部)?的?(?:[^,，。\s]{0,6}?)客户|我名下|我负责|我手(?:上|里|头)|我跟(?:进)?的|我自己的")
+MINE = re.compile(
+    r"我的?(?:所有|全部)?的?(?:[^,，。\s]{0,6}?)客户|我名下|我负责|我手(?:上|里|"
+    r"头)|我跟(?:进)?的|我自己的"
+)
 OLD_CUSTOMER = re.compile(r"老客户|老顾客|老会员")
 
 
@@ -71,7 +89,8 @@ def inactive_days(text: str) -> int | None:
 
 def read_segment(sentence: Sentence) -> dict[str, object]:
     """Read the segment object of a broadcast or a greeting."""
-    text, found = sentence.skeleton, {}
+    text = sentence.skeleton
+    found: dict[str, object] = {}
     if tags := find_tags(sentence):
         found["tags"] = tags
     bare = re.sub(r"vip\s?的?标签|标签[^,，\s]*", "", text)
@@ -89,6 +108,6 @@ def read_segment(sentence: Sentence) -> dict[str, object]:
         found["owner"] = "me"
     elif EVERY_CUSTOMER.search(text):
         found["kind"] = "customer"
-    if LEADS.search(text) and "老" not in text[: LEADS.search(text).start()][-1:]:  # type: ignore[union-attr]
+    if LEADS.search(text):
         found["kind"] = "lead"
     return found

@@ -59,6 +59,7 @@ def month_end(day: date) -> date:
 
 
 def place(match: re.Match[str]) -> tuple[int, int]:
+    """Return the span of a match."""
     return match.start(), match.end()
 
 
@@ -123,10 +124,12 @@ def _valid(year: int, month: int, day: int) -> date | None:
 
 
 def impossible(match: re.Match[str]) -> When:
+    """Mark a day that does not exist: no time at all, and its parts are none either."""
     return When(*place(match), impossible=True)
 
 
 def year_of(text: str | None, today: date) -> int | None:
+    """Read 明年 or 2027年; None when no year was said."""
     if not text:
         return None
     relative = {"今年": 0, "明年": 1, "后年": 2, "去年": -1, "前年": -2, "本年": 0}
@@ -139,6 +142,7 @@ def year_of(text: str | None, today: date) -> int | None:
 
 
 def tense_of(day: date, today: date) -> str:
+    """Tell on which side of today a certain day lies."""
     return "past" if day < today else "future" if day > today else ""
 
 
@@ -158,6 +162,7 @@ def _date(match: re.Match[str], today: date) -> Found:
 
 
 def one_day(match: re.Match[str], day: date, today: date) -> When:
+    """Make a meaning of one certain day that is also a range."""
     found = fixed(match, day, tense_of(day, today))
     found.span = (day, day)
     return found
@@ -187,6 +192,7 @@ def _day_of_month(match: re.Match[str], today: date) -> Found:
 
 
 def turned_month(turn: str | None, today: date) -> date | None:
+    """Return the first day of 本月, 下个月, 上个月; None when no such word was said."""
     if not turn:
         return None
     return add_months(today.replace(day=1), {"这": 0, "本": 0, "当": 0}.get(turn, TURNS.get(turn, 0)))
@@ -203,8 +209,10 @@ RULES: tuple[tuple[re.Pattern[str], Maker], ...] = tuple(
     (re.compile(pattern), maker)
     for pattern, maker in (
         (
-            r"大前天|大后天|(?<![以然之最往])(?:后天|后日)(?!天)|(?<![以之])(?:前天|前日)|[昨今明](?:天|日(?!头条|新)|儿(?!子))"
-            r"|[昨今明](?=早|晚|夜|晨|上午|中午|下午)|(?<![一-龥])[前后](?=晚)|(?<![a-z])(?:today|tomorrow|tmr|yesterday)(?![a-z])",
+            r"大前天|大后天|(?<![以然之最往])(?:后天|后日)(?!天)|(?<![以之])(?:前天|前日)|"
+            r"[昨今明](?:天|日(?!头条|新)|儿(?!子))"
+            r"|[昨今明](?=早|晚|夜|晨|上午|中午|下午)|(?<![一-龥])[前后](?=晚)|(?<![a-z])(?:today|"
+            r"tomorrow|tmr|yesterday)(?![a-z])",
             _named,
         ),
         # A weekday is none when it counts something: 一周三次, 周三家.
@@ -215,12 +223,23 @@ RULES: tuple[tuple[re.Pattern[str], Maker], ...] = tuple(
             _weekday,
         ),
         (
-            r"(?P<turn>下下|下|上上|上|这|本)" + WEEK + r"[\s的]*(?:周|礼拜|星期)(?P<sign>[一二三四五六日天末])(?![次遍趟]|回(?![访复电来去款信头他她]))",
+            r"(?P<turn>下下|下|上上|上|这|本)"
+            + WEEK
+            + r"[\s的]*(?:周|礼拜|星期)(?P<sign>[一二三四五六日天末])(?![次遍趟]|回(?![访复电来去款信头他她]))",
             _weekday,
         ),
         (rf"(?<![a-z])(?P<turn>next |last |this )?(?P<sign>{'|'.join(ENGLISH_DAYS)})(?![a-z])", _weekday),
-        (r"(?P<turn>下下|(?<!一)下|上上|上|这|本)(?:一)?" + WEEK + r"(?![报边转刊])|(?<![a-z])(?P<turn2>next |last |this )week", _week),
-        (rf"(?<![\d.个每])(?:{YEAR}的?)?(?P<month>{MONTH})月(?:份)?(?P<day>{DAY})(?:[号日]{NO_THING}|{NO_UNIT})", _date),
+        (
+            r"(?P<turn>下下|(?<!一)下|上上|上|这|本)(?:一)?"
+            + WEEK
+            + r"(?![报边转刊])|(?<![a-z])(?P<turn2>next |last |this )week",
+            _week,
+        ),
+        (
+            rf"(?<![\d.个每])(?:{YEAR}的?)?(?P<month>{MONTH})月(?:份)?(?P<day>{DAY})(?:[号日]{NO_THING}|"
+            rf"{NO_UNIT})",
+            _date,
+        ),
         (r"(?<![\d./-])(?P<year>20\d\d)[-/.](?P<month>1[0-2]|0?[1-9])[-/.](?P<day>[0-3]?\d)(?![\d./-])[日号]?", _date),
         (r"(?<![\d./#a-z-])(?P<year>)(?P<month>1[0-2]|0?[1-9])[/.](?P<day>[0-3]?\d)[号日]", _date),
         (

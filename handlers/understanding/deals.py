@@ -13,8 +13,12 @@ from handlers.understanding.stages import ANY, find_stage
 from handlers.understanding.tasks import range_of
 
 NOT_PRODUCT = re.compile(
-    rf"商机|销售机会|机会单|预计|预估|估计|大概|大约|左右|金额|预算|关单|成交|成单|签单|签约|签|落单|把握|概率|可能性?|赢率|胜算|产品(?:是|为|:|：)?|阶段|需求(?:是|为)?|目前|现在|处于|处在|在|(?:{ANY})(?=阶段|$)|"
-    r"给|帮我|帮|请|麻烦|建|新建|新增|创建|添加|录入?|登记|立|加|开|来|弄|一个|一条|一下|个|条|新的?|的|了|是|有|元|总价|总共|能|前|之前|内|拿下|把|想要|要|想|做|买|采购|希望|吧|哈"
+    rf"商机|销售机会|机会单|预计|预估|估计|大概|大约|左右|金额|预算|关单|成交|成单|"
+    rf"签单|签约|签|落单|把握|概率|可能性?|赢率|胜算|产品(?:是|为|:|：)?|阶段|需求(?:是|"
+    rf"为)?|目前|现在|处于|处在|在|(?:{ANY})(?=阶段|$)|"
+    r"给|帮我|帮|请|麻烦|建|新建|新增|创建|添加|录入?|登记|立|加|开|来|弄|一个|"
+    r"一条|一下|个|条|新的?|的|了|是|有|元|总价|总共|能|前|之前|内|拿下|把|想要|"
+    r"要|想|做|买|采购|希望|吧|哈"
 )
 CLOSE = re.compile(r"关单|成交|成单|签单|签约|签下?|落单|拿下|预计|结单|下单|close|敲定|签合同")
 
@@ -69,7 +73,10 @@ def read_advance(sentence: Sentence, now: datetime) -> dict[str, object]:
     return slots
 
 
-CLOSE_WORDS = re.compile(rf"(?:预计|争取|计划|打算)?(?:在)?{TIME}[^,，。\s]{{0,6}}?(?:关单|成交|签单|签约|签合同|签|成单)|预计(?:关单|成交|签单|签约|成单)(?:日期|时间)?")
+CLOSE_WORDS = re.compile(
+    rf"(?:预计|争取|计划|打算)?(?:在)?{TIME}[^,，。\s]{{0,6}}?(?:关单|成交|签单|"
+    rf"签约|签合同|签|成单)|预计(?:关单|成交|签单|签约|成单)(?:日期|时间)?"
+)
 
 
 def read_won(sentence: Sentence, now: datetime) -> dict[str, object]:
@@ -77,7 +84,10 @@ def read_won(sentence: Sentence, now: datetime) -> dict[str, object]:
     return who(sentence) | {"amount": amount_of(sentence)}
 
 
-LOSING = re.compile(r"丢单|丢了|输单|输了|没戏|黄了|飞了|凉了|没拿下|没(?:谈)?成|泡汤|吹了|跑单|失单|战败|打水漂|死单|单(?:子)?没了|没希望了|没机会了|崩了|掉单|流单")
+LOSING = re.compile(
+    r"丢单|丢了|输单|输了|没戏|黄了|飞了|凉了|没拿下|没(?:谈)?成|泡汤|吹了|跑单|"
+    r"失单|战败|打水漂|死单|单(?:子)?没了|没希望了|没机会了|崩了|掉单|流单"
+)
 
 
 def read_lost(sentence: Sentence, now: datetime) -> dict[str, object]:
@@ -88,7 +98,12 @@ def read_lost(sentence: Sentence, now: datetime) -> dict[str, object]:
         return slots
     pieces = []
     for clause in clauses_of(sentence):
-        text = re.sub(rf"[{PERSON}{COMPANY}]|的|那|这|个|单子?|项目|商机|订单|生意|deal|了|也|已经|彻底|最后|最终|还是", "", LOSING.sub("", clause.text))
+        text = re.sub(
+            rf"[{PERSON}{COMPANY}]|的|那|这|个|单子?|项目|商机|订单|生意|deal|了|也|已经|"
+            rf"彻底|最后|最终|还是",
+            "",
+            LOSING.sub("", clause.text),
+        )
         if len(text.strip()) >= 2 and not NOT_REASON.match(clause.text):
             lost = LOSING.search(clause.text)
             start = clause.start + (lost.end() if lost and lost.end() < len(clause.text) - 1 else 0)
@@ -99,7 +114,10 @@ def read_lost(sentence: Sentence, now: datetime) -> dict[str, object]:
 
 
 NOBODY = re.compile(r"^(?:我|咱|本人|自己|团队|部门|全员|大家|公司|所有)")
-LOOKING = re.compile(r"^(?:请|帮我|麻烦|给我|我想|我要|想|看看|看一下|看下|查看|查一下|查下|查|看|瞧瞧|调出|调一下|显示|列出|列一下|打开|出|来|一下|下|销售|同事)+")
+LOOKING = re.compile(
+    r"^(?:请|帮我|麻烦|给我|我想|我要|想|看看|看一下|看下|查看|查一下|查下|查|"
+    r"看|瞧瞧|调出|调一下|显示|列出|列一下|打开|出|来|一下|下|销售|同事)+"
+)
 
 
 def read_figures(sentence: Sentence, now: datetime) -> dict[str, object]:

@@ -8,12 +8,30 @@ from handlers.understanding.followups import is_past, who
 from handlers.understanding.mentions import COMPANY, MARKS, PERSON, REF, TIME, WHO, Sentence
 from handlers.understanding.moments import ahead, behind
 
-PLACE_WORD = r"(?:路|街|大道|巷|弄|号|大厦|广场|园区|产业园|软件园|科技园|工业园|园|中心|大楼|楼|层|室|座|栋|村|镇|区|厂区|车站|机场|酒店|会展|商场|仓库|工地|现场|总部|门口|楼下)"
-AT_PLACE = re.compile(rf"(?:在|地点(?:是|在|:|：)?|地址(?:是|在|:|：)?|位置(?:是|在|:|：)?|定位)\s?(?P<place>[^\s,，。;；{''.join(MARKS)}]{{2,24}}?)(?=拜访|签到|打卡|见|谈|聊|开会|和|跟|与|做|[\s,，。;；]|$)")
-ADDRESS = re.compile(rf"(?P<place>[^\s,，。;；:：{''.join(MARKS)}]{{1,20}}{PLACE_WORD}(?:\d{{1,5}}[号楼室层栋座]?[^\s,，。;；]{{0,8}})?)(?=[\s,，。;；]|$)")
-PURPOSE = re.compile(rf"(?:目的(?:是|为|:|：)?|为了|主要(?:是)?|去(?=送|谈|聊|做|签|取|拿|看|装|修|验|培|演|催|收|安|调|拜|交|对|了解|介绍)|来(?=送|谈|聊|做|签|取|看|装|修|验))\s?(?P<purpose>[^,，。;；]{{2,30}})")
+PLACE_WORD = (
+    r"(?:路|街|大道|巷|弄|号|大厦|广场|园区|产业园|软件园|科技园|工业园|园|中心|"
+    r"大楼|楼|层|室|座|栋|村|镇|区|厂区|车站|机场|酒店|会展|商场|仓库|工地|现场|"
+    r"总部|门口|楼下)"
+)
+AT_PLACE = re.compile(
+    rf"(?:在|地点(?:是|在|:|：)?|地址(?:是|在|:|：)?|位置(?:是|在|:|：)?|定位)\s?(?P<place>[^\s,，。;；{''.join(MARKS)}]{{2"
+    rf",24}}?)(?=拜访|签到|打卡|见|谈|聊|开会|和|跟|与|做|[\s,，。;；]|$)"
+)
+ADDRESS = re.compile(
+    rf"(?P<place>[^\s,，。;；:：{''.join(MARKS)}]{{1,20}}{PLACE_WORD}(?:\d{{1,5}}[号楼室层栋座]?[^\s,，。;；]{{0,"
+    rf"8}})?)(?=[\s,，。;；]|$)"
+)
+PURPOSE = re.compile(
+    r"(?:目的(?:是|为|:|：)?|为了|主要(?:是)?|去(?=送|谈|聊|做|签|取|拿|看|装|"
+    r"修|验|培|演|催|收|安|调|拜|交|对|了解|介绍)|来(?=送|谈|聊|做|签|取|看|装|"
+    r"修|验))\s?(?P<purpose>[^,，。;；]{2,30})"
+)
 VISIT_WORDS = re.compile(
-    rf"[{PERSON}{COMPANY}{TIME}]|拜访登记|外出登记|到访登记|拜访|走访|上门|登门|打卡|签到|外勤|外出|登记|到访|到了?|去了?|去|在|来到|来|已到|已经|抵达|一下|一趟|跑|现场|客户|了|的|我|现在|准备|要|打算|计划|记录|个|下|公司|这边|那边|那里|楼下|门口|刚|跟|和|与|见|面|约了?|一起|他们|再|地点|地址|位置|定位|目的|是|[:：]"
+    rf"[{PERSON}{COMPANY}{TIME}]|拜访登记|外出登记|到访登记|拜访|走访|上门|登门|"
+    rf"打卡|签到|外勤|外出|登记|到访|到了?|去了?|去|在|来到|来|已到|已经|抵达|一下|"
+    rf"一趟|跑|现场|客户|了|的|我|现在|准备|要|打算|计划|记录|个|下|公司|这边|那边|"
+    rf"那里|楼下|门口|刚|跟|和|与|见|面|约了?|一起|他们|再|地点|地址|位置|定位|"
+    rf"目的|是|[:：]"
 )
 
 
@@ -66,7 +84,11 @@ def read_visit(sentence: Sentence, now: datetime) -> dict[str, object]:
 
 
 REPORT_HEAD = re.compile(
-    r"^[\s]*(?:我的|今日|本日|今天的?|本周的?|工作|销售|[\ue003])?(?:交|提交|写|发|补|填|汇报)?(?:一下|下|个|份|一份)?(?:我的|今日|今天的?|[\ue003]的?|本周的?|工作|销售)*(?:(?P<daily>日报|日总结|(?:今日|本日|今天)(?:工作)?(?:总结|小结|汇报))|(?P<weekly>周报|周总结|本周(?:工作)?(?:总结|小结|汇报))|工作总结|(?:工作)?(?:总结|小结|汇报))[\s:：,，。]*"
+    r"^[\s]*(?:我的|今日|本日|今天的?|本周的?|工作|销售|[\ue003])?(?:交|提交|写|"
+    r"发|补|填|汇报)?(?:一下|下|个|份|一份)?(?:我的|今日|今天的?|[\ue003]的?|本周的?|"
+    r"工作|销售)*(?:(?P<daily>日报|日总结|(?:今日|本日|今天)(?:工作)?(?:总结|小结|"
+    r"汇报))|(?P<weekly>周报|周总结|本周(?:工作)?(?:总结|小结|汇报))|工作总结|"
+    r"(?:工作)?(?:总结|小结|汇报))[\s:：,，。]*"
 )
 
 
@@ -79,8 +101,14 @@ def read_report(sentence: Sentence, now: datetime) -> dict[str, object]:
     return {"kind": "weekly" if weekly else "daily", "text": sentence.raw[place:].strip(" ，,。;；:：\n")}
 
 
-COMMENT_WORD = re.compile(r"(?:加|写|留|做)?(?:个|条|一条|一个|点)?(?:批注|点评|评论|批示|批复|留言|评语)(?:一下|下|一句|几句|说)?")
-COMMENT_SUBJECT = re.compile(rf"^[\s,，:：]*(?:给|对|在|把)?(?:{REF}|{WHO})?(?:的|这|那)*(?:条|个|次|跟进|记录|客户)*(?:上|里|说)?[\s,，:：。]*")
+COMMENT_WORD = re.compile(
+    r"(?:加|写|留|做)?(?:个|条|一条|一个|点)?(?:批注|点评|评论|批示|批复|留言|"
+    r"评语)(?:一下|下|一句|几句|说)?"
+)
+COMMENT_SUBJECT = re.compile(
+    rf"^[\s,，:：]*(?:给|对|在|把)?(?:{REF}|{WHO})?(?:的|这|那)*(?:条|个|次|跟进|"
+    rf"记录|客户)*(?:上|里|说)?[\s,，:：。]*"
+)
 
 
 def read_comment(sentence: Sentence, now: datetime) -> dict[str, object]:
@@ -98,7 +126,10 @@ def read_comment(sentence: Sentence, now: datetime) -> dict[str, object]:
     return slots
 
 
-GIVE_BACK = re.compile(r"机器人|(?<![a-z])(?:bot|ai)(?![a-z])|自动回复|小助手|智能客服|(?:结束|退出|取消|解除|停止)(?:人工|接管)|释放(?:会话|对话)|不用人工")
+GIVE_BACK = re.compile(
+    r"机器人|(?<![a-z])(?:bot|ai)(?![a-z])|自动回复|小助手|智能客服|(?:结束|退出|"
+    r"取消|解除|停止)(?:人工|接管)|释放(?:会话|对话)|不用人工"
+)
 
 
 def read_handover(sentence: Sentence, now: datetime) -> dict[str, object]:
@@ -107,6 +138,8 @@ def read_handover(sentence: Sentence, now: datetime) -> dict[str, object]:
     people = sentence.of(PERSON)
     if people:
         slots["person"] = people[0].value
-    if GIVE_BACK.search(sentence.skeleton) and not re.search(r"我来接|接管(?!给)", re.sub(r"(?:结束|退出|取消|解除|停止)接管", "", sentence.skeleton)):
+    if GIVE_BACK.search(sentence.skeleton) and not re.search(
+        r"我来接|接管(?!给)", re.sub(r"(?:结束|退出|取消|解除|停止)接管", "", sentence.skeleton)
+    ):
         slots["release"] = True
     return slots

@@ -10,7 +10,18 @@ from handlers.understanding.days import add_months, month_end
 from handlers.understanding.moments import When
 from handlers.understanding.numerals import read_number
 
-MINUTE_UNITS = {"分钟": 1, "分": 1, "min": 1, "mins": 1, "minute": 1, "minutes": 1, "刻钟": 15, "小时": 60, "钟头": 60, "个钟": 60}
+MINUTE_UNITS = {
+    "分钟": 1,
+    "分": 1,
+    "min": 1,
+    "mins": 1,
+    "minute": 1,
+    "minutes": 1,
+    "刻钟": 15,
+    "小时": 60,
+    "钟头": 60,
+    "个钟": 60,
+}
 MINUTE_UNITS |= {"h": 60, "hour": 60, "hours": 60, "hr": 60}
 DAY_UNITS = {"天": 1, "日": 1, "day": 1, "days": 1, "周": 7, "星期": 7, "礼拜": 7, "week": 7, "weeks": 7}
 MONTH_UNITS = {"月": 1, "个月": 1, "年": 12}
@@ -21,7 +32,8 @@ MOST_DAYS = 3660
 UNIT = "|".join(sorted({*MINUTE_UNITS, *DAY_UNITS, *MONTH_UNITS}, key=len, reverse=True))
 NUMBER = r"\d{1,4}(?:\.\d)?|[一二两俩三四五六七八九十百]{1,4}|半"
 LENGTH = (
-    rf"(?<![\d.第周年月零一二两三四五六七八九十百])(?P<number>{NUMBER})\s?(?:个(?P<half>半)?)?(?P<unit>{UNIT})(?![a-z])(?P<half_after>半)?"
+    rf"(?<![\d.第周年月零一二两三四五六七八九十百])(?P<number>{NUMBER})\s?(?:个(?P<half>半)?)?(?P<unit>{UNIT})(?!"
+    rf"[a-z])(?P<half_after>半)?"
     r"(?:零?(?P<minutes>\d{1,2}|[一二三四五]?十?[一二三四五六七八九十])分钟?)?"
 )
 AFTER = r"\s?(?:之后|以后|过后|后(?![面台端])|later|内|之内|以内)"
@@ -32,7 +44,10 @@ RULES = (
     (re.compile(r"(?<![a-z])in " + LENGTH), 1),
     (re.compile(LENGTH + r"\s?(?:之前|以前|前(?![面台端])|ago)"), -1),
 )
-RECENT = re.compile(rf"(?P<side>最近|近|过去|前|未来|接下来|今后)的?(?:这)?(?P<number>{NUMBER})个?(?P<unit>天|日|周|星期|礼拜|月)")
+RECENT = re.compile(
+    rf"(?P<side>最近|近|过去|前|未来|接下来|今后)的?(?:这)?(?P<number>{NUMBER})个?(?P<unit>天|"
+    rf"日|周|星期|礼拜|月)"
+)
 HALF_YEAR = re.compile(r"(?P<year>今年|去年)?(?P<half>[上下])半年")
 LENGTH_ALONE = re.compile(LENGTH)
 

@@ -14,7 +14,8 @@ LUNAR_MONTHS = {"正": 1, "冬": 11, "腊": 12}
 # Short names that are also numbers: only with something that makes them a feast.
 NUMBER_LIKE = ("五一", "六一", "三八", "五四", "十一")
 MAKES_A_FEAST = (
-    r"(?=节|假|长假|小长假|黄金周|期间|之?[前后]|当天|那天|放假|[早晚]上|[上中下]午|给|发|去|快乐|活动|回|出|提醒|[\s,。!]|$)"
+    r"(?=节|假|长假|小长假|黄金周|期间|之?[前后]|当天|那天|放假|[早晚]上|[上中下]午|"
+    r"给|发|去|快乐|活动|回|出|提醒|[\s,。!]|$)"
 )
 AFTER = r"(?:(?:小?长)?假期?|放假|假)?(?:结束|之|以|过)?后(?![\d一二两三四五六七八九十天续面台])|放完假|收假"
 OFFSET = (
@@ -35,7 +36,8 @@ def _pattern() -> re.Pattern[str]:
     plain = sorted((word for word in _names() if word not in {*NUMBER_LIKE, "小年", "过年"}), key=len, reverse=True)
     numbers = "|".join(NUMBER_LIKE)
     words = (
-        rf"(?<![送吃买煮订包寄])(?:{'|'.join(plain)})|(?<![中大老])小年(?![轻龄级纪])|过年(?=期间|之?[前后]|的时候|当天)"
+        rf"(?<![送吃买煮订包寄])(?:{'|'.join(plain)})|(?<![中大老])小年(?![轻龄级纪])|"
+        rf"过年(?=期间|之?[前后]|的时候|当天)"
         rf"|(?<![\d零一二三四五六七八九十双月第年])(?:{numbers})(?![点月号日个年万千百\d]){MAKES_A_FEAST}"
     )
     return re.compile(rf"(?:{YEAR}的?)?(?P<word>{words})(?:节(?![\d一二三四五六七八九十目约省点奏]))?{OFFSET}")
@@ -109,9 +111,18 @@ def _new_year_day(match: re.Match[str], today: date) -> When | None:
 
 
 LUNAR_DAY = r"(?P<day>初[一二三四五六七八九十]|廿[一二三四五六七八九]?|卅)"
-EDGE = re.compile(r"(?<![\d一二两三四五六七八九十几半多今去明后前来每春季环细关情章小中秋阳午明国元])(?P<edge>节[后前]|年[后前])(?![天年面端台])")
+EDGE = re.compile(
+    r"(?<![\d一二两三四五六七八九十几半多今去明后前来每春季环细关情章小中秋阳午明国元])(?P<edge>节[后前]|"
+    r"年[后前])(?![天年面端台])"
+)
 RULES = (
-    (re.compile(rf"(?:农历|阴历|旧历|老历)的?(?P<leap>闰)?(?P<month>[正冬腊]|1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九])月(?P<day>初?{DAY})[号日]?"), _lunar),
+    (
+        re.compile(
+            rf"(?:农历|阴历|旧历|老历)的?(?P<leap>闰)?(?P<month>[正冬腊]|1[0-2]|0?[1-9]|"
+            rf"十[一二]?|[一二三四五六七八九])月(?P<day>初?{DAY})[号日]?"
+        ),
+        _lunar,
+    ),
     (re.compile(rf"(?P<leap>闰)?(?P<month>[正冬腊])月(?P<day>初?{DAY})[号日]?"), _lunar),
     (re.compile(rf"(?P<leap>闰)(?P<month>十[一二]?|[一二三四五六七八九]|1[0-2]|[1-9])月(?P<day>初?{DAY})[号日]?"), _lunar),
     (re.compile(rf"(?P<leap>)(?P<month>十[一二]?|[二三四五六七八九])月{LUNAR_DAY}"), _lunar),

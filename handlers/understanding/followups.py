@@ -10,15 +10,30 @@ from handlers.understanding.mentions import COMPANY, MARKS, MONEY, PERSON, TIME,
 from handlers.understanding.moments import When, ahead, behind
 from handlers.understanding.stages import find_stage
 
-PLAN = re.compile(r"再(?!三|次说)|打算|准备|计划|安排|需要|记得|提醒|要(?!求|是|的|了)|得(?=去|给|再|把|跟|找|约)|回头|争取|下次|让我|叫我|约(?!了|过)")
-STEP = re.compile(r"给(?:他|她|您|你|对方|客户|我)|寄|送|发|带|交|催|追|问|碰|谈|去|来|签|回复|答复|联系|跟进|回访|拜访|上门|见|演示|打款|付款|出方案|出报价|follow")
-DONE = re.compile(r"了(?!解)|过(?!去|来|一遍|一下|一次|两|几|会|年|节|目)|完(?!善|成)|(?:来|聊|打|见|通|谈|说|开|碰|签|给)的|没(?:接|回|人|打|见|来)|刚")
+PLAN = re.compile(
+    r"再(?!三|次说)|打算|准备|计划|安排|需要|记得|提醒|要(?!求|是|的|了)|得(?=去|"
+    r"给|再|把|跟|找|约)|回头|争取|下次|让我|叫我|约(?!了|过)"
+)
+STEP = re.compile(
+    r"给(?:他|她|您|你|对方|客户|我)|寄|送|发|带|交|催|追|问|碰|谈|去|来|签|回复|"
+    r"答复|联系|跟进|回访|拜访|上门|见|演示|打款|付款|出方案|出报价|follow"
+)
+DONE = re.compile(
+    r"了(?!解)|过(?!去|来|一遍|一下|一次|两|几|会|年|节|目)|完(?!善|成)|(?:来|"
+    r"聊|打|见|通|谈|说|开|碰|签|给)的|没(?:接|回|人|打|见|来)|刚"
+)
 SPEECH = re.compile(r"说|反馈|表示|告诉|提到|讲")
-DEFER = re.compile(r"(?:下一步|接下来|后续|下次|回头|改天|到时候?|过几天|过段时间|过阵子|等(?:他|她|对方|客户).{0,8}?(?:后|再)|需要(?:我)?(?=给|把|发|寄|送|准备|安排)|待办[:：]?)")
+DEFER = re.compile(
+    r"(?:下一步|接下来|后续|下次|回头|改天|到时候?|过几天|过段时间|过阵子|等(?:他|"
+    r"她|对方|客户).{0,8}?(?:后|再)|需要(?:我)?(?=给|把|发|寄|送|准备|安排)|待办[:：]?)"
+)
 # Pieces of the opening that only say that there was a contact.
 OPENING = re.compile(
-    rf"[{''.join(MARKS)}]|跟|和|与|同|给|找|在|上|里|那边|打|通|了|过|的|一下|一个|个|次|来|去|电话|微信|钉钉|短信|邮件|视频|语音|沟通|联系|聊|聊天|聊了聊|几句|谈|见面|见|面谈|拜访|上门|走访|回访|跟进|碰|开|会|"
-    r"call|完|这边|我|那个|嗯|呃|啊|哦|就是|然后|by|email|发|通话|面|吃|饭|一起|半个小时|半小时|小时|分钟|会议|腾讯|zoom|\d+|[一二两三四五六七八九十半]"
+    rf"[{''.join(MARKS)}]|跟|和|与|同|给|找|在|上|里|那边|打|通|了|过|的|一下|一个|"
+    rf"个|次|来|去|电话|微信|钉钉|短信|邮件|视频|语音|沟通|联系|聊|聊天|聊了聊|"
+    rf"几句|谈|见面|见|面谈|拜访|上门|走访|回访|跟进|碰|开|会|"
+    r"call|完|这边|我|那个|嗯|呃|啊|哦|就是|然后|by|email|发|通话|面|吃|饭|一起|"
+    r"半个小时|半小时|小时|分钟|会议|腾讯|zoom|\d+|[一二两三四五六七八九十半]"
 )
 PUNCTUATION = " ,，。.、;；:：!！?？~"
 LEADING = re.compile(rf"^(?:那个|嗯+|呃|就是|我)*(?:跟|和|与|同|给|找)?{WHO}(?:那边|这边|的)?(?={WHO})?")
@@ -46,9 +61,7 @@ def is_past(sentence: Sentence, mention: Mention, now: datetime) -> bool | None:
         return when.lean == "past"
     if OPENING.sub("", before.replace(TIME, "")).strip(PUNCTUATION) or _past_before(sentence, mention):
         return False
-    if when.clock is not None and behind(when, now) is None:
-        return False
-    return True
+    return when.clock is None or behind(when, now) is not None
 
 
 def _past_before(sentence: Sentence, mention: Mention) -> bool:
@@ -57,7 +70,11 @@ def _past_before(sentence: Sentence, mention: Mention) -> bool:
 
 def _is_attribute(before: str, tail: str) -> bool:
     """Tell "明年的采购计划" from a time of a step."""
-    return bool(re.match(r"的(?!时候)", tail)) and not re.search(r"约|定在|安排在|改到", before[-8:]) and not re.match(r"的.{0,8}?(?:再|约|要)", tail)
+    return (
+        bool(re.match(r"的(?!时候)", tail))
+        and not re.search(r"约|定在|安排在|改到", before[-8:])
+        and not re.match(r"的.{0,8}?(?:再|约|要)", tail)
+    )
 
 
 def _around(sentence: Sentence, mention: Mention) -> tuple[str, str]:
@@ -76,7 +93,8 @@ def _around(sentence: Sentence, mention: Mention) -> tuple[str, str]:
 
 def _split_times(sentence: Sentence, now: datetime) -> tuple[Mention | None, Mention | None]:
     """Find the time of the contact and the time of the next step."""
-    past, future = None, []
+    past: Mention | None = None
+    future: list[tuple[Mention, bool]] = []
     for mention in sentence.of(TIME):
         side = is_past(sentence, mention, now)
         before, tail = _around(sentence, mention)
@@ -101,7 +119,9 @@ def _next_span(sentence: Sentence, mention: Mention) -> tuple[int, int]:
     clause = clauses[index]
     head = sentence.skeleton[clause.start : place]
     start = clause.start if _is_short_head(head) else place
-    if start == place and (speech := re.search(r"(?:让|叫|约|请|要求)(?:我|他|她|您|你|对方|客户|" + PERSON + r")?(?:们)?$", head)):
+    if start == place and (
+        speech := re.search(r"(?:让|叫|约|请|要求)(?:我|他|她|您|你|对方|客户|" + PERSON + r")?(?:们)?$", head)
+    ):
         start = clause.start + speech.start()
     end = clause.end
     tail_is_empty = not trim(sentence.skeleton[place + 1 : clause.end])
@@ -113,11 +133,17 @@ def _next_span(sentence: Sentence, mention: Mention) -> tuple[int, int]:
 
 
 def _is_short_head(head: str) -> bool:
-    return len(head) <= 10 and not (SAID.search(head.replace("约", "")) or TOLD.search(head) or DONE.search(head) or re.search(WHO, head))
+    return len(head) <= 10 and not (
+        SAID.search(head.replace("约", "")) or TOLD.search(head) or DONE.search(head) or re.search(WHO, head)
+    )
 
 
 def _goes_on_telling(clause: Clause) -> bool:
-    return bool(re.search(r"预算|金额|阶段|嫌|觉得|说|意向|竞品|对手", clause.text)) and not PLAN.search(clause.text) and TIME not in clause.text
+    return (
+        bool(re.search(r"预算|金额|阶段|嫌|觉得|说|意向|竞品|对手", clause.text))
+        and not PLAN.search(clause.text)
+        and TIME not in clause.text
+    )
 
 
 def _summary(sentence: Sentence, spans: list[tuple[int, int]], at: Mention | None) -> str:
@@ -184,7 +210,9 @@ def read_follow_up(sentence: Sentence, now: datetime) -> dict[str, object]:
             slots["next_action"] = action
     else:
         _deferred(sentence, slots, spans)
-    told = "".join(sentence.skeleton[start:end] + " " for clause in clauses_of(sentence) for start, end in _outside(clause, spans))
+    told = "".join(
+        sentence.skeleton[start:end] + " " for clause in clauses_of(sentence) for start, end in _outside(clause, spans)
+    )
     method = find_method(told)
     if method:
         slots["method"] = method

@@ -6,17 +6,28 @@ from datetime import datetime
 from handlers.understanding.clauses import trim
 from handlers.understanding.conditions import INACTIVE, read_segment
 from handlers.understanding.mentions import PERSON, REF, TIME, Sentence
-from handlers.understanding.moments import When, ahead
+from handlers.understanding.moments import When
 from handlers.understanding.tasks import coming_time, range_of
 
 BIRTHDAY = re.compile(r"生日")
-TEMPLATE = re.compile(r"(?:用|套用|模板(?:用|是|选|:|：)+)[\s“\"「《]*(?P<template>[^\s,，。给”\"」》]{1,20}?)[”\"」》]?(?:的|这个)?(?:模板|$|[\s,，。给])|[“\"「《](?P<quoted>[^”\"」》]{1,30})[”\"」》]")
+TEMPLATE = re.compile(
+    r"(?:用|套用|模板(?:用|是|选|:|：)+)[\s“\"「《]*(?P<template>[^\s,，。给”\"」》]{1,20}?)[”\"」》]?(?:的|"
+    r"这个)?(?:模板|$|[\s,，。给])|[“\"「《](?P<quoted>[^”\"」》]{1,30})[”\"」》]"
+)
 # Whom: from 给 to the customers.
 TO_WHOM = re.compile(
-    r"(?:给|向|对|发给)[^,，。\s]{0,24}?(?:客户们?|线索|会员|vip|粉丝|老客|用户|所有人|全员|大家|好友|的人|标签的|没联系的|没跟进的|(?<=[的是])(?=\s|$|[,，。])|(?=群发|推送|发))(?:的)?|(?:所有|全部|全体|我)的?[^,，。\s]{0,10}?(?:客户|线索|会员|vip)"
+    r"(?:给|向|对|发给)[^,，。\s]{0,24}?(?:客户们?|线索|会员|vip|粉丝|老客|用户|"
+    r"所有人|全员|大家|好友|的人|标签的|没联系的|没跟进的|(?<=[的是])(?=\s|$|[,，。])|"
+    r"(?=群发|推送|发))(?:的)?|(?:所有|全部|全体|我)的?[^,，。\s]{0,10}?(?:客户|"
+    r"线索|会员|vip)"
 )
 LATER_TO_WHOM = re.compile(r"(?:群发|推送|发).{2,}?(?P<whom>给[^,，。]*)$")
-COMMAND = re.compile(r"请|帮我|麻烦|帮忙|安排|设置|设个|设|定时|准时|自动|统一|批量|群发一?条?|群发|推送一?条?|推送|推|发送|发一?(?:条|个|下|份|轮|波)|发(?!票|布|展|货|现)|马上|立刻|立即|现在就?|模板(?:用|是)?|一下|一轮|一波|吧|了|的话|任务")
+COMMAND = re.compile(
+    r"(?<!邀)请(?![函柬])|帮我|麻烦|帮忙|安排|设置|设个|设(?![备计])|定时|准时|"
+    r"自动|统一|批量|群发一?条?|群发|推送一?条?|推送|推(?![荐广介新出进])|发送|"
+    r"发一?(?:条|个|下|份|轮|波)|(?<![开研沙首])发(?![票布展货现])|马上|立刻|立即|"
+    r"现在就?|模板(?:用|是)?|一下|一轮|一波|吧|了|的话|任务"
+)
 
 
 def _holiday(sentence: Sentence) -> tuple[str | None, When | None]:
@@ -57,7 +68,12 @@ def read_greeting(sentence: Sentence, now: datetime) -> dict[str, object]:
 def _template(sentence: Sentence) -> str | None:
     """Words of what is to be sent: what is left without the when, the whom and the sending."""
     text = sentence.skeleton
-    spans = [match.span() for pattern in (TO_WHOM, INACTIVE, COMMAND) for match in pattern.finditer(text) if match.end() > match.start()]
+    spans = [
+        match.span()
+        for pattern in (TO_WHOM, INACTIVE, COMMAND)
+        for match in pattern.finditer(text)
+        if match.end() > match.start()
+    ]
     spans += [(place, place + 1) for place, sign in enumerate(text) if sign in (TIME, PERSON, REF)]
     if later := LATER_TO_WHOM.search(text):
         spans.append(later.span("whom"))
@@ -71,7 +87,15 @@ def _template(sentence: Sentence) -> str | None:
 def read_broadcast(sentence: Sentence, now: datetime) -> dict[str, object]:
     """Fill the slots of a broadcast."""
     slots: dict[str, object] = {}
-    at, when = coming_time(sentence, now, [mention for mention in sentence.of(TIME) if not mention.value.at_once and not mention.value.only_span and mention.value.tense != "past"])
+    at, when = coming_time(
+        sentence,
+        now,
+        [
+            mention
+            for mention in sentence.of(TIME)
+            if not mention.value.at_once and not mention.value.only_span and mention.value.tense != "past"
+        ],
+    )
     if at is not None:
         slots["at"] = at
     elif any(mention.value.at_once for mention in sentence.of(TIME)):

@@ -62,7 +62,9 @@ class Sentence:
 
     def build(self) -> None:
         """Make the skeleton from the mentions taken so far."""
-        signs, places, at = [], [], 0
+        signs: list[str] = []
+        places: list[int] = []
+        at = 0
         for mention in sorted(self.mentions, key=lambda found: found.start):
             signs.extend(self.plain[at : mention.start])
             places.extend(range(at, mention.start))

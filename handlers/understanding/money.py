@@ -10,19 +10,35 @@ from handlers.understanding.mentions import COMPANY, DISCOUNT, MARKS, MONEY, PER
 from handlers.understanding.moments import When, behind
 from handlers.understanding.numerals import HAN, read_number
 
-MEASURES = r"(?:台|个|套|件|天|张|把|支|只|条|块(?!钱)|瓶|盒|箱|桶|吨|公斤|千克|斤|米|平米|平方|平|人|位|次|年|月|份|本|部|辆|组|批|袋|卷|片|根|双|副|节|课时|小时|用户|账号|点位|license|端|间|期|k?g|pcs|册|枚|颗|棵|节课|人天|人月)"
-QUANTITY = re.compile(rf"(?<![\d.每一单/])(?:x|\*|×|各|共|要)?\s?(?P<number>\d{{1,7}}(?:\.\d{{1,3}})?|[{HAN}]{{1,6}})\s?(?P<measure>{MEASURES})(?!价)")
+MEASURES = (
+    r"(?:台|个|套|件|天|张|把|支|只|条|块(?!钱)|瓶|盒|箱|桶|吨|公斤|千克|斤|米|"
+    r"平米|平方|平|人|位|次|年|月|份|本|部|辆|组|批|袋|卷|片|根|双|副|节|课时|"
+    r"小时|用户|账号|点位|license|端|间|期|k?g|pcs|册|枚|颗|棵|节课|人天|人月)"
+)
+QUANTITY = re.compile(
+    rf"(?<![\d.每一单/])(?:x|\*|×|各|共|要)?\s?(?P<number>\d{{1,7}}(?:\.\d{{1,3}})?|"
+    rf"[{HAN}]{{1,6}})\s?(?P<measure>{MEASURES})(?!价)"
+)
 TIMES_SIGN = re.compile(r"\s?[x*×]\s?(?P<number>\d{1,7})(?![\d.])")
 COMMAND = re.compile(
-    rf"^.*?(?:报价单?|quote)(?:单)?[\s:：,，]*(?:给|为)?[{PERSON}{COMPANY}]?[\s:：,，]*|^[\s]*(?:给|为)?[{PERSON}{COMPANY}]"
+    rf"^.*?(?:报价单?|quote)(?:单)?[\s:：,，]*(?:给|为)?[{PERSON}{COMPANY}]?[\s:：,，]*|"
+    rf"^[\s]*(?:给|为)?[{PERSON}{COMPANY}]"
 )
-PRODUCT_LEAD = re.compile(rf"^(?:[\s,，。:：;；、和跟{''.join(MARKS)}]|再加|加上|还有|以及|另外|外加|产品(?:是|为)?|要|买|采购|需要|的|单价|每台|每个|每套|各|一共|总共|共|报价|给|元|块|份|个|张|下|一下|打|再|数量|型号)+")
+PRODUCT_LEAD = re.compile(
+    rf"^(?:[\s,，。:：;；、和跟{''.join(MARKS)}]|再加|加上|还有|以及|另外|外加|"
+    rf"产品(?:是|为)?|要|买|采购|需要|的|单价|每台|每个|每套|各|一共|总共|共|报价|"
+    rf"给|元|块|份|个|张|下|一下|打|再|数量|型号)+"
+)
 PRODUCT_TAIL = re.compile(r"(?:[\s,，:：、]|要|来|买|订|数量|各|共|一共|总共|的|x|\*|×|大概|大约|约)+$")
 
 
 def _quantities(text: str) -> list[re.Match[str]]:
     found = [match for match in QUANTITY.finditer(text) if read_number(match["number"])]
-    found += [match for match in TIMES_SIGN.finditer(text) if not any(match.start() < other.end() and other.start() < match.end() for other in found)]
+    found += [
+        match
+        for match in TIMES_SIGN.finditer(text)
+        if not any(match.start() < other.end() and other.start() < match.end() for other in found)
+    ]
     return sorted(found, key=lambda match: match.start())
 
 
@@ -107,8 +123,13 @@ def read_payment(sentence: Sentence, now: datetime) -> dict[str, object]:
 
 
 CATEGORIES = re.compile(
-    r"(?:业务招待|市内交通|客户招待|交通|招待|住宿|餐饮|用餐|餐|差旅|出差|打车|加油|油|停车|过路过桥|过路|过桥|快递|办公用品|办公|通讯|电话|话|礼品|机票|高铁|火车|会务|会议|培训|物流|运输|运|印刷|打印|复印|推广|广告|团建|场地|材料|样品|维修|宣传|展会|搬运|翻译|洗车|高速|水电|房租|网络|服务|资料|中介|装卸|租车|保险)费|"
-    r"过路费|打车|打的|加油|停车|高铁票|火车票|机票|车票|住宿|酒店|餐饮|吃饭|请客|请吃饭|礼品|快递|油钱|餐费|茶叶|水果|招待|办公用品"
+    r"(?:业务招待|市内交通|客户招待|交通|招待|住宿|餐饮|用餐|餐|差旅|出差|打车|"
+    r"加油|油|停车|过路过桥|过路|过桥|快递|办公用品|办公|通讯|电话|话|礼品|机票|"
+    r"高铁|火车|会务|会议|培训|物流|运输|运|印刷|打印|复印|推广|广告|团建|场地|"
+    r"材料|样品|维修|宣传|展会|搬运|翻译|洗车|高速|水电|房租|网络|服务|资料|中介|"
+    r"装卸|租车|保险)费|"
+    r"过路费|打车|打的|加油|停车|高铁票|火车票|机票|车票|住宿|酒店|餐饮|吃饭|请客|"
+    r"请吃饭|礼品|快递|油钱|餐费|茶叶|水果|招待|办公用品"
 )
 ANY_FEE = re.compile(r"(?P<fee>[一-鿿]{1,4}费)(?!用|劲|心)")
 FEE_LEAD = re.compile(r"^(?:报销|报|记|一笔|一下|个|下|的|付|了|花|我|今天|给|交|垫付|垫)+")

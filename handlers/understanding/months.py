@@ -5,11 +5,24 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from handlers.understanding.days import (
-    ORDINALS, TURN, WEEKDAYS, YEAR, Found, Maker, add_months, fixed, impossible, month_end, one_day, place, tense_of, turned_month, year_of,
+    ORDINALS,
+    TURN,
+    WEEKDAYS,
+    YEAR,
+    Found,
+    Maker,
+    add_months,
+    fixed,
+    impossible,
+    month_end,
+    one_day,
+    place,
+    tense_of,
+    turned_month,
+    year_of,
 )
 from handlers.understanding.moments import MONTH, When
 from handlers.understanding.numerals import read_small
-
 
 PARTS = {"初": 1, "上旬": 1, "中": 15, "中旬": 15, "下旬": 21}
 
@@ -107,7 +120,6 @@ def _quarter(match: re.Match[str], today: date) -> Found:
     return found
 
 
-
 RULES: tuple[tuple[re.Pattern[str], Maker], ...] = tuple(
     (re.compile(pattern), maker)
     for pattern, maker in (
@@ -119,17 +131,27 @@ RULES: tuple[tuple[re.Pattern[str], Maker], ...] = tuple(
         (rf"{TURN}(?:个)?月(?:份)?", _month),
         (
             rf"(?<![\d个每.一二两三四五六七八九十几半])(?:{YEAR}的?)?(?P<month>{MONTH})月(?:份)?"
-            r"(?P<part>底|末|初(?![一二三四五六七八九十])|上旬|中旬|下旬|中(?![国的型小大间有标]))?(?![\d一二三四五六七八九十饼报结刊薪租费嫂])",
+            r"(?P<part>底|末|初(?![一二三四五六七八九十])|上旬|中旬|下旬|中(?![国的型小大间有标]))?(?![\d一二三四五六七八"
+            r"九十饼报结刊薪租费嫂])",
             _named_month,
         ),
-        (r"(?:(?P<year>今年|明年|后年|去年|20\d\d年)年?|(?<![一-龥\d])年|年)(?P<part>底|末|初(?![一二三四五六七八九十]))", _year_part),
+        (
+            r"(?:(?P<year>今年|明年|后年|去年|20\d\d年)年?|(?<![一-龥\d])年|年)(?P<part>底|"
+            r"末|初(?![一二三四五六七八九十]))",
+            _year_part,
+        ),
         (YEAR, _year),
         (
             rf"(?:{TURN}(?:个)?月|(?<![\d个每])(?P<month>{MONTH})月(?:份)?)的?"
-            r"(?:(?P<last_day>最后(?:一|1)天)|(?P<nth>第[一二三四五1-5]|最后一)个?(?:周|礼拜|星期)(?P<sign>[一二三四五六日天]))",
+            r"(?:(?P<last_day>最后(?:一|1)天)|(?P<nth>第[一二三四五1-5]|最后一)个?(?:周|"
+            r"礼拜|星期)(?P<sign>[一二三四五六日天]))",
             _nth_in_month,
         ),
-        (r"(?:(?P<turn>这|本|上|下)(?:个|一)*季度?|第?(?P<nth>[一二三四1-4])季度|(?<![a-z])q(?P<nth2>[1-4])(?!\d))(?P<part>[末底初])?", _quarter),
+        (
+            r"(?:(?P<turn>这|本|上|下)(?:个|一)*季度?|第?(?P<nth>[一二三四1-4])季度|(?<![a-z])q(?P<nth2>[1-4])(?!\d))(?P"
+            r"<part>[末底初])?",
+            _quarter,
+        ),
     )
 )
 

@@ -1,7 +1,7 @@
 """People and companies in a sentence: known ones, honorifics over a known surname, and unknown ones by their form."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -11,27 +11,50 @@ from handlers.understanding.normal import normalise
 
 HAN = r"\u4e00-\u9fff"
 COMPANY_ENDS = (
-    "有限责任公司|股份有限公司|有限公司|分公司|子公司|公司|集团|学校|医院|大学|学院|小学|中学|幼儿园|工作室|事务所|研究院|研究所|设计院|合作社"
-    "|酒店|宾馆|餐厅|餐饮|饭店|超市|商场|商城|银行|科技|贸易|物流|实业|药业|制药|电子厂|工厂|制造厂|加工厂|厂|门店|专卖店|旗舰店|连锁店|店|诊所|药房|律所|商行|传媒|置业|地产|保险|证券|基金|俱乐部|健身房|协会|商会"
+    "有限责任公司|股份有限公司|有限公司|分公司|子公司|公司|集团|学校|医院|大学|"
+    "学院|小学|中学|幼儿园|工作室|事务所|研究院|研究所|设计院|合作社"
+    "|酒店|宾馆|餐厅|餐饮|饭店|超市|商场|商城|银行|科技|贸易|物流|实业|药业|制药|"
+    "电子厂|工厂|制造厂|加工厂|厂|门店|专卖店|旗舰店|连锁店|店|诊所|药房|律所|"
+    "商行|传媒|置业|地产|保险|证券|基金|俱乐部|健身房|协会|商会"
 )
 IS_COMPANY = re.compile(rf"(?:{COMPANY_ENDS})$")
 # Ends that are also everyday words: a company only with a name before them.
-WEAK_ENDS = re.compile(r"^(?:他们|你们|我们|她们|咱们|这家|那家|一家|两家|几家|对方|某|本|贵|该|各|哪家|原|新|老|大|小|分|总|子|母|别的|其他|另一家|上市|外贸|物流|贸易|科技|银行|保险|证券|地产|装修|同行|竞品|开|网|门|旗舰|专卖|商)*$")
+WEAK_ENDS = re.compile(
+    r"^(?:他们|你们|我们|她们|咱们|这家|那家|一家|两家|几家|对方|某|本|贵|该|各|"
+    r"哪家|原|新|老|大|小|分|总|子|母|别的|其他|另一家|上市|外贸|物流|贸易|科技|"
+    r"银行|保险|证券|地产|装修|同行|竞品|开|网|门|旗舰|专卖|商)*$"
+)
 # What may stand before a company's name without belonging to it.
 LEADS = (
-    "一下|是做|做|搞|从事|通过|关于|对于|刚才|刚刚|今天|昨天|明天|上午|下午|拜访了|拜访|走访|回访|跟进|联系了|联系|领取|认领|查一下|查下|查看|看一下|看下|看看|打开|调一下|新线索|新客户|新建|录入|录个|录一个|录|登记|添加|加个|加一个|新增|释放|放弃|退回|移交|转移"
-    "|报价单|给了|给|跟|和|与|同|找|约了|约|见了|见|去了|去|到了|到|在|从|把|将|向|对|为|替|陪|帮|请|让|叫|问|搜索|搜|查|看|调|抢|领|捞|接|收到|收|来自|属于|是|的|了|个|家|客户|线索|公司名|公司|单位|拿下|赢单|丢单|签到|打卡|我|他|她|啊|那个|这个|然后|就|也|都|还有|还|以及|及|或|新"
+    "一下|是做|做|搞|从事|通过|关于|对于|刚才|刚刚|今天|昨天|明天|上午|下午|拜访了|"
+    "拜访|走访|回访|跟进|联系了|联系|领取|认领|查一下|查下|查看|看一下|看下|看看|"
+    "打开|调一下|新线索|新客户|新建|录入|录个|录一个|录|登记|添加|加个|加一个|"
+    "新增|释放|放弃|退回|移交|转移"
+    "|报价单|给了|给|跟|和|与|同|找|约了|约|见了|见|去了|去|到了|到|在|从|把|"
+    "将|向|对|为|替|陪|帮|请|让|叫|问|搜索|搜|查|看|调|抢|领|捞|接|收到|收|来自|"
+    "属于|是|的|了|个|家|客户|线索|公司名|公司|单位|拿下|赢单|丢单|签到|打卡|"
+    "我|他|她|啊|那个|这个|然后|就|也|都|还有|还|以及|及|或|新"
 )
 LEAD = re.compile(rf"^(?:{LEADS})")
 LEADS_ONLY = re.compile(rf"(?:{LEADS})+")
 # Verbs and particles after which a company's name starts, wherever they stand before it.
 CUT = re.compile(
-    r"(?:跟|和|给|与|找|约了?|拜访了?|去了?|到了?|从|把|将|向|联系了?|领取|认领|见了?|公海|里面?的|线索|客户|新建|录入|录个|登记|添加|查看|看下|看看|调一下|说|要|由|被|让|我|他|她|是|在|为|替|叫|个|的|了)(?=[一-鿿a-z0-9()]{2})"
+    r"(?:跟|和|给|与|找|约了?|拜访了?|去了?|到了?|从|把|将|向|联系了?|领取|认领|"
+    r"见了?|公海|里面?的|线索|客户|新建|录入|录个|登记|添加|查看|看下|看看|调一下|"
+    r"说|要|由|被|让|我|他|她|是|在|为|替|叫|个|的|了)(?=[一-鿿a-z0-9()]{2})"
 )
 COMPANY_FORM = re.compile(rf"[{HAN}a-z0-9()&]{{0,24}}?(?:{COMPANY_ENDS})(?:有限公司|公司|集团|店|厂)?(?:\([{HAN}]{{2,6}}\))?")
-TITLES = r"(?:总经理|董事长|总监|副总|经理|主任|院长|校长|局长|处长|科长|部长|厂长|店长|行长|所长|主管|老板|工程师|会计|秘书|采购|负责人|联系人|客户|法人|老总|ceo|cto|cfo|coo|hr)"
+TITLES = (
+    r"(?:总经理|董事长|总监|副总|经理|主任|院长|校长|局长|处长|科长|部长|厂长|"
+    r"店长|行长|所长|主管|老板|工程师|会计|秘书|采购|负责人|联系人|客户|法人|老总|"
+    r"ceo|cto|cfo|coo|hr)"
+)
 # A syllable after which an honorific is another word: 总是, 工作, 哥们, 董事会.
-NOT_HONORIFIC = re.compile(r"总(?=[是共部体会结的觉算在要价额数计之能监经裁]?(?:共|部|体|是|结|计|价|额|数|之))|总[共部体结计额数]|工[作程厂资具地业]|哥们|董事会|处理|处在|科技|科目|院子|校区|校园|局面|局势|姐妹")
+NOT_HONORIFIC = re.compile(
+    r"总(?=[是共部体会结的觉算在要价额数计之能监经裁]?(?:共|部|体|是|结|计|价|"
+    r"额|数|之))|总[共部体结计额数]|工[作程厂资具地业]|哥们|董事会|处理|处在|科技|"
+    r"科目|院子|校区|校园|局面|局势|姐妹"
+)
 
 
 @cache
@@ -75,7 +98,11 @@ def _familiar_pattern() -> re.Pattern[str]:
     )
 
 
-NOT_FAMILIAR = re.compile(r"小(?:程序|时|区|米|项目|项|单子?|金额|于|常|康|高|方案|麦|白|路|龙虾|马达|包|费|党|成本|莫|安装|任务|年|华|和|连)|老(?:师|板|总|家|客户|项目|项|单|顾客|费|高|万|成|文|边|安|强)")
+NOT_FAMILIAR = re.compile(
+    r"小(?:程序|时|区|米|项目|项|单子?|金额|于|常|康|高|方案|麦|白|路|龙虾|马达|"
+    r"包|费|党|成本|莫|安装|任务|年|华|和|连)|老(?:师|板|总|家|客户|项目|项|单|"
+    r"顾客|费|高|万|成|文|边|安|强)"
+)
 
 
 def surname_of(name: str) -> str:
@@ -216,7 +243,12 @@ BEFORE_SURNAME = re.compile(rf"[{HAN}]")
 # What may stand right before a full name; elsewhere its first sign belongs to another word ("接管李姐").
 BEFORE_FULL = re.compile(r"(?:^|[^\u4e00-\u9fff]|[跟和与同给找约见把将由对为请叫陪的是了到去让被说过])$")
 # Words whose last sign is also a surname.
-ENDS_LIKE_SURNAME = re.compile(r"(?:公司|同时|当时|及时|面谈|洽谈|交谈|商谈|免费|收费|各项|事项|项目|订单|报单|清单|简单|完成|达成|赞成|钱包|打包|红包|开车|住房|检查|调查|了解|理解|销售|方向|工程|流程|行程|全国|客户|采购|老板|分管|主管|接管|技术|财务|行政|市场|上海|江苏|生产|研发|副|运营|总经|部门经|产品|大区|区域|项目)$")
+ENDS_LIKE_SURNAME = re.compile(
+    r"(?:公司|同时|当时|及时|面谈|洽谈|交谈|商谈|免费|收费|各项|事项|项目|订单|"
+    r"报单|清单|简单|完成|达成|赞成|钱包|打包|红包|开车|住房|检查|调查|了解|理解|"
+    r"销售|方向|工程|流程|行程|全国|客户|采购|老板|分管|主管|接管|技术|财务|行政|"
+    r"市场|上海|江苏|生产|研发|副|运营|总经|部门经|产品|大区|区域|项目)$"
+)
 
 
 def _take_titled(sentence: Sentence, match: re.Match[str], known: KnownNames) -> bool:
@@ -229,16 +261,18 @@ def _take_titled(sentence: Sentence, match: re.Match[str], known: KnownNames) ->
         return False
     if ENDS_LIKE_SURNAME.search(before + surname):
         return False
-    if given:
-        name = sentence.raw[start : match.start("honorific")]
-    else:
-        name = known.with_surname(surname) or sentence.raw[start:end]
+    full = sentence.raw[start : match.start("honorific")] if given else None
+    name = full or known.with_surname(surname) or sentence.raw[start:end]
     sentence.take(Mention(PERSON, start, end, name))
     return True
 
 
 # Signs that are hardly ever in a given name but often follow a surname that is also a word.
-NOT_GIVEN = frozenset("的了在是和跟给说有要我你他她它们这那就都也还没不到去来把让被对从向与及或个家下上里电话微信打聊发见通约问想做看买卖报价合同先后再又很太最更些只能会可以为因所以但而且如果么什怎吗呢吧啊呀哦嗯公司司客户线索经采购销售老总副十")
+NOT_GIVEN = frozenset(
+    "的了在是和跟给说有要我你他她它们这那就都也还没不到去来把让被对从向与及或个家下上里电话微信打聊发见通约问想"
+    "做看买卖报价合同先后再又很太最更些只能会可以为因所以但而且如果么什怎吗呢吧啊呀哦嗯公司司客户线索经采购销售"
+    "老总副十"
+)
 
 
 def _fits_given(given: str) -> bool:

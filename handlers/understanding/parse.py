@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from crm_core.clock import to_local
+from crm_core.clock import SHANGHAI, to_local
 from handlers.understanding import amounts, names, people, phones, times
 from handlers.understanding.classify import at_first_glance, classify
 from handlers.understanding.mentions import Sentence
@@ -19,6 +19,11 @@ from handlers.understanding.slots import READERS
 
 # What a person says in one message; more is a pasted document, and the rest of it is kept only as words.
 READ_CHARACTERS = 1500
+# Slots that take the unread rest.
+LONG_TEXT = ("text", "summary")
+# Read once at start, so that every rule and the calendar are loaded.
+WARM_FROM = datetime(2026, 1, 1, tzinfo=SHANGHAI)
+WARMING = "明天下午三点提醒我给张伟打电话，春节后拜访"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ def read_sentence(text: str, now: datetime, known: names.KnownNames) -> Sentence
 def parse(text: str, now: datetime, known: Sequence[str]) -> Meaning:
     """Understand a sentence; `now` is aware, `known` holds names and "alias=name" of the speaker's own CRM."""
     local = to_local(now).replace(microsecond=0)
-    text = text[:READ_CHARACTERS]
+    text, rest = text[:READ_CHARACTERS], text[READ_CHARACTERS:]
     sentence = Sentence(text)
     glance = at_first_glance(sentence.plain)
     if glance is not None:
@@ -79,8 +84,14 @@ def parse(text: str, now: datetime, known: Sequence[str]) -> Meaning:
     reader = READERS.get(intent)
     slots = reader(sentence, local) if reader else {}
     kept = {name: plain_value(value) for name, value in slots.items() if value not in (None, "", [], {})}
+    if rest and (slot := next((name for name in LONG_TEXT if name in kept), None)):
+        kept[slot] = f"{kept[slot]}{rest}"
     return Meaning(intent, confidence, kept)
 
 
-def warm(data_dir: Path) -> None:
-    """Load everything that is loaded on first use, before the first message may wait for it."""
+def warm(data_dir: Path | None = None) -> None:
+    """Load every dictionary, rule and the calendar of the years around `WARM_FROM`, before a message may wait for them.
+
+    `data_dir` is where a segmenter may keep its cache; the grammar needs none, so nothing is written there.
+    """
+    parse(WARMING, WARM_FROM, ["张伟"])

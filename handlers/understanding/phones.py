@@ -7,11 +7,15 @@ from handlers.understanding.mentions import EMAIL, LINK, PHONE, Mention, Sentenc
 # Spaces and dashes as people type them between groups.
 GAP = r"[\s\-.·]{0,2}"
 MOBILE = re.compile(rf"(?<![\d#])(?:\(?\+?(?:00)?86\)?{GAP})?(1[3-9]\d(?:{GAP}\d){{8}})(?!\d)")
-LANDLINE = re.compile(r"(?<!\d)(?:\+?86[\s\-]?)?\(?(0(?:10|2\d|[3-9]\d{2}))\)?[\s\-]{0,2}([2-9]\d{2,3}[\s\-]?\d{4})(?!\d)(?:\s?(?:转|-)\s?(\d{1,5}))?")
+LANDLINE = re.compile(
+    r"(?<!\d)(?:\+?86[\s\-]?)?\(?(0(?:10|2\d|[3-9]\d{2}))\)?[\s\-]{0,2}([2-9]\d{2,3}[\s\-]?\d{4})(?!\d)(?:\s?(?:"
+    r"转|-)\s?(\d{1,5}))?"
+)
 MAIL = re.compile(r"[a-z0-9._%+\-]{1,64}@[a-z0-9\-]{1,63}(?:\.[a-z0-9\-]{1,63}){1,4}")
 URL = re.compile(r"https?://[^\s,。;!、<>\"']{1,500}|www\.[^\s,。;!、<>\"']{1,200}")
 WECHAT_ID = re.compile(
-    r"(?:微信号?|wechat|weixin|wx|vx|v信|薇信|加v|v)(?:号|id)?(?:也|就|改|换)?(?:是|为|成|叫)?\s?[::]?\s?([a-z][a-z0-9_\-]{5,19})(?![a-z0-9_@.])"
+    r"(?:微信号?|wechat|weixin|wx|vx|v信|薇信|加v|v)(?:号|id)?(?:也|就|改|换)?(?:是|"
+    r"为|成|叫)?\s?[::]?\s?([a-z][a-z0-9_\-]{5,19})(?![a-z0-9_@.])"
 )
 
 

@@ -57,7 +57,9 @@ def _workdays(match: re.Match[str]) -> When:
 
 def _monthly(match: re.Match[str]) -> When | None:
     if match["last"]:
-        return _make(match, "monthly:last", lambda today: (month_end(add_months(today.replace(day=1), n)) for n in range(-1, 3)))
+        return _make(
+            match, "monthly:last", lambda today: (month_end(add_months(today.replace(day=1), n)) for n in range(-1, 3))
+        )
     said = [read_small(day) for day in re.findall(DAY, match["days"])] if match["days"] else [15 if match["middle"] else 1]
     days = sorted({day for day in said if day and day <= 31})
     if not days or len(days) != len(said):
@@ -106,12 +108,12 @@ def _festival(match: re.Match[str]) -> When | None:
                 month, day = festival.value.split("-")
                 return _lunar_yearly(match, int(month), int(day))
             if festival.rule == "solar":
-                return _make(match, f"yearly:{festival.value}", lambda today: _festival_days(festival.name, today))
+                return _make(match, f"yearly:{festival.value}", _days_of(festival.name))
     return None
 
 
-def _festival_days(name: str, today: date) -> Candidates:
-    return (calendar.festival_date(name, today.year + shift) for shift in (0, 1))
+def _days_of(name: str) -> Callable[[date], Candidates]:
+    return lambda today: (calendar.festival_date(name, today.year + shift) for shift in (0, 1))
 
 
 def _make(match: re.Match[str], code: str, days: Callable[[date], Candidates]) -> When:
@@ -124,14 +126,16 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], When | None]], ...
     (re.compile(r"每?(?:个|一)?(?:法定)?工作日(?:每天)?(?![内后前之以])"), _workdays),
     (
         re.compile(
-            rf"{EVERY}{WEEK}的?(?P<days>{SIGNS}(?:{AND}{WEEK}?{SIGNS}(?![次回遍点:\d]))*)?(?:(?:到|至|-|~){WEEK}?(?P<last>{SIGNS}))?"
+            rf"{EVERY}{WEEK}的?(?P<days>{SIGNS}(?:{AND}{WEEK}?{SIGNS}(?![次回遍点:\d]))*)?(?:(?:到|"
+            rf"至|-|~){WEEK}?(?P<last>{SIGNS}))?"
             r"(?![次回遍报刊\d一二三四五六七八九十])"
         ),
         _weekly,
     ),
     (
         re.compile(
-            rf"每(?:个)?月的?(?:(?P<days>{DAY}[号日]?(?:{AND}{DAY}[号日])*)(?![次回遍个点:天\d])|(?P<last>最后(?:一|1)天|底|末)|(?P<middle>中旬?)|(?:初|第(?:一|1)天))"
+            rf"每(?:个)?月的?(?:(?P<days>{DAY}[号日]?(?:{AND}{DAY}[号日])*)(?![次回遍个点:天\d])|"
+            rf"(?P<last>最后(?:一|1)天|底|末)|(?P<middle>中旬?)|(?:初|第(?:一|1)天))"
         ),
         _monthly,
     ),

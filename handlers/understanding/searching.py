@@ -12,8 +12,15 @@ from handlers.understanding.tasks import range_of
 EXPLICIT = re.compile(r"(?:搜索?|检索|查找|查询|关键词|关键字)(?:一下|一搜|下|个|到)?[\s:：]*(?P<query>[^,，。?？]+)")
 # Words of the asking; what is left of the sentence is what is looked for.
 ASKING = re.compile(
-    r"请|帮我|帮忙|麻烦|给我|我想|我要|想|能不能|可以|看看|看一下|看下|看|查看|查找|查询|查一下|查下|查|搜索|搜一下|搜下|搜|检索|找一下|找下|找出|找|筛选|筛|列出来|列一下|列出|列|挑出|挑|导出|有没有|有哪些|哪些|哪几个|有什么|有啥|都有谁|有谁|多少个|多少|几个|什么|"
-    r"公海里面|公海里|公海池|公海|线索池|里面|里头|我的|我名下|名下|我|所有|全部|都|还|有|没有|的|客户|线索|联系人|公司|名单|列表|清单|人|出来|一下|里|上|在|是|做|搞|从事|相关|方面|行业|领域|属于|关于|新增|新来|新进|新|未领取|可领|能领|可以领|呢|吗|啊|吧|下|了|给|把|带|那些|这些|这|那|个|谁|vip标签|标签|阶段|单|区域|地区|可|能|领|情况|随便|处于|到"
+    r"请|帮我|帮忙|麻烦|给我|我想|我要|想|能不能|可以|看看|看一下|看下|看|查看|"
+    r"查找|查询|查一下|查下|查|搜索|搜一下|搜下|搜|检索|找一下|找下|找出|找|筛选|"
+    r"筛|列出来|列一下|列出|列|挑出|挑|导出|有没有|有哪些|哪些|哪几个|有什么|有啥|"
+    r"都有谁|有谁|多少个|多少|几个|什么|"
+    r"公海里面|公海里|公海池|公海|线索池|里面|里头|我的|我名下|名下|我|所有|全部|"
+    r"都|还|有|没有|的|客户|线索|联系人|公司|名单|列表|清单|人|出来|一下|里|上|"
+    r"在|是|做|搞|从事|相关|方面|行业|领域|属于|关于|新增|新来|新进|新|未领取|"
+    r"可领|能领|可以领|呢|吗|啊|吧|下|了|给|把|带|那些|这些|这|那|个|谁|vip标签|"
+    r"标签|阶段|单|区域|地区|可|能|领|情况|随便|处于|到"
 )
 
 
@@ -48,7 +55,11 @@ def _as_said(sentence: Sentence, plain: str) -> str:
 
 def _query(sentence: Sentence, slots: dict[str, object]) -> str | None:
     match = EXPLICIT.search(sentence.skeleton)
-    if match and not (slots.get("region") or slots.get("stage") or slots.get("tags")) and not re.search(r"客户|线索|的人", match["query"]):
+    if (
+        match
+        and not (slots.get("region") or slots.get("stage") or slots.get("tags"))
+        and not re.search(r"客户|线索|的人", match["query"])
+    ):
         start, end = match.span("query")
         said = trim(sentence.raw[sentence.at(start) : sentence.at(end)])
         return re.sub(r"^(?:一?下|关于|有关)|(?:相关的?|的)$", "", said) or None

@@ -13,11 +13,18 @@ NAMED = (
 )
 ANY = "|".join(words for _, words in NAMED)
 # Words that make even a weak name (报价, 合同) a stage.
-MOVE = r"(?:推进|推|进入|进到|进行|转入|转到|转|到了?|改成|改为|改到|更新为|更新到|更新成|调整为|调到|变成|变为|升到|升级到|走到|卡在|停在|处于|在|阶段(?:是|到|改成|改为)?|开始|已经|准备)(?:了)?(?:到|成|为|入|至)?"
+MOVE = (
+    r"(?:推进|推|进入|进到|进行|转入|转到|转|到了?|改成|改为|改到|更新为|更新到|"
+    r"更新成|调整为|调到|变成|变为|升到|升级到|走到|卡在|停在|处于|在|阶段(?:是|"
+    r"到|改成|改为)?|开始|已经|准备)(?:了)?(?:到|成|为|入|至)?"
+)
 MOVED = re.compile(rf"{MOVE}\s?(?P<name>{ANY})(?:阶段|环节|流程|期)?")
 STAGED = re.compile(rf"(?P<name>{ANY})(?:的)?(?:阶段|环节|流程)")
 # Names that are a stage by themselves wherever they stand.
-STRONG = re.compile(r"初步接触|需求确认|确认需求|立项|方案报价|商务谈判|议价|走合同|赢单|成交(?!价|额|金额)|输单|丢单|成单")
+STRONG = re.compile(
+    r"初步接触|需求确认|确认需求|立项|方案报价|商务谈判|议价|走合同|赢单|成交(?!价|"
+    r"额|金额)|输单|丢单|成单"
+)
 WEAK_AFTER_IN = re.compile(r"(?:在|到|已经|准备|开始|转)$")
 NEGATED = re.compile(r"(?:没|未|不|还没|尚未|没有|别|无法)(?:能|有|到|进入?)?$")
 
@@ -32,13 +39,23 @@ def stage_named(name: str) -> str | None:
 
 def find_stage(text: str, *, loose: bool = False) -> str | None:
     """Return the stage a text names; `loose` takes any stage word, as in a command about a stage."""
-    patterns = [STAGED, STRONG, MOVED] if loose else [STAGED, STRONG, re.compile(rf"(?:推进到|推到|进入|进到|进行到|转到|走到|卡在|到了?|处于)(?P<name>{ANY})(?:了|阶段|环节|流程|$|[\s,，。])")]
+    patterns = (
+        [STAGED, STRONG, MOVED]
+        if loose
+        else [
+            STAGED,
+            STRONG,
+            re.compile(
+                rf"(?:推进到|推到|进入|进到|进行到|转到|走到|卡在|到了?|处于)(?P<name>{ANY})(?:了|"
+                rf"阶段|环节|流程|$|[\s,，。])"
+            ),
+        ]
+    )
     for pattern in patterns:
         for match in pattern.finditer(text):
             if NEGATED.search(text[: match.start()]):
                 continue
             name = match.groupdict().get("name") or match[0]
             return stage_named(name)
-    if loose and (match := re.search(ANY, text)):
-        return stage_named(match[0])
-    return None
+    any_name = re.search(ANY, text) if loose else None
+    return stage_named(any_name[0]) if any_name else None

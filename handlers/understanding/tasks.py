@@ -3,18 +3,25 @@
 import re
 from datetime import datetime
 
-from handlers.understanding.classify import PUT_OFF
 from handlers.understanding.clauses import trim
 from handlers.understanding.durations import add_length, find_length
 from handlers.understanding.followups import who
 from handlers.understanding.mentions import PERSON, REF, TIME, Mention, Sentence
 from handlers.understanding.moments import When, ahead
+from handlers.understanding.task_rules import PUT_OFF
 from handlers.understanding.times import span_of
 
 ASKING = re.compile(
-    r"^(?:[\s,，:：]|请|麻烦(?:你)?|帮我|帮忙|给我|我想|我要|你|到时候?|到点|那个|嗯|然后)*(?:(?:设|建|加|新建|新增|创建|添加|定|弄|来|设置|记)(?:一?个|一条|条|下|一下)?(?:新的?|重要)?(?:提醒|待办|任务|闹钟|日程|备忘|todo)(?:事项)?[\s:：,，]*)?"
+    r"^(?:[\s,，:：]|请|麻烦(?:你)?|帮我|帮忙|给我|我想|我要|你|到时候?|到点|那个|"
+    r"嗯|然后)*(?:(?:设|建|加|新建|新增|创建|添加|定|弄|来|设置|记)(?:一?个|一条|"
+    r"条|下|一下)?(?:新的?|重要)?(?:提醒|待办|任务|闹钟|日程|备忘|todo)(?:事项)?[\s:：,，]*)?"
 )
-CALL = re.compile(r"(?:到时候?|到点|准时|按时|务必|一定|要|再|就|都|请|记得)*(?:提醒(?:一下|下)?(?:我|自己|大家)?(?:一下|下)?|(?:叫|喊|催|通知)(?:一下|下)?我(?:一?下|一声)?|记得|别忘(?:了|记)?|不要忘(?:了|记)?|(?<![a-z])remind me(?: to)?)(?:我)?(?:要|得|该|去(?=给|拜访|见|找))?")
+CALL = re.compile(
+    r"(?:到时候?|到点|准时|按时|务必|一定|要|再|就|都|请|记得)*(?:提醒(?:一下|"
+    r"下)?(?:我|自己|大家)?(?:一下|下)?|(?:叫|喊|催|通知)(?:一下|下)?我(?:一?下|"
+    r"一声)?|记得|别忘(?:了|记)?|不要忘(?:了|记)?|(?<![a-z])remind me(?: to)?)(?:我)?(?:要|"
+    r"得|该|去(?=给|拜访|见|找))?"
+)
 LEAD_TIME = re.compile(r"提前(?P<length>[^,，。提]{1,8}?)(?=提醒|叫|喊|通知|告诉|[\s,，。]|$)")
 OVERDUE = re.compile(r"逾期|过期|超期|拖(?:了|着|延)|到期(?:了|没|未)|没按时|超时")
 
@@ -23,13 +30,17 @@ def _useful(sentence: Sentence) -> list[Mention]:
     return [mention for mention in sentence.of(TIME) if mention.value.tense != "past" and not mention.value.only_span]
 
 
-def coming_time(sentence: Sentence, now: datetime, mentions: list[Mention] | None = None) -> tuple[datetime | None, When | None]:
+def coming_time(
+    sentence: Sentence, now: datetime, mentions: list[Mention] | None = None
+) -> tuple[datetime | None, When | None]:
     """Return the time a plan is for; a day here and an hour there ("明天提醒我下午3点开会") make one time."""
     moment, when, _ = planned_time(sentence, now, mentions)
     return moment, when
 
 
-def planned_time(sentence: Sentence, now: datetime, mentions: list[Mention] | None = None) -> tuple[datetime | None, When | None, list[Mention]]:
+def planned_time(
+    sentence: Sentence, now: datetime, mentions: list[Mention] | None = None
+) -> tuple[datetime | None, When | None, list[Mention]]:
     """Return the time a plan is for and the mentions it is made of."""
     found = _useful(sentence) if mentions is None else mentions
     if not found:
@@ -42,7 +53,14 @@ def planned_time(sentence: Sentence, now: datetime, mentions: list[Mention] | No
             when = when.moved(when.start, when.end)
             when.clock = hours[0].value.clock
             used = [found[0], hours[0]]
-    elif when.clock and not when.days and not when.repeat and len(found) > 1 and found[1].value.days and found[1].value.clock is None:
+    elif (
+        when.clock
+        and not when.days
+        and not when.repeat
+        and len(found) > 1
+        and found[1].value.days
+        and found[1].value.clock is None
+    ):
         clock, when = when.clock, found[1].value.moved(found[1].value.start, found[1].value.end)
         when.clock = clock
         used = found[:2]

@@ -21,7 +21,10 @@ GAP = re.compile(r"[\s,的(（、]{0,3}$")
 TO = re.compile(r"\s?(?:到|至|-|~)\s?$")
 BACK = re.compile(rf"的?(?:提)?前(?P<days>{COUNT})[天日]")
 # Words that only frame a time and go with it.
-TRAIL = re.compile(r"\s?(?:的?时候|左右|前后|之前|以前|前(?![台期面天端所提往景男女任身])|之间|之后|以后|后(?![天续面台期端来勤备悔果半])|许|那天|当天|[)）])")
+TRAIL = re.compile(
+    r"\s?(?:的?时候|左右|前后|之前|以前|前(?![台期面天端所提往景男女任身])|之间|"
+    r"之后|以后|后(?![天续面台期端来勤备悔果半])|许|那天|当天|[)）])"
+)
 SINCE = re.compile(r"^(?:自|从)")
 
 
@@ -133,7 +136,7 @@ def mark_times(sentence: Sentence, now: datetime) -> None:
 
 
 def span_of(when: When, now: datetime) -> Span | None:
-    """The range of days a time names ("本周", "11月1号到15号"); None when it names only an hour."""
+    """Return the range of days a time names ("本周", "11月1号到15号"); None when it names only an hour."""
     if when.until is not None and when.until.days and when.days:
         return _stretch(when, when.until, now)
     if when.span is not None:

@@ -15,9 +15,14 @@ from tests.house import House
 from tests.waiting import until
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [("POST", "nobody", 404), ("PUT", "wechat", 405), ("DELETE", "dingtalk", 405)])
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("POST", "nobody", 404), ("PUT", "wechat", 405), ("DELETE", "dingtalk", 405)]
+)
 async def test_wrong_address_and_method(house: House, method: str, path: str, status: int) -> None:
-    async with aiohttp.ClientSession() as session, session.request(method, f"http://127.0.0.1:{house.app.port}/hook/{path}") as answer:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, f"http://127.0.0.1:{house.app.port}/hook/{path}") as answer,
+    ):
         assert answer.status == status
 
 

@@ -10,8 +10,8 @@ from campaigns.broadcasts import Broadcast
 from crm_core import segments
 from crm_core.access import Actor, Role
 from crm_core.accounts import Account
-from crm_core.ports import CampaignSettings, Core
 from crm_core.leads import Lead
+from crm_core.ports import Core
 from crm_core.reach import ReachRule, Window
 from tests.factories import make_actor, make_customer_account, make_lead
 
@@ -47,7 +47,9 @@ async def make_followers(core: Core, count: int, first: int = 1, **values: objec
     return made
 
 
-async def make_broadcast(core: Core, actor: Actor, *, body: str = "{称呼}，新品到了", kind: str = "text", conditions=None, **values) -> Broadcast:
+async def make_broadcast(
+    core: Core, actor: Actor, *, body: str = "{称呼}，新品到了", kind: str = "text", conditions=None, **values
+) -> Broadcast:
     """A draft to everybody who is a lead."""
     segment = await segments.create_segment(core, actor, name="全部线索", conditions=conditions or {"kind": "lead"})
     template = await templates.create_template(core, actor, name="新品", kind=kind, body=body)

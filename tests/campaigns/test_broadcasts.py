@@ -89,7 +89,12 @@ async def test_the_limit_itself_is_allowed_and_a_token_is_known_by_its_name(core
     ],
 )
 async def test_each_action_fits_some_states_and_is_a_conflict_in_all_others(core, marketer, status, allowed):
-    actions = {"approve": broadcasts.approve, "pause": broadcasts.pause, "resume": broadcasts.resume, "cancel": broadcasts.cancel}
+    actions = {
+        "approve": broadcasts.approve,
+        "pause": broadcasts.pause,
+        "resume": broadcasts.resume,
+        "cancel": broadcasts.cancel,
+    }
     for name, action in actions.items():
         draft = await make_broadcast(core, marketer)
         await Broadcast.filter(id=draft.id).update(status=status)

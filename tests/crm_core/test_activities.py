@@ -40,7 +40,9 @@ async def test_remark_is_for_those_who_see_the_record(core: Core) -> None:
     boss = await make_employee(core, "林经理", Role.MANAGER)
     seller = await actor_of(await make_employee(core, "小王", manager_id=boss.id))
     peer = await make_actor(core, "小陈")
-    made = await activities.add_follow_up(core, seller, subject_of(await make_lead(core, owner_id=seller.employee_id)), summary="好")
+    made = await activities.add_follow_up(
+        core, seller, subject_of(await make_lead(core, owner_id=seller.employee_id)), summary="好"
+    )
     with pytest.raises(NotFound):
         await activities.comment(core, peer, made.id, "加油")
     with pytest.raises(Invalid):

@@ -125,7 +125,7 @@ async def test_person_numbers_are_never_given_twice(core: Core) -> None:
     assert (await Person.add(core)).id > first.id
 
 
-async def test_database_is_current_and_says_when_it_is_not(_database: Database, core: Core) -> None:
+async def test_database_is_current_and_says_when_it_is_not(_database: Database, core: Core) -> None:  # noqa: PT019 - its value is used
     await _database.require_current()
     rows = await _applied(core, "SELECT app, name, applied_at FROM tortoise_migrations ORDER BY id")
     last = rows[-1]
@@ -135,7 +135,9 @@ async def test_database_is_current_and_says_when_it_is_not(_database: Database, 
             await _database.require_current()
         assert "guanxi migrate" in refused.value.sentence()
     finally:
-        await _applied(core, f"INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('{last[0]}', '{last[1]}', '{last[2]}')")
+        await _applied(
+            core, f"INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('{last[0]}', '{last[1]}', '{last[2]}')"
+        )
 
 
 async def _applied(core: Core, sql: str) -> list[tuple[str, ...]]:

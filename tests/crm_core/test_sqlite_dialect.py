@@ -48,7 +48,11 @@ async def test_programs_asked_together_share_one_commit(writer: Writer) -> None:
 
 async def test_failing_program_undoes_itself_alone(writer: Writer) -> None:
     outcomes = await asyncio.gather(
-        writer.run(insert(1)), writer.run(insert_and_fail(2)), writer.run(insert(1)), writer.run(insert(3)), return_exceptions=True
+        writer.run(insert(1)),
+        writer.run(insert_and_fail(2)),
+        writer.run(insert(1)),
+        writer.run(insert(3)),
+        return_exceptions=True,
     )
     assert [type(outcome).__name__ for outcome in outcomes] == ["int", "ValueError", "IntegrityError", "int"]
     assert numbers(writer) == {1, 3}

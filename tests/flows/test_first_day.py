@@ -27,7 +27,9 @@ async def test_from_follow_to_reminder(house: House) -> None:
 
     assert "提醒" in (await dingtalk.say("staff-小王", "明天上午10点提醒我寄样品")).text
     await Reminder.filter(text="寄样品").update(at=house.app.core.clock.now())
-    await until(lambda: [e for e in dingtalk.received("staff-小王") if "寄样品" in e.text and "提醒" in e.text][1:] or None, within=8)
+    await until(
+        lambda: [e for e in dingtalk.received("staff-小王") if "寄样品" in e.text and "提醒" in e.text][1:] or None, within=8
+    )
 
 
 async def test_stranger_in_dingtalk_is_told_how_to_bind_and_binds(house: House) -> None:

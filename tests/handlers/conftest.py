@@ -5,12 +5,12 @@ from itertools import count
 
 import pytest_asyncio
 
-from handlers.commands import all_commands
 from crm_core.access import Role
 from crm_core.conversations import Message
 from crm_core.employees import Employee
 from crm_core.messages import Address, InboundMessage, Kind
 from crm_core.ports import Core
+from handlers.commands import all_commands
 from handlers.pipeline import NobodyWaits, Pipeline, take
 from handlers.router import Router
 from tests.factories import make_employee
@@ -26,7 +26,9 @@ class Talker:
         self.pipeline = pipeline
         self.address = address
 
-    def message(self, text: str, *, kind: Kind = Kind.TEXT, event: str = "", data: dict[str, object] | None = None) -> InboundMessage:
+    def message(
+        self, text: str, *, kind: Kind = Kind.TEXT, event: str = "", data: dict[str, object] | None = None
+    ) -> InboundMessage:
         number = next(self._numbers)
         return InboundMessage(
             address=self.address,

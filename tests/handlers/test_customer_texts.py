@@ -43,7 +43,11 @@ async def test_owner_is_told_in_dingtalk(core: Core, pipeline: Pipeline, custome
     await Lead.all().update(owner_id=owner.employee.id, name="张伟")
     await customer.says("什么时候发货")
     notice = await Message.get(direction="out", channel="dingtalk")
-    assert (notice.external_account, notice.text, notice.guarantee) == ("staff-小王", "【客户消息】张伟：什么时候发货", "at_least_once")
+    assert (notice.external_account, notice.text, notice.guarantee) == (
+        "staff-小王",
+        "【客户消息】张伟：什么时候发货",
+        "at_least_once",
+    )
 
 
 @pytest.mark.parametrize("word", ["退订", "TD", "td", "ＴＤ", " T D "])
@@ -81,16 +85,12 @@ async def test_kept_answers_are_given_with_the_next_message(core: Core, customer
     await customer.says("你好")
     account = await Account.get(external_id="oCustomer1")
     for number, status in enumerate(("kept", "unknown")):
-        await core.outbox.put(account.address, Body(text=f"迟到的回复{number}"), key=f"late{number}", account_id=account.id, topic="reply")
+        await core.outbox.put(
+            account.address, Body(text=f"迟到的回复{number}"), key=f"late{number}", account_id=account.id, topic="reply"
+        )
         await Message.filter(key=f"late{number}").update(status=status)
     await Account.all().update(waiting_count=2)
     assert await customer.says("在吗") == f"迟到的回复0\n迟到的回复1\n{core.settings.answers.default}"
     assert await customer.says("在吗") == core.settings.answers.default
     assert (await Message.get(key="late0")).status == "answered"
     assert (await Message.get(key="late1")).status == "unknown"
-
-
-
-
-
-

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crm_core.conversations import Message
-from crm_core.errors import Conflict, Invalid, NotFound, Refused
 from crm_core.access import Role
 from crm_core.clock import to_local
+from crm_core.conversations import Message
+from crm_core.errors import Conflict, Invalid, NotFound, Refused
 from scheduler import reminders
 from scheduler.reminders import Reminder, fire_due, range_bounds
 from tests.factories import SYSTEM, make_actor, make_employee
@@ -151,7 +151,12 @@ async def test_foreign_reminders_look_missing_and_strangers_cannot_be_reminded(c
 
 @pytest.mark.parametrize(
     ("values", "field"),
-    [({"text": " "}, "text"), ({"at": datetime(2026, 1, 1)}, "at"), ({"repeat": "hourly"}, "repeat"), ({"text": "长" * 501}, "text")],
+    [
+        ({"text": " "}, "text"),
+        ({"at": datetime(2026, 1, 1)}, "at"),
+        ({"repeat": "hourly"}, "repeat"),
+        ({"text": "长" * 501}, "text"),
+    ],
 )
 async def test_what_is_no_reminder_is_refused(core, clock, values, field):
     actor = await make_actor(core)

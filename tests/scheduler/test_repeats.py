@@ -24,7 +24,9 @@ RULES = {
     "workdays": is_workday,
     "yearly:03-08": lambda day: (day.month, day.day) == (3, 8),
     "yearly:02-29": lambda day: day.month == 2 and day.day == monthrange(day.year, 2)[1],
-    "lunar-yearly:01-15": lambda day: (solar_to_lunar(day).month, solar_to_lunar(day).day, solar_to_lunar(day).leap) == (1, 15, False),
+    "lunar-yearly:01-15": lambda day: (
+        (solar_to_lunar(day).month, solar_to_lunar(day).day, solar_to_lunar(day).leap) == (1, 15, False)
+    ),
 }
 
 
@@ -59,7 +61,10 @@ def test_worked_cases(rule, at, after):
     assert next_after(rule, begin, begin) == datetime.fromisoformat(f"{after}+08:00")
 
 
-@pytest.mark.parametrize("rule", ["hourly", "weekly:", "weekly:MO,XX", "monthly:0", "monthly:32", "yearly:13-01", "yearly:02-30", "lunar-yearly:13-01"])
+@pytest.mark.parametrize(
+    "rule",
+    ["hourly", "weekly:", "weekly:MO,XX", "monthly:0", "monthly:32", "yearly:13-01", "yearly:02-30", "lunar-yearly:13-01"],
+)
 def test_what_is_no_rule_is_refused(rule):
     with pytest.raises(Invalid):
         check_repeat(rule)

@@ -11,19 +11,15 @@ from pathlib import Path
 from bot import logs
 from bot.demo.serving import served
 
-MORNING = datetime(2026, 11, 25, 2, 24, tzinfo=UTC)
-"""10:24 in Shanghai, a Wednesday: outside the quiet hours."""
-
 
 class ShiftedClock:
-    """Runs as the machine's does, from another moment on, and can be moved forward."""
+    """Runs as the machine's does and can be moved forward."""
 
-    def __init__(self, start: datetime) -> None:
-        self._start = start
-        self._began = time.monotonic()
+    def __init__(self) -> None:
+        self._ahead = timedelta(0)
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=time.monotonic() - self._began)
+        return datetime.now(UTC) + self._ahead
 
     def monotonic(self) -> float:
         return time.monotonic()
@@ -32,11 +28,11 @@ class ShiftedClock:
         await asyncio.sleep(seconds)
 
     def advance(self, seconds: float) -> None:
-        self._start += timedelta(seconds=seconds)
+        self._ahead += timedelta(seconds=seconds)
 
 
-async def play(start: datetime) -> None:
-    clock = ShiftedClock(start)
+async def play() -> None:
+    clock = ShiftedClock()
     logs.configure(level=logs.logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
         async with served(Path(folder), socket.create_server(("127.0.0.1", 0)), clock=clock) as stage:
@@ -47,4 +43,4 @@ async def play(start: datetime) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(play(datetime.fromisoformat(sys.argv[1]) if len(sys.argv) > 1 else MORNING))
+    asyncio.run(play())

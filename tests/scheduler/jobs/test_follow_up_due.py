@@ -18,7 +18,12 @@ async def test_each_owner_is_told_once_at_half_past_eight(core, clock):
     wang, li = await make_actor(core, staff_id="wang"), await make_actor(core, "小李", staff_id="li")
     await make_actor(core, "小赵", staff_id="zhao")
     day = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)
-    for actor, text, at in ((wang, "联系王总", day), (wang, "催合同", day - timedelta(days=2)), (li, "寄样品", day), (li, "明天的", day + timedelta(days=1))):
+    for actor, text, at in (
+        (wang, "联系王总", day),
+        (wang, "催合同", day - timedelta(days=2)),
+        (li, "寄样品", day),
+        (li, "明天的", day + timedelta(days=1)),
+    ):
         await reminders.create(core, actor, text=text, at=at)
     assert await follow_up_due.run(core) is False
     clock.set(datetime(2026, 11, 25, 0, 30, tzinfo=UTC))

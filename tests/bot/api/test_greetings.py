@@ -1,0 +1,44 @@
+"""Greetings over the API."""
+
+import pytest
+
+from crm_core.access import Role
+from tests.bot.api.conftest import Caller
+from tests.bot.api.test_leads import Make
+
+
+async def body(caller: Caller, **more: object) -> dict[str, object]:
+    segment = await caller.post("/segments", {"name": "全部客户", "conditions": {"kind": "customer"}})
+    template = await caller.post("/templates", {"name": "祝福", "kind": "text", "body": "{称呼}，节日快乐"})
+    same = {"name": "中秋", "segment_id": segment["id"], "template_id": template["id"], "channel": "wechat", "time": "09:00"}
+    return {**same, **more}
+
+
+async def test_a_plan_is_drafted_approved_and_ended(caller: Make) -> None:
+    marketer = await caller(Role.MARKETER)
+    made = await marketer.post("/greetings", await body(marketer, festival="mid_autumn"))
+    assert (made["status"], made["festival"], made["birthday"], made["time"]) == ("draft", "mid_autumn", False, "09:00")
+    path = f"/greetings/{made['id']}"
+    approved = await marketer.post(f"{path}/approve", status=200)
+    assert approved["status"] == "approved"
+    assert await marketer.get(path) == approved
+    assert (await marketer.get("/greetings?festival=mid_autumn"))["items"] == [approved]
+    assert (await marketer.refused("POST", f"{path}/approve", {}))[0] == 409
+    assert (await marketer.post(f"{path}/cancel", status=200))["status"] == "cancelled"
+    assert (await marketer.post("/greetings", await body(marketer, birthday=True)))["birthday"] is True
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({}, "festival"),
+        ({"festival": "mid_autumn", "birthday": True}, "festival"),
+        ({"festival": "towel_day"}, "festival"),
+        ({"birthday": True, "time": "9:00"}, "time"),
+        ({"birthday": True, "time": "23:00"}, "time"),
+    ],
+)
+async def test_what_is_no_plan(caller: Make, more: dict[str, object], field: str) -> None:
+    marketer = await caller(Role.MARKETER)
+    status, answer = await marketer.ask("POST", "/greetings", json=await body(marketer, **more))
+    assert (status, list(answer["error"]["fields"])) == (422, [field])
