@@ -4,6 +4,7 @@ Pure functions on `date` (days in Shanghai); there is no clock here. Years witho
 provisional: they have the statutory days by the rules of 2025 and no make-up days (`is_confirmed` tells).
 """
 
+import re
 import tomllib
 from bisect import bisect_right
 from calendar import monthrange
@@ -19,6 +20,7 @@ ONE_DAY = timedelta(days=1)
 # Beyond these years lunar tables are guesses, and dates near the ends of `date` would overflow.
 FIRST_YEAR, LAST_YEAR = 1901, 2099
 LEAP_DAY = (2, 29)
+BIRTHDAY = re.compile(r"(?:lunar:(?P<lunar_month>\d\d)(?P<leap>L)?|(?:\d{4}-)?(?P<month>\d\d))-(?P<day>\d\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +220,11 @@ class _Birthday:
 @lru_cache(maxsize=4096)
 def _read_birthday(birthday: str) -> _Birthday:
     """Read "MM-DD", "YYYY-MM-DD", "lunar:MM-DD" or "lunar:04L-15"; raise ValueError otherwise."""
-    lunar = birthday.startswith("lunar:")
-    month, day = birthday.removeprefix("lunar:").split("-")[-2:]
-    leap = lunar and month.endswith("L")
-    found = _Birthday(int(month.removesuffix("L") if leap else month), int(day), lunar, leap)
+    match = BIRTHDAY.fullmatch(birthday)
+    if match is None:
+        raise ValueError(f"no birthday: {birthday}")
+    lunar = match["lunar_month"] is not None
+    found = _Birthday(int(match["lunar_month"] or match["month"]), int(match["day"]), lunar, bool(match["leap"]))
     longest = 30 if lunar else monthrange(2000, found.month)[1] if 1 <= found.month <= 12 else 0
     if not (1 <= found.month <= 12 and 1 <= found.day <= longest):
         raise ValueError(f"no birthday: {birthday}")

@@ -42,33 +42,53 @@ class Recorded:
     reply: Body | None = None
 
 
-def record(core: Core, message: InboundMessage, account_id: int | None = None) -> Program[Recorded]:
-    """Store a message under its strong key, or find the row of its first delivery."""
-    now = core.clock.now()
-    payload = _encode(_Payload(message.event, message.nickname, dict(message.data))).decode()
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of a message whose answer is known before it is stored."""
+
+    account_id: int | None
+    reply: Body | None
+    outcome: Outcome
+
+
+def record(
+    core: Core, message: InboundMessage, answered: Answered | None = None, *, now: datetime | None = None
+) -> Program[Recorded]:
+    """Store a message under its strong key, or find the row of its first delivery.
+
+    With `answered` the row is written done at once; its effect and `add_reply` follow in the same transaction.
+    """
+    now = now or core.clock.now()
+    has_payload = message.event or message.nickname or message.data
+    reply = answered.reply if answered else None
     rows = yield (
         "INSERT INTO messages (channel, external_account, conversation, account_id, direction, kind, text, at, external_id,"
         " status, key, payload, outcome, reply, guarantee, topic, attempts, reason, created_at, updated_at)"
-        " VALUES (?, ?, ?, ?, 'in', ?, ?, ?, ?, 'open', ?, ?, '', '', '', '', 0, '', ?, ?)"
+        " VALUES (?, ?, ?, ?, 'in', ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, '', ?, ?)"
         " ON CONFLICT (key) DO NOTHING RETURNING id",
         (
             message.address.channel,
             message.address.external_id,
             message.address.conversation,
-            account_id,
+            answered.account_id if answered else None,
             message.kind.value,
             message.text,
             message.at,
             message.external_id,
+            "done" if answered else "open",
             message.key,
-            "" if payload == "{}" else payload,
+            _encode(_Payload(message.event, message.nickname, dict(message.data))).decode() if has_payload else "",
+            answered.outcome.value if answered else "",
+            _encode(reply).decode() if reply else "",
             now,
             now,
         ),
     )
-    if rows:
+    if not rows:
+        return (yield from find(message.key))
+    if answered is None:
         return Recorded(rows[0][0], new=True)
-    return (yield from find(message.key))
+    return Recorded(rows[0][0], new=True, status="done", outcome=answered.outcome.value, reply=reply)
 
 
 def find(key: str) -> Program[Recorded]:
@@ -101,30 +121,42 @@ def finish(
     if not changed:
         return False
     if reply is not None:
-        key = f"reply:{message_id}"
-        if outcome is Outcome.PASSIVE:
-            yield from insert_outgoing(
-                core,
-                message.address,
-                reply,
-                key=key,
-                status=OutboundStatus.ANSWERED,
-                account_id=account_id,
-                reply_to_id=message_id,
-                sent_at=now,
-            )
-        elif outcome is Outcome.LATE:
-            yield from queue(
-                core,
-                message.address,
-                reply,
-                key=key,
-                account_id=account_id,
-                reply_to_id=message_id,
-                expires_at=late_until,
-                topic="reply",
-            )
+        done = Answered(account_id, reply, outcome)
+        yield from add_reply(core, message_id, message.address, done, late_until=late_until, now=now)
     return True
+
+
+def add_reply(
+    core: Core, message_id: int, to: Address, answered: Answered, *, late_until: datetime | None, now: datetime
+) -> Program[None]:
+    """Write the outgoing row of a reply: noted as sent with the answer, or queued until `late_until`."""
+    if answered.reply is None:
+        return
+    key = f"reply:{message_id}"
+    if answered.outcome is Outcome.PASSIVE:
+        yield from insert_outgoing(
+            core,
+            to,
+            answered.reply,
+            key=key,
+            status=OutboundStatus.ANSWERED,
+            account_id=answered.account_id,
+            reply_to_id=message_id,
+            sent_at=now,
+            now=now,
+        )
+    elif answered.outcome is Outcome.LATE:
+        yield from queue(
+            core,
+            to,
+            answered.reply,
+            key=key,
+            account_id=answered.account_id,
+            reply_to_id=message_id,
+            expires_at=late_until,
+            topic="reply",
+            now=now,
+        )
 
 
 def begin_try(core: Core, message_id: int) -> Program[bool]:

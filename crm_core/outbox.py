@@ -157,6 +157,8 @@ class DatabaseOutbox:
 
     def __init__(self) -> None:
         self._core: Core | None = None
+        # What this process holds is never decided by a lease: a turned clock must not end what is under way.
+        self._in_flight: set[int] = set()
         self.on_put: Callable[[], None] | None = None
 
     def bind(self, core: Core) -> None:
@@ -206,15 +208,20 @@ class DatabaseOutbox:
 
     async def claim(self, channel: str, limit: int, lease: timedelta) -> list[OutboundMessage]:
         """Take due messages of one channel under a lease; those without an open window are kept instead."""
-        return await self.core.db.run(_claim(self.core, channel, limit, lease))
+        messages = await self.core.db.run(_claim(self.core, channel, limit, lease))
+        self._in_flight.update(message.id for message in messages)
+        return messages
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:
         """Note what became of claimed messages, in one transaction."""
         await self.core.db.run(_settle_all(self.core, settlements))
+        self._in_flight.difference_update(done.id for done in settlements)
 
     async def recover(self, *, everything: bool) -> int:
         """Decide about messages whose lease ended: employees' go again, customers' become unknown."""
-        return await self.core.db.run(_recover(self.core, everything=everything))
+        if everything:
+            self._in_flight.clear()
+        return await self.core.db.run(_recover(self.core, self._in_flight, everything=everything))
 
     async def next_due(self, channel: str) -> datetime | None:
         """Tell when the next message of this channel is due."""
@@ -321,12 +328,13 @@ def _settle(core: Core, done: Settlement) -> Program[None]:
         yield "UPDATE accounts SET waiting_count = waiting_count + 1 WHERE id = ?", (account_id,)
 
 
-def _recover(core: Core, *, everything: bool) -> Program[int]:
+def _recover(core: Core, mine: set[int], *, everything: bool) -> Program[int]:
     now = core.clock.now()
     rows = yield (
         "SELECT id FROM messages WHERE status = 'claimed' AND direction = 'out' AND (lease_until <= ? OR ? = 1)",
         (now, int(everything)),
     )
-    for (number,) in rows:
+    left = [number for (number,) in rows if number not in mine]
+    for number in left:
         yield from _settle(core, Settlement(number, "unknown", "lease_ended"))
-    return len(rows)
+    return len(left)

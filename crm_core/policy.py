@@ -74,7 +74,10 @@ def decide(facts: Facts, settings: CampaignSettings, now: datetime) -> Decision:
 
 
 def quiet_until(settings: CampaignSettings, now: datetime) -> datetime | None:
-    """Tell when the quiet hours (免打扰时段) that hold now end; None outside them. `quiet_from` > `quiet_until` is over midnight."""
+    """Tell when the quiet hours (免打扰时段) that hold now end; None outside them.
+
+    `quiet_from` later than `quiet_until` means over midnight.
+    """
     start, end = settings.quiet_from, settings.quiet_until
     local = to_local(now)
     clock_time = local.time()
@@ -105,7 +108,7 @@ ACCOUNT_JOIN = (
     "LEFT JOIN accounts a ON a.id = (SELECT x.id FROM accounts x WHERE x.person_id = p.person_id AND x.channel = ?"
     " AND x.person_kind = 'customer' ORDER BY (x.opted_out_at IS NULL), (x.unfollowed_at IS NOT NULL), x.id DESC LIMIT 1)"
 )
-"""Joins the person's account `a` on one channel (?) to people `p`. An opted-out account comes first: consent is the person's."""
+"""Joins the person's account `a` on one channel (?) to people `p`; an opted-out one first: consent is the person's."""
 
 _OPTED_OUT = "a.opted_out_at IS NOT NULL"
 _UNFOLLOWED = "a.unfollowed_at IS NOT NULL AND (a.followed_at IS NULL OR a.followed_at <= a.unfollowed_at)"
@@ -122,7 +125,10 @@ def reason_sql(gate: Gate, *, planned_already: bool = False) -> tuple[str, list[
         (_UNFOLLOWED, Reason.UNFOLLOWED, ()),
     ]
     if gate.greeting_suffix and not planned_already:
-        greeted = "EXISTS (SELECT 1 FROM recipients g WHERE g.greeting_key = CAST(? AS TEXT) || CAST(p.person_id AS TEXT) || CAST(? AS TEXT))"
+        greeted = (
+            "EXISTS (SELECT 1 FROM recipients g"
+            " WHERE g.greeting_key = CAST(? AS TEXT) || CAST(p.person_id AS TEXT) || CAST(? AS TEXT))"
+        )
         arms.append((greeted, Reason.ALREADY_GREETED, (gate.greeting_prefix, gate.greeting_suffix)))
     if not gate.nobody_reached or gate.settings.frequency_cap < 1:
         since = gate.now - timedelta(days=gate.settings.frequency_days)

@@ -125,7 +125,10 @@ _CONTACT = _Branch(
     region="u.region",
     grade="u.grade",
     texts=("c.name", "c.title", "u.name", "u.industry"),
-    subjects="((f.subject_kind = 'contact' AND f.subject_id = c.id) OR (f.subject_kind = 'customer' AND f.subject_id = c.customer_id))",
+    subjects=(
+        "((f.subject_kind = 'contact' AND f.subject_id = c.id) OR (f.subject_kind = 'customer'"
+        " AND f.subject_id = c.customer_id))"
+    ),
     ownerless="",
 )
 _BRANCHES = {"lead": _LEAD, "customer": _CONTACT}

@@ -113,8 +113,10 @@ def test_every_problem_is_reported_at_once_with_section_and_key() -> None:
     found = problems(text)
     for start in (
         "[core] timezone：",
+        "[server] port：",
         "[server] host：",
         "[server] colour：没有这个设置",
+        "[server] metrics_from：",
         "[database] durability：",
         "[database] url：",
         "[redis] url：",

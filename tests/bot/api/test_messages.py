@@ -2,9 +2,8 @@
 
 from datetime import timedelta
 
-from crm_core import inbox
 from crm_core.access import Role
-from crm_core.messages import Address, InboundMessage, Kind
+from crm_core.conversations import Message
 from crm_core.ports import Core
 from tests.bot.api.conftest import Caller
 from tests.bot.api.test_leads import Make
@@ -15,10 +14,10 @@ async def test_messages_are_read_by_account_by_those_who_may_see_the_person(core
     owner, other = await caller(Role.SALES, employee=True), await caller(Role.SALES, employee=True)
     assert owner.employee is not None
     account = await make_customer_account(core, await make_lead(core, owner_id=owner.employee.id), "o1")
-    for number, (kind, text) in enumerate([(Kind.EVENT, ""), (Kind.TEXT, "多少钱？")]):
+    for number, (kind, text) in enumerate([("event", ""), ("text", "多少钱？")]):
         at = core.clock.now() + timedelta(seconds=number)
-        message = InboundMessage(Address("wechat", "o1"), f"key{number}", kind, at, text, external_id=f"m{number}")
-        await core.db.run(inbox.record(core, message, account.id))
+        same = {"channel": "wechat", "external_account": "o1", "account_id": account.id, "direction": "in", "status": "open"}
+        await Message.add(core, **same, kind=kind, text=text, at=at, key=f"key{number}", external_id=f"m{number}")
     for one in (admin, owner):
         found = (await one.get(f"/messages?account_id={account.id}&direction=in&channel=wechat"))["items"]
         assert [(row["kind"], row["text"], row["status"]) for row in found] == [

@@ -16,29 +16,29 @@ mode = "plain"
 """
 
 
-def test_migrate_brings_a_database_up_once(guanxi: Run, folder: Path) -> None:
+def test_migrate_brings_a_database_up_once(guanxi: Run, empty_folder: Path) -> None:
     assert "已执行 0001_initial" in guanxi("migrate").stdout
-    assert (folder / "crm.db").exists()
+    assert (empty_folder / "crm.db").exists()
     assert guanxi("migrate").stdout == "数据库结构已是最新\n"
-    assert not (folder / "store" / "backups").exists()
+    assert not (empty_folder / "store" / "backups").exists()
 
 
-def test_check_config_says_what_is_there_and_touches_nothing(guanxi: Run, folder: Path) -> None:
+def test_check_config_says_what_is_there_and_touches_nothing(guanxi: Run, empty_folder: Path) -> None:
     assert "还没有启用任何渠道" in guanxi("check-config").stdout
-    with (folder / "config.toml").open("a") as file:
+    with (empty_folder / "config.toml").open("a") as file:
         file.write(WECHAT)
     assert "环境变量 WX_SECRET 没有设置" in guanxi("check-config", status=2).stderr
     shown = guanxi("check-config", WX_SECRET="s", WX_TOKEN="t").stdout
     assert "渠道 wechat（wechat_oa）" in shown
     assert "/hook/wechat" in shown
-    assert sorted(path.name for path in folder.iterdir()) == ["config.toml"]
+    assert sorted(path.name for path in empty_folder.iterdir()) == ["config.toml"]
 
 
-def test_serve_on_a_busy_port_is_one_sentence(guanxi: Run) -> None:
+def test_serve_on_a_busy_port_is_one_sentence(process: Run) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        shown = guanxi("serve", status=1, GUANXI_SERVER__PORT=str(taken.getsockname()[1]))
+        shown = process("serve", status=1, GUANXI_SERVER__PORT=str(taken.getsockname()[1]))
     assert "端口已被占用" in shown.stderr
 
 

@@ -18,13 +18,13 @@ def test_no_settings_file_is_said(guanxi: Run) -> None:
     assert "打不开设置文件 nowhere.toml" in guanxi("employee", "list", config="nowhere.toml", status=2).stderr
 
 
-def test_the_settings_file_may_stand_elsewhere_and_paths_follow_it(guanxi: Run, folder: Path) -> None:
-    elsewhere = folder / "there"
+def test_the_settings_file_may_stand_elsewhere_and_paths_follow_it(guanxi: Run, empty_folder: Path) -> None:
+    elsewhere = empty_folder / "there"
     elsewhere.mkdir()
     (elsewhere / "own.toml").write_text(CONFIG)
     guanxi("migrate", config="there/own.toml")
     assert (elsewhere / "crm.db").exists()
-    assert not (folder / "crm.db").exists()
+    assert not (empty_folder / "crm.db").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(guanxi: Run, folder: Path) -> None:
@@ -42,7 +42,6 @@ def test_what_is_no_database_is_one_sentence(guanxi: Run, folder: Path) -> None:
 
 
 def test_an_old_schema_is_refused_until_it_is_migrated(guanxi: Run, folder: Path) -> None:
-    guanxi("migrate")
     with sqlite3.connect(folder / "crm.db") as raw:
         last = raw.execute("SELECT name FROM tortoise_migrations ORDER BY id DESC LIMIT 1").fetchone()[0]
         raw.execute("DELETE FROM tortoise_migrations WHERE name = ?", (last,))
@@ -51,7 +50,6 @@ def test_an_old_schema_is_refused_until_it_is_migrated(guanxi: Run, folder: Path
 
 
 def test_a_command_waits_for_whoever_writes_and_gives_up_with_a_sentence(guanxi: Run, folder: Path) -> None:
-    guanxi("migrate")
     raw = sqlite3.connect(folder / "crm.db", isolation_level=None)
     raw.execute("BEGIN IMMEDIATE")
     assert "无法保存" in guanxi("employee", "add", "小王", "--role", "sales", status=1).stderr

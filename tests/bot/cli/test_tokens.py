@@ -3,13 +3,12 @@
 import sqlite3
 from pathlib import Path
 
-from tests.bot.cli.conftest import Run, last_line
+from tests.bot.cli.conftest import Run
 
 
 def test_a_token_is_shown_once_and_stored_hashed(guanxi: Run, folder: Path) -> None:
-    token = last_line(
-        guanxi("token", "create", "报表", "--role", "viewer", "--scope", "leads:read", "--scope", "customers:read")
-    )
+    scopes = ("--scope", "leads:read", "--scope", "customers:read")
+    token = guanxi("token", "create", "报表", "--role", "viewer", *scopes).last
     assert len(token) == 43
     stored = b"".join(path.read_bytes() for path in folder.glob("crm.db*"))
     assert token.encode() not in stored
@@ -29,7 +28,7 @@ def test_a_token_may_act_as_an_employee(guanxi: Run, folder: Path) -> None:
     raw.close()
 
 
-def test_what_is_no_token(guanxi: Run) -> None:
+def test_what_is_no_token(guanxi: Run, folder: Path) -> None:
     guanxi("token", "create", "a", status=2)
     guanxi("token", "create", "a", "--role", "admin", "--scope", "planets:read", status=2)
     guanxi("token", "create", "a", "--employee", "9", status=1)

@@ -1,6 +1,7 @@
 """The demo as a process of its own whose clock a test moves: `advance SECONDS` on standard input, its end ends the demo."""
 
 import asyncio
+import logging
 import socket
 import sys
 import tempfile
@@ -33,7 +34,7 @@ class ShiftedClock:
 
 async def play() -> None:
     clock = ShiftedClock()
-    logs.configure(level=logs.logging.WARNING)
+    logs.configure(level=logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
         async with served(Path(folder), socket.create_server(("127.0.0.1", 0)), clock=clock) as stage:
             print(f"http://127.0.0.1:{stage.port}", flush=True)

@@ -41,7 +41,9 @@ async def test_the_same_seed_makes_the_same_people(core: Core) -> None:
 
 async def test_numbers_names_and_companies_exist_once(core: Core) -> None:
     await fill(core)
-    names = await Contact.all().values_list("name", flat=True) + await Lead.exclude(status="converted").values_list("name", flat=True)
+    names = await Contact.all().values_list("name", flat=True) + await Lead.exclude(status="converted").values_list(
+        "name", flat=True
+    )
     mobiles = await Contact.all().values_list("mobile", flat=True)
     assert len(set(names)) == len(names)
     assert len(set(mobiles)) == len(mobiles)

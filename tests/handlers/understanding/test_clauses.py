@@ -12,6 +12,15 @@ def test_punctuation_spaces_and_connectives_cut():
     assert [clause.text for clause in clauses_of(sentence)] == ["打了电话", "没人接", "发了微信", "3.5寸"]
 
 
-@pytest.mark.parametrize(("said", "kept"), [("，再约他谈合同。", "约他谈合同"), ("记得寄样品吧", "寄样品"), ("要求降价", "要求降价"), ("然后要去看看、", "去看看"), ("再次确认", "再次确认")])
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("，再约他谈合同。", "约他谈合同"),
+        ("记得寄样品吧", "寄样品"),
+        ("要求降价", "要求降价"),
+        ("然后要去看看、", "去看看"),
+        ("再次确认", "再次确认"),
+    ],
+)
 def test_edges_are_trimmed(said, kept):
     assert trim(said) == kept

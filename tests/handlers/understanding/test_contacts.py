@@ -8,10 +8,24 @@ from handlers.understanding.contacts import TOLD, find_method
 @pytest.mark.parametrize(
     ("said", "method"),
     [
-        ("打了个电话", "phone"), ("微信聊", "wechat"), ("钉钉上说", "dingtalk"), ("上门拜访", "visit"), ("见了一面", "meeting"), ("吃了个饭", "meeting"), ("发邮件", "email"),
-        ("发了短信", "sms"), ("腾讯会议", "video"), ("zoom", "video"), ("call了一下", "phone"), ("语音", "phone"), ("开了个会", "meeting"), ("微信视频", "video"), ("去了他们公司", "visit"), ("在忙", None),
+        ("打了个电话", "phone"),
+        ("微信聊", "wechat"),
+        ("钉钉上说", "dingtalk"),
+        ("上门拜访", "visit"),
+        ("见了一面", "meeting"),
+        ("吃了个饭", "meeting"),
+        ("发邮件", "email"),
+        ("发了短信", "sms"),
+        ("腾讯会议", "video"),
+        ("zoom", "video"),
+        ("call了一下", "phone"),
+        ("语音", "phone"),
+        ("开了个会", "meeting"),
+        ("微信视频", "video"),
+        ("去了他们公司", "visit"),
+        ("在忙", None),
     ],
-)  # fmt: skip
+)
 def test_methods(said, method):
     assert find_method(said) == method
 

@@ -11,8 +11,15 @@ TODAY = date(2026, 11, 25)
 
 @pytest.mark.parametrize(
     ("said", "day"),
-    [("明天", date(2026, 11, 26)), ("下周三", date(2026, 12, 2)), ("上周五", date(2026, 11, 20)), ("2026年12月3日", date(2026, 12, 3)), ("下个月15号", date(2026, 12, 15)), ("下周", date(2026, 11, 30))],
-)  # fmt: skip
+    [
+        ("明天", date(2026, 11, 26)),
+        ("下周三", date(2026, 12, 2)),
+        ("上周五", date(2026, 11, 20)),
+        ("2026年12月3日", date(2026, 12, 3)),
+        ("下个月15号", date(2026, 12, 15)),
+        ("下周", date(2026, 11, 30)),
+    ],
+)
 def test_certain_days(said, day):
     longest = max(find_days(said, TODAY), key=lambda found: found.end - found.start)
     assert longest.days == (day,)

@@ -10,11 +10,19 @@ from handlers.understanding.durations import Length, add_length, find_durations,
 @pytest.mark.parametrize(
     ("said", "length"),
     [
-        ("延后两小时", Length(minutes=120)), ("推半小时", Length(minutes=30)), ("一个半小时", Length(minutes=90)), ("两天", Length(days=2)),
-        ("一周", Length(days=7)), ("半个月", Length(days=15)), ("三个月", Length(months=3)), ("半年", Length(months=6)), ("一个半月", Length(months=1, days=15)),
-        ("没有", None), ("三个", None),
+        ("延后两小时", Length(minutes=120)),
+        ("推半小时", Length(minutes=30)),
+        ("一个半小时", Length(minutes=90)),
+        ("两天", Length(days=2)),
+        ("一周", Length(days=7)),
+        ("半个月", Length(days=15)),
+        ("三个月", Length(months=3)),
+        ("半年", Length(months=6)),
+        ("一个半月", Length(months=1, days=15)),
+        ("没有", None),
+        ("三个", None),
     ],
-)  # fmt: skip
+)
 def test_bare_lengths(said, length):
     assert find_length(said) == length
 

@@ -14,7 +14,16 @@ def test_length_never_changes(text):
 
 @pytest.mark.parametrize(
     ("said", "plain"),
-    [("１６：３０", "16:30"), ("ＣＲＭ", "crm"), ("勾通", "沟通"), ("以经", "已经"), ("代办", "待办"), ("微心", "微信"), ("\ue001张伟", " 张伟"), ("a\u200bb", "a b")],
-)  # fmt: skip
+    [
+        ("１６：３０", "16:30"),
+        ("ＣＲＭ", "crm"),
+        ("勾通", "沟通"),
+        ("以经", "已经"),
+        ("代办", "待办"),
+        ("微心", "微信"),
+        ("\ue001张伟", " 张伟"),
+        ("a\u200bb", "a b"),
+    ],
+)
 def test_one_spelling(said, plain):
     assert normalise(said) == plain

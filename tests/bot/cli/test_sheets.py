@@ -1,0 +1,79 @@
+"""Rows as CSV, XLSX and JSON lines."""
+
+import csv
+import io
+import json
+import zipfile
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.api.activities import FOLLOW_UPS
+from bot.api.leads import LEADS
+from bot.cli import sheets
+from bot.cli.sheets import exported, neutral, parse_since
+from crm_core import activities
+from crm_core.access import Actor, AuditEntry, Role
+from crm_core.errors import Refused
+from crm_core.ports import Core
+from tests.factories import SYSTEM, make_lead
+
+
+async def test_pages_follow_each_other_without_a_gap(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheets, "PAGE_ROWS", 3)
+    for number in range(7):
+        await make_lead(core, f"张{number}", mobile="13800138000")
+    stream = io.BytesIO()
+    assert await exported(core, SYSTEM, LEADS, "csv", stream) == 7
+    rows = list(csv.DictReader(io.StringIO(stream.getvalue().decode())))
+    assert [row["name"] for row in rows] == [f"张{number}" for number in range(7)]
+    assert {row["mobile"] for row in rows} == {"138****8000"}
+    assert rows[0]["created_at"] == "2026-11-25T02:00:00+00:00"
+    entry = await AuditEntry.get(action="leads.export")
+    assert json.loads(entry.after) == {"format": "csv", "rows": 7}
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_text_that_could_be_a_formula_is_neutral(sign: str) -> None:
+    assert neutral(f"{sign}SUM(A1)") == f"'{sign}SUM(A1)"
+    assert neutral(f"a{sign}") == f"a{sign}"
+
+
+async def test_a_workbook_holds_texts_and_no_formulas(core: Core) -> None:
+    await make_lead(core, "=HYPERLINK(0)", need="@cmd")
+    stream = io.BytesIO()
+    await exported(core, SYSTEM, LEADS, "xlsx", stream)
+    with zipfile.ZipFile(stream) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert "<f>" not in sheet
+    assert "&#39;=HYPERLINK(0)" in sheet or "'=HYPERLINK(0)" in sheet
+    assert "'@cmd" in sheet
+
+
+async def test_a_workbook_goes_on_in_the_next_sheet(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheets, "_SHEET_ROWS", 3)
+    for number in range(5):
+        await make_lead(core, f"张{number}")
+    stream = io.BytesIO()
+    assert await exported(core, SYSTEM, LEADS, "xlsx", stream) == 5
+    with zipfile.ZipFile(stream) as book:
+        assert len([name for name in book.namelist() if name.startswith("xl/worksheets/")]) == 3
+
+
+async def test_json_lines_keep_types(core: Core) -> None:
+    lead = await make_lead(core)
+    subject = activities.subject_of(lead)
+    await activities.add_follow_up(core, SYSTEM, subject, summary="-1 元", amount="35000")
+    stream = io.BytesIO()
+    await exported(core, SYSTEM, FOLLOW_UPS, "jsonl", stream)
+    row = json.loads(stream.getvalue())
+    assert (row["summary"], row["amount"], row["subject_id"]) == ("-1 元", "35000.00", lead.id)
+
+
+async def test_who_may_not_read_may_not_export(core: Core) -> None:
+    with pytest.raises(Refused):
+        await exported(core, Actor(Role.VIEWER, "x", scopes=frozenset({"tags:read"})), LEADS, "csv", io.BytesIO())
+
+
+def test_a_day_is_one_in_shanghai() -> None:
+    assert parse_since("2026-11-01") == datetime(2026, 10, 31, 16, tzinfo=UTC)

@@ -1,0 +1,51 @@
+"""What the phones suggest, along the tour."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.demo.suggestions import Situation, chips, steps
+
+START = Situation()
+FOLLOWED = replace(START, follows=True, lead="微信访客7")
+CLAIMED = replace(FOLLOWED, owner="王磊", wrote=True)
+LOGGED = replace(CLAIMED, followed_up=True)
+SET = replace(LOGGED, reminder_set=True)
+REMINDED = replace(SET, reminded=True)
+GREETED = replace(REMINDED, greeted=True)
+TOUR = [START, FOLLOWED, CLAIMED, LOGGED, REMINDED, GREETED]
+
+
+@pytest.mark.parametrize(("done", "now"), list(enumerate(TOUR)))
+def test_each_step_ticks_itself_off(done: int, now: Situation) -> None:
+    assert [step.done for step in steps(now)] == [True] * done + [False] * (5 - done)
+
+
+@pytest.mark.parametrize(
+    ("now", "phone", "words"),
+    [
+        (START, "customer", "展会"),
+        (FOLLOWED, "hl-wang", "领取 微信访客7"),
+        (CLAIMED, "hl-wang", "刚和微信访客7通了电话，想要20台网关，预算15万，下周三下午三点再联系"),
+        (LOGGED, "hl-wang", "一分钟后提醒我给微信访客7发报价"),
+        (REMINDED, "hl-lin", ""),
+    ],
+)
+def test_the_leading_suggestion_is_that_of_the_open_step(now: Situation, phone: str, words: str) -> None:
+    main = [chip for chip in chips(now)[phone] if chip.main]
+    assert [chip.text for chip in main] == [words]
+
+
+@pytest.mark.parametrize("now", [*TOUR, SET, replace(GREETED, opted_out=True), replace(LOGGED, listed=True)])
+def test_every_phone_always_suggests_a_few_things(now: Situation) -> None:
+    for found in chips(now).values():
+        assert 2 <= len(found) <= 5
+        assert len({chip.label for chip in found}) == len(found)
+
+
+def test_numbers_are_offered_only_after_a_list() -> None:
+    def labels(now: Situation) -> set[str]:
+        return {chip.label for chip in chips(now)["hl-wang"]}
+
+    assert "第1条完成了" not in labels(REMINDED)
+    assert "第1条完成了" in labels(replace(REMINDED, listed=True))
