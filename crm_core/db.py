@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from tortoise import Tortoise, fields
 from tortoise.connection import get_connection
@@ -83,7 +83,7 @@ class Database:
                 self._lock = None
                 raise AlreadyServed(path=self.settings.path)
         await Tortoise.init(config=self._config(), use_tz=True, timezone="UTC", _enable_global_fallback=True)
-        await self._client().create_connection(with_db=True)
+        await get_connection("default").create_connection(with_db=True)
 
     async def close(self) -> None:
         """Wait for what is being written, then close."""
@@ -99,15 +99,11 @@ class Database:
 
     async def run(self, program: Program[T]) -> T:
         """Run a plain-SQL program: inside the open transaction, else in one of its own with a shared commit."""
-        client = get_connection("default")
-        if isinstance(client, sqlite_dialect._InTransaction):
-            return await client._call(lambda raw: sqlite_dialect.drive(raw, program), writes=True)
-        return await (await client.opened()).run(program)  # type: ignore[attr-defined, no-any-return]
+        return await _connection().run_program(program)
 
     async def read(self, program: Program[T]) -> T:
         """Run a program that only reads, beside the writer."""
-        client = get_connection("default")
-        return await client._call(lambda raw: sqlite_dialect.drive(raw, program), writes=False)  # type: ignore[attr-defined, no-any-return]
+        return await _connection().read_program(program)
 
     async def missing_migrations(self) -> list[str]:
         """Name the steps this database has not taken yet."""
@@ -143,10 +139,6 @@ class Database:
 
         await self.run(program())
 
-    def _client(self) -> sqlite_dialect.WriterClient:
-        client = get_connection("default")
-        return client._client if isinstance(client, sqlite_dialect._InTransaction) else client  # type: ignore[return-value]
-
     def _config(self) -> dict[str, Any]:
         synchronous = "FULL" if self.settings.durability == "power" else "NORMAL"
         return {
@@ -158,6 +150,19 @@ class Database:
             },
             "apps": {APP: {"models": self._modules, "default_connection": "default", "migrations": MIGRATIONS}},
         }
+
+
+class _Programs(Protocol):
+    """What a dialect's connection offers beside Tortoise's own methods."""
+
+    async def run_program(self, program: Program[T]) -> T: ...
+
+    async def read_program(self, program: Program[T]) -> T: ...
+
+
+def _connection() -> _Programs:
+    connection: Any = get_connection("default")  # Tortoise knows only its own base
+    return connection  # type: ignore[no-any-return]
 
 
 class UtcDatetimeField(fields.DatetimeField):  # type: ignore[type-arg]

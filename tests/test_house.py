@@ -14,7 +14,7 @@ SOURCES = [
     if "migrations" not in path.parts
 ]
 DISCOVERED = ("handlers/commands", "crm_core/reports", "scheduler/jobs")
-BROAD_CATCHES = {"handlers/pipeline.py", "scheduler/worker.py", "bot/supervisor.py", "crm_core/sqlite_dialect.py"}
+BROAD_CATCHES = {"handlers/pipeline.py", "scheduler/worker.py", "bot/supervisor.py", "crm_core/sqlite_writer.py"}
 
 
 def tree_of(path: Path) -> ast.Module:

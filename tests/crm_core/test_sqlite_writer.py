@@ -10,7 +10,8 @@ import pytest_asyncio
 
 from crm_core.errors import Unavailable
 from crm_core.ports import Program
-from crm_core.sqlite_dialect import Connection, OnlyOne, Writer, back_up
+from crm_core.sqlite_dialect import OnlyOne, back_up
+from crm_core.sqlite_writer import Connection, Writer
 
 
 def insert(number: int) -> Program[int]:
