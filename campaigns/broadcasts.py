@@ -1,10 +1,28 @@
-"""The broadcast (群发) and its life: draft, preview, approve, schedule, pause, resume, cancel."""
+"""The broadcast (群发) and its life: draft, preview, approve, schedule, pause, resume, cancel.
 
+Reading order: the tables, then the use cases. Who is drawn and why somebody is left out stands in `audience.py`,
+the work over time in `engine.py`, the sending in `recipients.py`.
+"""
+
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tortoise import fields
 
+from campaigns.templates import Template, TemplateKind
+from crm_core import access
+from crm_core.access import Actor
 from crm_core.db import Entity, UtcDatetimeField
+from crm_core.errors import Conflict, Invalid, Refused
+from crm_core.ports import Core, Program
+from crm_core.segments import Segment, count_people, selection_of
+from crm_core.selection import Selection
+
+CANCEL_PAGE = 20_000
+"""Rows one transaction changes at most. Source: house.md, section 10."""
+LATE_AFTER = timedelta(minutes=5)
+LATE_MARK = "（迟发）"
+"""A greeting that starts later than this is marked in its name."""
 
 
 class BroadcastStatus(StrEnum):
@@ -16,6 +34,16 @@ class BroadcastStatus(StrEnum):
     PAUSED = "paused"
     FINISHED = "finished"
     CANCELLED = "cancelled"
+
+
+BROADCAST_STATUS_LABELS = {
+    BroadcastStatus.DRAFT: "草稿",
+    BroadcastStatus.SCHEDULED: "待发送",
+    BroadcastStatus.RUNNING: "发送中",
+    BroadcastStatus.PAUSED: "已暂停",
+    BroadcastStatus.FINISHED: "已完成",
+    BroadcastStatus.CANCELLED: "已取消",
+}
 
 
 class RecipientStatus(StrEnum):
@@ -31,8 +59,37 @@ class RecipientStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+RECIPIENT_STATUS_LABELS = {
+    RecipientStatus.PLANNED: "待发送",
+    RecipientStatus.SUPPRESSED: "不发送",
+    RecipientStatus.CLAIMED: "发送中",
+    RecipientStatus.SENT: "已送达",
+    RecipientStatus.HANDED_OVER: "已转交",
+    RecipientStatus.FAILED: "失败",
+    RecipientStatus.UNKNOWN: "结果未知",
+    RecipientStatus.CANCELLED: "已取消",
+}
+
+
+class BroadcastWrongState(Conflict):
+    """The broadcast is not where it would have to be."""
+
+    code = "broadcast.wrong_state"
+    text = "群发「{name}」当前为{status}，不能{action}"
+
+
+class SelfApproveRefused(Refused):
+    """Above the limit a second person approves."""
+
+    code = "broadcast.self_approve_refused"
+    text = "人数{count}超过{limit}，请由他人批准"
+
+
 class Broadcast(Entity):
-    """One message to a segment. Template and segment are frozen into it when it starts."""
+    """One message to a segment. The template is frozen into it at approval, the segment when it starts.
+
+    `conditions` is a `Selection` as JSON, `cursor` the last person planned, `last_person_id` the upper end of the list.
+    """
 
     owner_field = None
 
@@ -56,7 +113,7 @@ class Broadcast(Entity):
     planned_at = UtcDatetimeField(null=True)
     greeting_id = fields.BigIntField(null=True)
     occasion = fields.CharField(max_length=32, default="")
-    """What a greeting is for: its local day, or birthday:DAY."""
+    """What a greeting is for: FESTIVAL:DAY or birthday:DAY, the day in Shanghai."""
     pause_reason = fields.CharField(max_length=100, default="")
 
     class Meta:
@@ -80,13 +137,197 @@ class Recipient(Entity):
     attempts = fields.IntField(default=0)
     not_before = UtcDatetimeField(null=True)
     lease_until = UtcDatetimeField(null=True)
+    claimed_at = UtcDatetimeField(null=True)
+    """From when on it may have reached the person; stays on sent and unknown ones, for the frequency cap."""
     sent_at = UtcDatetimeField(null=True)
     external_id = fields.CharField(max_length=128, null=True)
-    greeting_key = fields.CharField(max_length=96, null=True, unique=True)
-    """greeting:person:local day, so that nobody is greeted twice on a day, whatever restarts."""
+    greeting_key = fields.CharField(max_length=96, null=True)
+    """FESTIVAL:person:DAY, unique where set, so that nobody is greeted twice on a day, whatever restarts."""
 
     class Meta:
         """Planned a page at a time, claimed in order."""
 
         table = "recipients"
         unique_together = (("broadcast_id", "person_id"),)
+
+
+async def create(
+    core: Core,
+    actor: Actor,
+    *,
+    name: str,
+    segment_id: int,
+    template_id: int,
+    channel: str,
+    scheduled_at: datetime | None = None,
+) -> Broadcast:
+    """Draft a broadcast (群发草稿): one row and its audit entry; nobody is chosen yet.
+
+    Raises: Invalid; NotFound for a segment or template that is not there.
+    """
+    access.require(actor, "broadcasts:write")
+    if not name.strip():
+        raise Invalid(field="name", reason="请填写群发名称")
+    if scheduled_at is not None and scheduled_at.tzinfo is None:
+        raise Invalid(field="scheduled_at", reason="时间应带时区")
+    require_channel(core, channel)
+    async with core.db.transaction():
+        segment = await access.load(Segment, actor, segment_id)
+        require_sendable(await access.load(Template, actor, template_id))
+        broadcast: Broadcast = await Broadcast.add(
+            core,
+            name=name.strip()[:128],
+            segment_id=segment.id,
+            template_id=template_id,
+            channel=channel,
+            scheduled_at=scheduled_at,
+            author=actor.name[:64],
+            author_id=actor.employee_id,
+            conditions=selection_of(segment, actor).to_json(),
+        )
+        await access.record(core, actor, "broadcast.create", broadcast)
+    return broadcast
+
+
+def require_channel(core: Core, channel: str) -> None:
+    """Refuse a channel nobody can be written to on. Raises: Invalid."""
+    known = core.reach and channel in core.reach
+    if not channel.strip() or len(channel) > 64 or (core.reach and not known) or channel in core.staff_channels:
+        raise Invalid(field="channel", reason="没有这个客户渠道")
+
+
+def require_sendable(template: Template) -> None:
+    """Refuse the kinds that cannot go to a segment. Raises: Invalid."""
+    if template.kind not in (TemplateKind.TEXT, TemplateKind.WECHAT_TEMPLATE):
+        raise Invalid(field="template_id", reason="群发只能用 text 或 wechat_template 模板")
+
+
+async def approve(core: Core, actor: Actor, broadcast_id: int) -> Broadcast:
+    """Approve a draft (批准): freezes the text; starts it if its time has come.
+
+    Raises: NotFound; BroadcastWrongState; SelfApproveRefused for its own author above the limit.
+    """
+    broadcast = await _load(actor, broadcast_id, "批准", BroadcastStatus.DRAFT)
+    await refuse_self_approval(core, actor, broadcast.author, broadcast.author_id, await _selection_now(broadcast))
+    now = core.clock.now()
+    async with core.db.transaction():
+        template = await Template.get(id=broadcast.template_id)
+        require_sendable(template)
+        await _move(
+            core,
+            broadcast,
+            "批准",
+            status=BroadcastStatus.SCHEDULED.value,
+            scheduled_at=broadcast.scheduled_at or now,
+            approved_by=actor.name[:64],
+            approved_at=now,
+            template_body=template.body,
+            template_kind=template.kind,
+        )
+        await access.record(core, actor, "broadcast.approve", broadcast)
+    if broadcast.scheduled_at is None or broadcast.scheduled_at <= now:
+        await core.db.run(start(core, broadcast.id))
+    return await Broadcast.get(id=broadcast.id)
+
+
+async def refuse_self_approval(core: Core, actor: Actor, author: str, author_id: int | None, selection: Selection) -> None:
+    """Let nobody approve their own work to more people than the limit, the left-out included. Raises: SelfApproveRefused."""
+    limit = core.settings.campaigns.self_approve_limit
+    is_author = author_id == actor.employee_id if author_id is not None else author == actor.name
+    if not is_author or actor.system:
+        return
+    count = await count_people(core, selection)
+    if count > limit:
+        raise SelfApproveRefused(count=count, limit=limit)
+
+
+def start(core: Core, broadcast_id: int) -> Program[bool]:
+    """Start a broadcast that is due, freezing whom it draws from; of two starters one wins."""
+    now = core.clock.now()
+    rows = yield (
+        "SELECT b.conditions, s.conditions FROM broadcasts b JOIN segments s ON s.id = b.segment_id WHERE b.id = ?",
+        (broadcast_id,),
+    )
+    if not rows:
+        return False
+    selection = Selection.from_json(rows[0][0]).with_conditions(rows[0][1]).to_json()
+    changed = yield (
+        "UPDATE broadcasts SET status = 'running', started_at = ?, conditions = ?,"
+        " last_person_id = (SELECT max(id) FROM people),"
+        " name = CASE WHEN greeting_id IS NOT NULL AND scheduled_at <= ? THEN name || ? ELSE name END,"
+        " updated_at = ? WHERE id = ? AND status = 'scheduled' AND scheduled_at <= ?",
+        (now, selection, now - LATE_AFTER, LATE_MARK, now, broadcast_id, now),
+    )
+    return bool(changed)
+
+
+async def pause(core: Core, actor: Actor, broadcast_id: int) -> Broadcast:
+    """Stop sending until resumed (暂停); holds from the next claim on. Raises: NotFound; BroadcastWrongState."""
+    broadcast = await _load(actor, broadcast_id, "暂停", BroadcastStatus.RUNNING)
+    async with core.db.transaction():
+        await _move(core, broadcast, "暂停", status=BroadcastStatus.PAUSED.value, pause_reason="by_hand")
+        await access.record(core, actor, "broadcast.pause", broadcast)
+    return await Broadcast.get(id=broadcast.id)
+
+
+async def resume(core: Core, actor: Actor, broadcast_id: int) -> Broadcast:
+    """Go on with a paused broadcast (恢复). Raises: NotFound; BroadcastWrongState."""
+    broadcast = await _load(actor, broadcast_id, "恢复", BroadcastStatus.PAUSED)
+    async with core.db.transaction():
+        await _move(core, broadcast, "恢复", status=BroadcastStatus.RUNNING.value, pause_reason="")
+        await access.record(core, actor, "broadcast.resume", broadcast)
+    wake_delivery(core)
+    return await Broadcast.get(id=broadcast.id)
+
+
+async def cancel(core: Core, actor: Actor, broadcast_id: int) -> Broadcast:
+    """End a broadcast for good (取消): nobody who has not got it will. Raises: NotFound; BroadcastWrongState."""
+    states = (BroadcastStatus.DRAFT, BroadcastStatus.SCHEDULED, BroadcastStatus.RUNNING, BroadcastStatus.PAUSED)
+    broadcast = await _load(actor, broadcast_id, "取消", *states)
+    async with core.db.transaction():
+        await _move(core, broadcast, "取消", status=BroadcastStatus.CANCELLED.value, finished_at=core.clock.now())
+        await access.record(core, actor, "broadcast.cancel", broadcast)
+        # The first page here, so that small ones are whole at once; the engine does the rest.
+        await core.db.run(withdraw(core, broadcast.id))
+    return await Broadcast.get(id=broadcast.id)
+
+
+def withdraw(core: Core, broadcast_id: int, *, status: str = "cancelled", reason: str | None = None) -> Program[int]:
+    """Take one page of planned rows out of the queue; tells how many."""
+    count = yield (
+        "UPDATE recipients SET status = ?, reason = ?, updated_at = ? WHERE status = 'planned' AND id IN"
+        " (SELECT id FROM recipients WHERE broadcast_id = ? AND status = 'planned' ORDER BY id LIMIT ?)",
+        (status, reason, core.clock.now(), broadcast_id, CANCEL_PAGE),
+    )
+    return int(count)
+
+
+def wake_delivery(core: Core) -> None:
+    """Tell the delivery that something may be due."""
+    wake = getattr(core.outbox, "wake", None)
+    if wake is not None:
+        wake()
+
+
+async def _selection_now(broadcast: Broadcast) -> Selection:
+    segment = await Segment.get(id=broadcast.segment_id)
+    return Selection.from_json(broadcast.conditions).with_conditions(segment.conditions)
+
+
+async def _load(actor: Actor, broadcast_id: int, action: str, *states: BroadcastStatus) -> Broadcast:
+    access.require(actor, "broadcasts:write")
+    broadcast = await access.load(Broadcast, actor, broadcast_id)
+    if broadcast.status not in states:
+        raise _wrong_state(broadcast, action)
+    return broadcast
+
+
+async def _move(core: Core, broadcast: Broadcast, action: str, **values: object) -> None:
+    if not await Broadcast.filter(id=broadcast.id, status=broadcast.status).update(**values, updated_at=core.clock.now()):
+        raise _wrong_state(await Broadcast.get(id=broadcast.id), action)
+
+
+def _wrong_state(broadcast: Broadcast, action: str) -> BroadcastWrongState:
+    return BroadcastWrongState(
+        name=broadcast.name, status=BROADCAST_STATUS_LABELS[BroadcastStatus(broadcast.status)], action=action
+    )

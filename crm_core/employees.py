@@ -9,6 +9,7 @@ from tortoise import fields
 from crm_core import access
 from crm_core.access import Actor, Role
 from crm_core.accounts import Account, PersonKind
+from crm_core.changes import change_fields
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.errors import Conflict, Invalid, Refused
 from crm_core.identity import new_person
@@ -122,6 +123,42 @@ async def add(
         )
         await access.record(core, actor, "employee.add", employee, after={"role": role.value})
     return employee
+
+
+async def update(core: Core, actor: Actor, employee_id: int, **values: object) -> Employee:
+    """Change an employee's fields by hand; `department` is a name. Raises: NotFound; Invalid; AlreadyDeparted."""
+    access.require(actor, "employees:write")
+    async with core.db.transaction():
+        employee = await access.load(Employee, actor, employee_id)
+        if employee.departed_at:
+            raise AlreadyDeparted(name=employee.name)
+        clean = await _checked(core, employee, values)
+        await change_fields(core, actor, "employee.update", employee, clean)
+    return employee
+
+
+async def _checked(core: Core, employee: Employee, values: dict[str, object]) -> dict[str, object]:
+    clean = dict(values)
+    if "name" in clean and not str(clean["name"]).strip():
+        raise Invalid(field="name", reason="请填写姓名")
+    if clean.get("mobile"):
+        clean["mobile"] = normalize_phone(str(clean["mobile"]))
+        if clean["mobile"] is None:
+            raise Invalid(field="mobile", reason="手机号格式不对")
+    if "department" in clean:
+        name = clean.pop("department")
+        clean["department_id"] = (await ensure_department(core, str(name))).id if name else None
+    if clean.get("manager_id") is not None:
+        await _check_manager(employee.id, clean["manager_id"])
+    return clean
+
+
+async def _check_manager(employee_id: int, manager_id: object) -> None:
+    everybody = await Employee.all().values_list("id", "manager_id")
+    if manager_id not in {number for number, _ in everybody}:
+        raise Invalid(field="manager_id", reason="没有这名员工")
+    if manager_id in _below({employee_id}, [(int(number), boss) for number, boss in everybody]):
+        raise Invalid(field="manager_id", reason="不能是本人或下属")
 
 
 async def ensure_department(core: Core, name: str) -> Department:

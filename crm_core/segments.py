@@ -11,6 +11,7 @@ from tortoise import fields
 
 from crm_core import access
 from crm_core.access import Actor
+from crm_core.changes import change_fields
 from crm_core.customers import Contact
 from crm_core.db import Entity
 from crm_core.errors import Invalid, NotFound
@@ -119,6 +120,24 @@ async def create_segment(core: Core, actor: Actor, *, name: str, conditions: Map
             core, name=name.strip()[:128], conditions=msgspec.json.encode(clean).decode(), author_id=actor.employee_id
         )
         await access.record(core, actor, "segment.create", segment)
+    return segment
+
+
+async def update_segment(core: Core, actor: Actor, segment_id: int, **values: object) -> Segment:
+    """Rename a segment or change its condition; broadcasts that have started keep theirs. Raises: NotFound; Invalid."""
+    access.require(actor, "segments:write")
+    clean = dict(values)
+    if "name" in clean and not str(clean["name"]).strip():
+        raise Invalid(field="name", reason="请填写分群名称")
+    conditions = clean.get("conditions")
+    async with core.db.transaction():
+        segment = await access.load(Segment, actor, segment_id)
+        if isinstance(conditions, Mapping):
+            checked = check_conditions(conditions)
+            if "owner" in checked and segment.author_id is None:
+                raise Invalid(field="owner", reason="只有员工才能用“我的客户”")
+            clean["conditions"] = msgspec.json.encode(checked).decode()
+        await change_fields(core, actor, "segment.update", segment, clean)
     return segment
 
 

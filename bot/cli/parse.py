@@ -36,7 +36,7 @@ def _case(line: str) -> dict[str, Any]:
     if not isinstance(case.get("text"), str) or not isinstance(case.get("now"), str) or "id" not in case:
         raise ValueError("id, now and text are needed")
     if not isinstance(case.get("known", []), list):
-        raise ValueError("known is not a list")
+        raise ValueError("known is not a list")  # noqa: TRY004 - as above
     datetime.fromisoformat(case["now"])
     return case
 

@@ -28,7 +28,8 @@ HAN_NUMBER = rf"[{HAN}]{{1,16}}"
 COUNTED = (
     r"(?![个台人家次件套条吨位名份张页瓶盒箱册批辆部间户种款只支把根粒片米升斤克岁楼层号月天年周秒分倍步字本单亩"
     r"平㎡%折点成行篇首架艘轮届期圈幅门顿趟场遍杯颗组双对副头匹枚]"
-    r"|小时|公里|公斤|千克|毫米|厘米|粉|用户|会员|员工|多[个台人家次件套条吨位名份]|"
+    r"|小时|公里|公斤|千克|毫米|厘米|粉|用户|会员|员工|多(?:[个台人家次件套条吨位名份]|"
+    r"用户|粉|会员|员工|客户)|客户|门店|"
     r"[台人件套个]|屏|显示|电视|视频|分辨|摄像|画质|高清|瓦|伏|赫|hz|mah|转)"
 )
 # After these words a bare number is money.
@@ -62,7 +63,7 @@ PLAIN = re.compile(
 )
 SPOKEN = re.compile(
     rf"(?<![第{HAN}点半几多])(?P<number>{HAN_NUMBER})(?P<about>[来多几余])?(?P<unit>[万亿])?(?:(?P<currency>{CURRENCY})"
-    rf"(?!线)|个(?P<hundred_million>亿|w|万)|(?P<w>w)|{COUNTED})"
+    rf"(?!线)(?P<tail>[一二三四五六七八九](?![千百十万台件个套张次斤米]))?|个(?P<hundred_million>亿|w|万)|(?P<w>w)|{COUNTED})"
 )
 HALF = re.compile(rf"半个?亿|(?P<number>{HAN_NUMBER}|\d+)个半亿")
 BARE = re.compile(
@@ -86,8 +87,10 @@ NOT_CHANCE = re.compile(
     r"税|完成|增长|占|先?付|比例)(?:了|率|是|要|率是|到|降?到)?$"
 )
 REFERENCE = re.compile(
-    r"#\s?(?P<sharp>\d{1,12})(?:号)?|第\s?(?P<nth>\d{1,6}|[一二三四五六七八九十百两]{1,4})\s?(?:条|"
-    r"个|项|号|单|笔|位|家)(?!月|季|周|星期|礼拜|方案|问题)"
+    r"(?:完成|搞定|领取|认领|抢|推迟|勾掉)\s?(?P<bare>\d{1,4})(?:号|条)?(?=[\s。!！了吧]|"
+    r"$)|^\s*(?P<first>\d{1,4})(?=号?(?:完成|搞定|做完|办完|done))|#\s?(?P<sharp>\d{1,12})(?:号)?|"
+    r"第\s?(?P<nth>\d{1,6}|[一二三四五六七八九十百两]{1,4})\s?(?:条|"
+    r"个|项|号|单|笔|位|家)(?!月|季|周|星期|礼拜|方案|问题|工作日)"
     r"|(?:编号|单号|序号|id|no\.?|任务|待办|线索|群发|记录|跟进|工单)\s?(?:号|"
     r"是|为|:)?\s?(?P<named>\d{1,12})(?:号)?(?![\d个条家万千元块天:点月年次人.%号w])|"
     r"(?<![\d.月路街弄])(?P<number>\d{1,6})号(?=任务|待办|线索|群发|记录|客户|"
@@ -101,8 +104,6 @@ class Money:
 
     yuan: Decimal
     difference: bool = False
-    # A bare Chinese number without a currency or a big unit is weak: 八百 may be many things.
-    weak: bool = False
 
     def text(self) -> str:
         """Write the amount with two decimals."""
@@ -137,7 +138,7 @@ def _yuan(match: re.Match[str]) -> Decimal | None:
     return value if value < Decimal(10) ** 15 else None
 
 
-def _take(sentence: Sentence, match: re.Match[str], *, weak: bool = False, group: str | int = 0) -> None:
+def _take(sentence: Sentence, match: re.Match[str], *, group: str | int = 0) -> None:
     if TAKEN in match[0]:
         return
     yuan = _yuan(match)
@@ -145,7 +146,7 @@ def _take(sentence: Sentence, match: re.Match[str], *, weak: bool = False, group
         return
     start, end = match.span(group)
     before = sentence.rest[max(0, start - 8) : start].rstrip()
-    sentence.take(Mention(MONEY, start, end, Money(yuan, bool(DIFFERENCE.search(before)), weak)))
+    sentence.take(Mention(MONEY, start, end, Money(yuan, bool(DIFFERENCE.search(before)))))
 
 
 def _spoken(sentence: Sentence) -> None:
@@ -157,7 +158,7 @@ def _spoken(sentence: Sentence) -> None:
                 continue
             if sentence.rest[match.end("number") : match.end("number") + 1] == "一" or (number.startswith("万一")):
                 continue
-            _take(sentence, match, weak=not currency and not any(unit in number for unit in "万亿") and not match["unit"])
+            _take(sentence, match)
 
 
 def mark_money(sentence: Sentence) -> None:
@@ -223,8 +224,9 @@ def _chance(match: re.Match[str]) -> int | None:
 def mark_refs(sentence: Sentence) -> None:
     """Take numbered references out: 第2条, #1024, 任务88."""
     for match in REFERENCE.finditer(sentence.rest):
-        number = match["sharp"] or match["named"] or match["number"]
+        number = match["sharp"] or match["bare"] or match["first"] or match["named"] or match["number"]
         if number is None:
             number = str(read_small(match["nth"]))
-        start = match.start("named") if match["named"] else match.start()
+        group = next((name for name in ("named", "bare", "first") if match[name]), 0)
+        start = match.start(group)
         sentence.take(Mention(REF, start, match.end(), number))

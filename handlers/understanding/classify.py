@@ -3,7 +3,7 @@
 import re
 
 from handlers.understanding.contacts import SAID, TOLD, WITH, find_method
-from handlers.understanding.deal_rules import ADVANCE, EXPENSE, LOST, MONEY_IN, MOVING, QUOTE, WON
+from handlers.understanding.deal_rules import ADVANCE, BARE_SUM, EXPENSE, LOST, MONEY_IN, MOVING, QUOTE, WON
 from handlers.understanding.mentions import EMAIL, MONEY, PERCENT, PERSON, PHONE, REF, TIME, WHO, Sentence
 from handlers.understanding.moments import When
 from handlers.understanding.rules import (
@@ -43,7 +43,8 @@ SHOW = re.compile(
     rf"他|那边|公司|最近|目前|现在|上周|近期|一下)*(?:资料|档案|信息|情况|详情|"
     rf"联系方式|电话|名片|手机|微信|邮箱|地址|生日|跟进记录|跟进情况|历史|记录|"
     rf"背景|客户卡|画像|标签|进展|动态|号码|近况|啥情况|什么情况|card|info|详细)"
-    rf"|{WHO}(?:是谁|是哪个|是干(?:啥|什么)的|咋样了?|怎么样了?|什么来头|哪个公司的|"
+    rf"|{WHO}(?:是谁|(?:的)?联系人是谁|[^,，。]{{0,6}}到哪(?:一步|儿|里)?了?|[^,，。]{{0,4}}什么阶段|"
+    rf"是哪个|是干(?:啥|什么)的|咋样了?|怎么样了?|什么来头|哪个公司的|"
     rf"在哪个公司|最近(?:怎么样|咋样|有什么)|上次.{{0,10}}(?:聊|谈|联系|跟进|说).{{0,4}}(?:啥|"
     rf"什么|时候|吗|到哪))|(?:资料|档案|详情|情况|联系方式|名片|电话|信息)[^,，]{{0,6}}{WHO}[\s?？]*$"
 )
@@ -131,13 +132,10 @@ def _is_marketing(skeleton: str) -> bool:
 
 
 def _money(skeleton: str) -> tuple[str, float] | None:
-    if EXPENSE.fits(skeleton) and (MONEY in skeleton or "报销" in skeleton) and not re.search(r"回款|到账", skeleton):
+    number = MONEY in skeleton or BARE_SUM.search(skeleton)
+    if EXPENSE.fits(skeleton) and (number or "报销" in skeleton) and not re.search(r"回款|到账", skeleton):
         return "log_expense", 0.9
-    if (
-        MONEY_IN.fits(skeleton)
-        and (MONEY in skeleton or "回款" in skeleton)
-        and not (WITH.search(skeleton) and TOLD.search(skeleton))
-    ):
+    if MONEY_IN.fits(skeleton) and (number or "回款" in skeleton) and not (WITH.search(skeleton) and TOLD.search(skeleton)):
         return "log_payment", 0.9
     return None
 
@@ -183,6 +181,7 @@ def _record(sentence: Sentence) -> tuple[str, float] | None:
         return "create_lead", 0.9
     if (
         PERSON in skeleton
+        and not NO_VALUE.match(skeleton)
         and UPDATE.search(skeleton)
         and not asks
         and not contact_told(skeleton)
@@ -202,6 +201,11 @@ def _look_back(skeleton: str) -> tuple[str, float] | None:
 LAST_TIME = re.compile(r"(?:上次|上回|最近|最后一次|之前).{0,14}(?:到哪|啥|什么|哪|吗|几号|时候)")
 
 
+# "上海做医疗的客户", "我的客户": a description of customers and nothing else.
+LISTED = re.compile(r"^[^,，。]{0,20}(?:的|我的|vip|区|市|省|所有|全部)(?:客户|线索)(?:列表|名单)?[\s?？呢]*$")
+NO_VALUE = re.compile(rf"^(?!.*[\d{TIME}{PHONE}{EMAIL}]).*生日")
+
+
 def _says(skeleton: str) -> bool:
     if not SAID.search(skeleton):
         return False
@@ -213,6 +217,8 @@ def _look(skeleton: str) -> tuple[str, float] | None:
         return "show_contact", 0.7
     if SHOW.search(skeleton) and not contact_told(skeleton) and not _says(skeleton):
         return "show_contact", 0.88
+    if LISTED.search(skeleton) and not re.search(rf"{WHO}|{TIME}|发|给", skeleton):
+        return "search", 0.7
     if SEARCH.search(skeleton) and not contact_told(skeleton) and not (re.search(WHO, skeleton) and SAID.search(skeleton)):
         return "search", 0.85
     return None
@@ -256,7 +262,7 @@ def _talk(sentence: Sentence) -> tuple[str, float]:
     ):
         return "set_reminder", 0.65
     if somebody and len(skeleton.strip()) >= 4:
-        return "log_follow_up", 0.6 if sentence.of(TIME, MONEY) else 0.5
+        return "log_follow_up", 0.65 if sentence.of(TIME, MONEY) or find_stage(skeleton) else 0.5
     return "unknown", 0.2
 
 

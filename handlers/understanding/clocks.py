@@ -49,6 +49,8 @@ ALONE = re.compile(PERIOD)
 POINTS_OF = "意见建议要求问题原因想法反馈需求疑问考虑顾虑不足内容体会希望说明条件优势感受结论诉求担心理由优点缺点好处"
 COUNTED = frozenset(POINTS_OF[index : index + 2] for index in range(0, len(POINTS_OF), 2))
 DECIMAL_SIGNS = "零一二三四五六七八九0123456789"
+# "还有两点要改": said of a list.
+LISTS = re.compile(r"(?:有|提了|提出|列了|讲了|说了|这|那)$")
 # "快一点", "有一点": a degree and no hour.
 DEGREE_BEFORE = "有早晚快慢多少大小好差高低贵便宜这那近远再简单稍微便"
 # Where "一点" without a day or part of day still means one o'clock.
@@ -107,7 +109,7 @@ def _pointed(text: str) -> Iterable[When]:
             minute_said = match["minute"]
             found.doubtful = not minute_said
             found.impossible = bool(minute_said)
-        elif text[match.end() : match.end() + 2] in COUNTED and not match["period"]:
+        elif not match["period"] and (text[match.end() : match.end() + 2] in COUNTED or LISTS.search(text, 0, match.start())):
             found.doubtful = True
         clock = _hour(hour, minute, match["period"] or match["pm"], written=match["hour"].startswith("0"))
         if clock and match["less"]:

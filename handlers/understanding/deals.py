@@ -58,7 +58,7 @@ def read_new_opportunity(sentence: Sentence, now: datetime) -> dict[str, object]
     slots["amount"] = amount_of(sentence)
     slots["probability"] = _probability(sentence)
     slots["expected_close"] = _expected_close(sentence, now)
-    slots["stage"] = find_stage(sentence.skeleton)
+    slots["stage"] = find_stage(CLOSE_WORDS.sub(" ", sentence.skeleton))
     return slots
 
 

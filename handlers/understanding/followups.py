@@ -55,11 +55,15 @@ def is_past(sentence: Sentence, mention: Mention, now: datetime) -> bool | None:
             return True
     if PLAN.search(tail):
         return False
+    if when.days == (now.date(),) and when.clock is None:
+        return not (SAID.search(before) or TOLD.search(before))
     if DONE.search(tail):
         return True
     if when.lean:
         return when.lean == "past"
     if OPENING.sub("", before.replace(TIME, "")).strip(PUNCTUATION) or _past_before(sentence, mention):
+        return False
+    if not (find_method(tail) or SAID.search(tail) or TOLD.search(tail) or when.days == (now.date(),)):
         return False
     return when.clock is None or behind(when, now) is not None
 
@@ -187,7 +191,7 @@ def who(sentence: Sentence) -> dict[str, object]:
 
 
 def amount_of(sentence: Sentence, limit: int | None = None) -> str | None:
-    """Return the first real amount (no difference, no weak number), in the first `limit` places of the skeleton."""
+    """Return the first real amount (a difference is none), in the first `limit` places of the skeleton."""
     for mention in sentence.of(MONEY):
         money: Money = mention.value
         if not money.difference and (limit is None or sentence.places.index(mention.start) < limit):

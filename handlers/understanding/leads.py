@@ -21,14 +21,14 @@ SOURCES = (
 )
 SOURCE_WORD = re.compile(
     rf"(?:通过|来自|来源(?:是|为|:|：)?|从|渠道(?:是|为|:|：)?|在)?(?P<source>(?:[一-鿿]{{1,4}}(?=展会|"
-    rf"博览会|峰会|论坛))?(?:{SOURCES}))(?:上|里|那边|那)?(?:来|认识|加|过来|进来|"
+    rf"博览会|峰会|论坛))?(?:{SOURCES}))(?:上|里|那边|那)?(?:来|认识|注册|报名|关注|加|过来|进来|"
     rf"咨询|找|留言|看到|扫|联系|介绍|推荐|渠道|获取|线索|的|$|[\s,，。;；]|拿到|"
     rf"遇到|碰到)"
 )
 SOURCE_SAID = re.compile(
     r"(?:来源(?:是|为|:|：)?|渠道(?:是|为|:|：)?|来自|通过)\s?(?P<source>[^\s,，。;；"
-    + "".join(MARKS)
-    + r"]{2,12}?)(?:来的|认识的?|加的|过来的?|找到的?|介绍来?的|的(?=[\s,，。]|$)|"
+    + "".join(sorted(MARKS - {PERSON, COMPANY}))
+    + r"]{1,12}?)(?:来的|认识的?|加的|过来的?|找到的?|介绍来?的|的(?=[\s,，。]|$)|"
     r"[\s,，。;；]|$)"
 )
 INTRODUCED = re.compile(
@@ -101,14 +101,24 @@ def _name_in_clauses(sentence: Sentence) -> str | None:
     return None
 
 
+def _without_source(sentence: Sentence, slots: dict[str, object], span: tuple[int, int]) -> dict[str, object]:
+    """Leave those out who only introduced the lead ("张总介绍的")."""
+    kept = dict(slots)
+    for slot, kind in (("person", PERSON), ("company", COMPANY)):
+        mentions = sentence.of(kind)
+        others = [each for each in mentions if not sentence.at(span[0]) <= each.start < sentence.at(span[1])]
+        if len(others) < len(mentions):
+            kept.pop(slot, None)
+            if others:
+                kept[slot] = others[0].value
+    return kept
+
+
 def read_lead(sentence: Sentence, now: datetime) -> dict[str, object]:
     """Fill the slots of a new lead."""
     slots = who(sentence)
     source, span = _source(sentence)
-    introducers = [mention for mention in sentence.of(PERSON) if sentence.at(span[0]) <= mention.start < sentence.at(span[1])]
-    if introducers:
-        others = [mention.value for mention in sentence.of(PERSON) if mention not in introducers]
-        slots = {slot: value for slot, value in slots.items() if slot != "person"} | ({"person": others[0]} if others else {})
+    slots = _without_source(sentence, slots, span)
     if "person" not in slots and (name := _name_in_clauses(sentence)):
         slots["person"] = name
     for slot, kind in (("phone", PHONE), ("email", EMAIL)):
@@ -150,7 +160,7 @@ def read_claim(sentence: Sentence, now: datetime) -> dict[str, object]:
 
 
 RELEASING = re.compile(
-    r"公海|线索池|释放|放弃|不跟|退(?:回|掉)|扔回|丢回|转给|移交|交接|交给|分配|"
+    r"公海|线索池|不要了|释放|放弃|不跟|退(?:回|掉)|扔回|丢回|转给|移交|交接|交给|分配|"
     r"指派|派给|过户|划给|负责|接手"
 )
 BECAUSE = re.compile(r"(?:因为|原因(?:是|:|：)?|由于|理由(?:是|:|：)?|主要是)(?P<reason>[^。;；]+)")
@@ -159,10 +169,14 @@ NOT_REASON = re.compile(rf"^(?:[\s吧了啊哈{''.join(MARKS)}]|把|将|的|谢�
 
 def reason_of(sentence: Sentence, command: re.Pattern[str] = RELEASING) -> str | None:
     """Return the speaker's reason: after 因为, or the clauses that are not the command itself."""
-    if match := BECAUSE.search(sentence.skeleton):
-        return words(sentence, match.start("reason"), match.end("reason"), [])
-    rest = [clause for clause in clauses_of(sentence) if not command.search(clause.text) and not NOT_REASON.match(clause.text)]
-    return trim("，".join(words(sentence, clause.start, clause.end, []) for clause in rest)) or None
+    pieces = []
+    for clause in clauses_of(sentence):
+        because = BECAUSE.search(clause.text)
+        if because:
+            pieces.append(words(sentence, clause.start + because.start("reason"), clause.end, []))
+        elif not command.search(clause.text) and not NOT_REASON.match(clause.text):
+            pieces.append(words(sentence, clause.start, clause.end, []))
+    return trim("，".join(pieces)) or None
 
 
 def read_release(sentence: Sentence, now: datetime) -> dict[str, object]:

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from handlers.understanding.clauses import trim
 from handlers.understanding.conditions import INACTIVE, read_segment
-from handlers.understanding.mentions import PERSON, REF, TIME, Sentence
+from handlers.understanding.mentions import PERSON, REF, TIME, Mention, Sentence
 from handlers.understanding.moments import When
-from handlers.understanding.tasks import coming_time, range_of
+from handlers.understanding.tasks import coming_time, planned_time, range_of
 
 BIRTHDAY = re.compile(r"生日")
 TEMPLATE = re.compile(
@@ -65,16 +65,19 @@ def read_greeting(sentence: Sentence, now: datetime) -> dict[str, object]:
     return slots
 
 
-def _template(sentence: Sentence) -> str | None:
+def _template(sentence: Sentence, used: list[Mention]) -> str | None:
     """Words of what is to be sent: what is left without the when, the whom and the sending."""
     text = sentence.skeleton
+    starts = {mention.start for mention in used}
     spans = [
         match.span()
         for pattern in (TO_WHOM, INACTIVE, COMMAND)
         for match in pattern.finditer(text)
         if match.end() > match.start()
     ]
-    spans += [(place, place + 1) for place, sign in enumerate(text) if sign in (TIME, PERSON, REF)]
+    hidden_signs = {PERSON, REF}
+    spans += [(place, place + 1) for place, sign in enumerate(text) if sign in hidden_signs]
+    spans += [(place, place + 1) for place, sign in enumerate(text) if sign == TIME and sentence.at(place) in starts]
     if later := LATER_TO_WHOM.search(text):
         spans.append(later.span("whom"))
     hidden = "".join(" " if any(start <= place < end for start, end in spans) else sign for place, sign in enumerate(text))
@@ -87,25 +90,20 @@ def _template(sentence: Sentence) -> str | None:
 def read_broadcast(sentence: Sentence, now: datetime) -> dict[str, object]:
     """Fill the slots of a broadcast."""
     slots: dict[str, object] = {}
-    at, when = coming_time(
-        sentence,
-        now,
-        [
-            mention
-            for mention in sentence.of(TIME)
-            if not mention.value.at_once and not mention.value.only_span and mention.value.tense != "past"
-        ],
-    )
+    at_once = [mention for mention in sentence.of(TIME) if mention.value.at_once]
+    coming = [mention for mention in sentence.of(TIME) if not mention.value.at_once and mention.value.tense != "past"]
+    planned = [mention for mention in coming if not mention.value.only_span]
+    at, when, used = planned_time(sentence, now, planned)
     if at is not None:
         slots["at"] = at
-    elif any(mention.value.at_once for mention in sentence.of(TIME)):
+    elif at_once:
         slots["now"] = True
     if when is not None and when.repeat:
         slots["repeat"] = when.repeat
     segment = read_segment(sentence)
     if segment:
         slots["segment"] = segment
-    slots["template"] = _template(sentence)
+    slots["template"] = _template(sentence, [*used, *at_once])
     return slots
 
 

@@ -51,11 +51,6 @@ class Sentence:
         width = mention.end - mention.start
         self.rest = self.rest[: mention.start] + TAKEN * width + self.rest[mention.end :]
 
-    def drop(self, mention: Mention) -> None:
-        """Give a mention's characters back."""
-        self.mentions.remove(mention)
-        self.rest = self.rest[: mention.start] + self.plain[mention.start : mention.end] + self.rest[mention.end :]
-
     def of(self, *kinds: str) -> list[Mention]:
         """List the mentions of some kinds in the order of the sentence."""
         return sorted((mention for mention in self.mentions if mention.kind in kinds), key=lambda found: found.start)

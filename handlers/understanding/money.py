@@ -2,9 +2,11 @@
 
 import re
 from datetime import datetime
+from decimal import Decimal
 
 from handlers.understanding.amounts import Money
 from handlers.understanding.clauses import trim
+from handlers.understanding.deal_rules import BARE_SUM
 from handlers.understanding.followups import amount_of, who
 from handlers.understanding.mentions import COMPANY, DISCOUNT, MARKS, MONEY, PERSON, TIME, Sentence
 from handlers.understanding.moments import When, behind
@@ -47,7 +49,7 @@ def _items(sentence: Sentence) -> list[dict[str, object]]:
     text = sentence.skeleton
     head = COMMAND.match(text)
     at = head.end() if head else 0
-    quantities = [match for match in _quantities(text) if match.start() >= at]
+    quantities = [match for match in _quantities(text) if match.start("number") >= at]
     items = []
     for index, match in enumerate(quantities):
         end = quantities[index + 1].start() if index + 1 < len(quantities) else len(text)
@@ -105,6 +107,12 @@ METHODS = (
 )
 
 
+def _sum(sentence: Sentence) -> str | None:
+    """Return the amount, or else the one number that stands alone."""
+    bare = BARE_SUM.findall(sentence.skeleton)
+    return amount_of(sentence) or (f"{Decimal(bare[0]):.2f}" if len(bare) == 1 else None)
+
+
 def _past_time(sentence: Sentence, now: datetime) -> datetime | None:
     for mention in sentence.of(TIME):
         when: When = mention.value
@@ -116,7 +124,7 @@ def _past_time(sentence: Sentence, now: datetime) -> datetime | None:
 def read_payment(sentence: Sentence, now: datetime) -> dict[str, object]:
     """Fill the slots of a payment received."""
     slots = who(sentence)
-    slots["amount"] = amount_of(sentence)
+    slots["amount"] = _sum(sentence)
     slots["at"] = _past_time(sentence, now)
     slots["method"] = next((name for name, pattern in METHODS if pattern.search(sentence.skeleton)), None)
     return slots
@@ -140,9 +148,10 @@ def read_expense(sentence: Sentence, now: datetime) -> dict[str, object]:
     slots = who(sentence)
     if "person" in slots and "company" in slots:
         del slots["company"]
-    slots["amount"] = amount_of(sentence)
+    slots["amount"] = _sum(sentence)
     slots["at"] = _past_time(sentence, now)
-    if match := CATEGORIES.search(sentence.skeleton):
+    named = list(CATEGORIES.finditer(sentence.skeleton))
+    if match := next((each for each in named if each[0].endswith("费")), named[0] if named else None):
         slots["category"] = match[0]
     elif fee := ANY_FEE.search(sentence.skeleton):
         slots["category"] = FEE_LEAD.sub("", fee["fee"])

@@ -20,13 +20,13 @@ COMPANY_ENDS = (
 IS_COMPANY = re.compile(rf"(?:{COMPANY_ENDS})$")
 # Ends that are also everyday words: a company only with a name before them.
 WEAK_ENDS = re.compile(
-    r"^(?:他们|你们|我们|她们|咱们|这家|那家|一家|两家|几家|对方|某|本|贵|该|各|"
+    r"^(?:来|回|去|到|在|找|进|他们|你们|我们|她们|咱们|这家|那家|一家|两家|几家|对方|某|本|贵|该|各|"
     r"哪家|原|新|老|大|小|分|总|子|母|别的|其他|另一家|上市|外贸|物流|贸易|科技|"
     r"银行|保险|证券|地产|装修|同行|竞品|开|网|门|旗舰|专卖|商)*$"
 )
 # What may stand before a company's name without belonging to it.
 LEADS = (
-    "一下|是做|做|搞|从事|通过|关于|对于|刚才|刚刚|今天|昨天|明天|上午|下午|拜访了|"
+    "公海里面|公海里|公海|里面|一下|有没有|没有|有|是做|做|搞|从事|通过|关于|对于|刚才|刚刚|今天|昨天|明天|上午|下午|拜访了|"
     "拜访|走访|回访|跟进|联系了|联系|领取|认领|查一下|查下|查看|看一下|看下|看看|"
     "打开|调一下|新线索|新客户|新建|录入|录个|录一个|录|登记|添加|加个|加一个|"
     "新增|释放|放弃|退回|移交|转移"
@@ -44,11 +44,6 @@ CUT = re.compile(
     r"说|要|由|被|让|我|他|她|是|在|为|替|叫|个|的|了)(?=[一-鿿a-z0-9()]{2})"
 )
 COMPANY_FORM = re.compile(rf"[{HAN}a-z0-9()&]{{0,24}}?(?:{COMPANY_ENDS})(?:有限公司|公司|集团|店|厂)?(?:\([{HAN}]{{2,6}}\))?")
-TITLES = (
-    r"(?:总经理|董事长|总监|副总|经理|主任|院长|校长|局长|处长|科长|部长|厂长|"
-    r"店长|行长|所长|主管|老板|工程师|会计|秘书|采购|负责人|联系人|客户|法人|老总|"
-    r"ceo|cto|cfo|coo|hr)"
-)
 # A syllable after which an honorific is another word: 总是, 工作, 哥们, 董事会.
 NOT_HONORIFIC = re.compile(
     r"总(?=[是共部体会结的觉算在要价额数计之能监经裁]?(?:共|部|体|是|结|计|价|"
@@ -269,7 +264,8 @@ def _take_titled(sentence: Sentence, match: re.Match[str], known: KnownNames) ->
 
 # Signs that are hardly ever in a given name but often follow a surname that is also a word.
 NOT_GIVEN = frozenset(
-    "的了在是和跟给说有要我你他她它们这那就都也还没不到去来把让被对从向与及或个家下上里电话微信打聊发见通约问想"
+    "的了在是和跟给说有要我你他她它们这那就都也还没不到去来把让被对从向与及或个家下上里电话微信打聊谈沟拜催视短"
+    "转发见通约问想"
     "做看买卖报价合同先后再又很太最更些只能会可以为因所以但而且如果么什怎吗呢吧啊呀哦嗯公司司客户线索经采购销售"
     "老总副十"
 )

@@ -8,7 +8,6 @@ DIGITS = {
     for sign in signs
 }
 SMALL_UNITS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
-BIG_UNITS = {"万": 10**4, "亿": 10**8}
 HAN = "零一壹幺二两贰俩三叁仨四肆五伍六陆七柒八捌九玖十拾百佰千仟万亿"
 # Longer runs of number signs are no number a person says.
 LONGEST = 24

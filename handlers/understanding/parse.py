@@ -19,6 +19,8 @@ from handlers.understanding.slots import READERS
 
 # What a person says in one message; more is a pasted document, and the rest of it is kept only as words.
 READ_CHARACTERS = 1500
+# A clock outside these years is wrong, and the lunar tables end soon behind them.
+READ_YEARS = range(1920, 2090)
 # Slots that take the unread rest.
 LONG_TEXT = ("text", "summary")
 # Read once at start, so that every rule and the calendar are loaded.
@@ -73,6 +75,8 @@ def read_sentence(text: str, now: datetime, known: names.KnownNames) -> Sentence
 
 def parse(text: str, now: datetime, known: Sequence[str]) -> Meaning:
     """Understand a sentence; `now` is aware, `known` holds names and "alias=name" of the speaker's own CRM."""
+    if now.year not in READ_YEARS:
+        return Meaning("unknown", 0.0)
     local = to_local(now).replace(microsecond=0)
     text, rest = text[:READ_CHARACTERS], text[READ_CHARACTERS:]
     sentence = Sentence(text)

@@ -25,7 +25,8 @@ AFTER = (
 
 @cache
 def _not_names() -> tuple[str, ...]:
-    return tuple(files("handlers.understanding").joinpath("words/not_names.txt").read_text(encoding="utf-8").split())
+    words = files("handlers.understanding").joinpath("words")
+    return tuple(word for name in ("not_names", "regions") for word in words.joinpath(f"{name}.txt").read_text("utf-8").split())
 
 
 @cache

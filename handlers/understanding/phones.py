@@ -3,7 +3,9 @@
 import re
 
 from handlers.understanding.mentions import EMAIL, LINK, PHONE, Mention, Sentence
+from handlers.understanding.numerals import DIGITS, HAN
 
+HAN_DIGITS = "".join(DIGITS)
 # Spaces and dashes as people type them between groups.
 GAP = r"[\s\-.·]{0,2}"
 MOBILE = re.compile(rf"(?<![\d#])(?:\(?\+?(?:00)?86\)?{GAP})?(1[3-9]\d(?:{GAP}\d){{8}})(?!\d)")
@@ -17,6 +19,13 @@ WECHAT_ID = re.compile(
     r"(?:微信号?|wechat|weixin|wx|vx|v信|薇信|加v|v)(?:号|id)?(?:也|就|改|换)?(?:是|"
     r"为|成|叫)?\s?[::]?\s?([a-z][a-z0-9_\-]{5,19})(?![a-z0-9_@.])"
 )
+
+
+SPOKEN_MOBILE = re.compile(rf"(?<![{HAN}])[一幺壹](?:\s?[{HAN_DIGITS}]){{10}}(?![{HAN}])")
+
+
+def _spoken(match: re.Match[str]) -> str:
+    return "".join(str(DIGITS[sign]) for sign in match[0] if sign in DIGITS)
 
 
 def _mobile(match: re.Match[str]) -> str:
@@ -33,7 +42,7 @@ def mark_addresses(sentence: Sentence) -> None:
         sentence.take(Mention(LINK, match.start(), match.end(), sentence.raw[match.start() : match.end()]))
     for match in MAIL.finditer(sentence.rest):
         sentence.take(Mention(EMAIL, match.start(), match.end(), sentence.raw[match.start() : match.end()]))
-    for pattern, read in ((MOBILE, _mobile), (LANDLINE, _landline)):
+    for pattern, read in ((MOBILE, _mobile), (LANDLINE, _landline), (SPOKEN_MOBILE, _spoken)):
         for match in pattern.finditer(sentence.rest):
             sentence.take(Mention(PHONE, match.start(), match.end(), read(match)))
 

@@ -82,7 +82,7 @@ def read_update(sentence: Sentence, now: datetime) -> dict[str, object]:
     slots["company"] = _new_company(sentence, slots)
     if match := ADDRESS.search(sentence.skeleton):
         start, end = match.span("address")
-        slots["address"] = trim(sentence.raw[sentence.at(start) : sentence.at(end)])
+        slots["address"] = trim(sentence.raw[sentence.at(start) : sentence.at(end)]).removesuffix("了")
     return slots
 
 
@@ -96,6 +96,7 @@ NAMED_AFTER = re.compile(
     r"标签(?:打上|加上|贴上|添加|设为|设成|打|加|贴|为|是|上|去掉|删掉|移除|取消)*[\s:：]*(?P<tags>[^。!！?？]+)"
 )
 MARKED_AS = re.compile(r"(?:标记|标注|标|归类|划|打|贴|设|列)(?:成|为|到|上|个|入|进)+(?P<tags>[^。!！?？]+)")
+PUT_ON = re.compile(r"(?:打|加|贴|标(?![签记注]))(?:上|个|一个)?(?P<tags>[^,，。\s]{1,10})$")
 TAG_ENDS = re.compile(
     r"(?:(?:这|那)?(?:个|些|两个|俩)?标签|给?(?:去掉|删掉|删除|移除|取消|拿掉|"
     r"去除|摘掉|撕掉|删了)了?|吧|一下|了|上|谢谢|分类|类)+$"
@@ -104,7 +105,7 @@ TAG_HEADS = re.compile(r"^(?:把|给|的|了|是|为|上|个|一个|两个|几�
 
 
 def _tag_words(sentence: Sentence) -> str | None:
-    for pattern in (NAMED_BEFORE, NAMED_AFTER, MARKED_AS):
+    for pattern in (NAMED_BEFORE, NAMED_AFTER, MARKED_AS, PUT_ON):
         match = pattern.search(sentence.skeleton)
         if not match:
             continue

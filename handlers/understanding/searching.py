@@ -70,9 +70,13 @@ def read_search(sentence: Sentence, now: datetime) -> dict[str, object]:
     """Fill the slots of a search."""
     slots = _conditions(sentence, now)
     slots["range"] = range_of(sentence, now, forward=False)
+    if inactive := INACTIVE.search(sentence.plain):
+        # A search has no slot for days without contact: it is kept in the speaker's words.
+        slots["range"], slots["query"] = None, sentence.raw[inactive.start() : inactive.end()]
+        return slots
     if not any(slots.values()) or EXPLICIT.search(sentence.skeleton):
         slots["query"] = _query(sentence, slots)
-    elif not INACTIVE.search(sentence.skeleton):
+    else:
         slots["query"] = _left_over(sentence, slots)
     return slots
 

@@ -19,6 +19,8 @@ THAT_TASK = (
     rf"提醒|跟进|事情?|那条|这条|那个|这个|回访|约|会|拜访)|{SALES_TASK})"
 )
 TASKS = (
+    rule("complete_task", rf"^[\s]*(?:都|全部?|已经?|这个|那个)*{DONE}了?[\s。!！]*$", confidence=0.7),
+    rule("list_tasks", rf"(?:几|多少)(?:个|条|项)?{SALES_TASK}|^[\s]*{SALES_TASK}事项[\s]*$"),
     rule(
         "snooze_task",
         rf"{REF}[^,，。]{{0,10}}{PUT_OFF}|{THAT_TASK}[\s,，]*[^,，。]{{0,8}}?{PUT_OFF}|"
@@ -28,7 +30,7 @@ TASKS = (
     rule(
         "complete_task",
         rf"{REF}(?:[的个条号]|待办|任务|提醒|跟进|已经|已|全|都|也|我|可以|给|算)*[^,，。]{{0,6}}?{DONE}|"
-        rf"^[\s]*(?:把|将)?{DONE}(?:了|掉|一下|下)?[^,，]{{0,8}}(?:{REF}|{THAT_TASK})|"
+        rf"^[\s]*(?:把|将|已经?)?{DONE}(?:了|掉|一下|下)?[^,，]{{0,8}}(?:{REF}|{THAT_TASK})|"
         rf"{THAT_TASK}(?:[里中的]|{WHO})*[^,，。]{{0,10}}{DONE}|(?:勾掉|划掉|完结|关掉|"
         rf"销掉|打勾)[^,，]{{0,6}}(?:{REF}|{WHO})|{REF}[^,，]{{0,4}}(?:勾掉|划掉|打勾|"
         rf"完结|没问题了|过了)",

@@ -107,8 +107,10 @@ def range_of(sentence: Sentence, now: datetime, *, forward: bool) -> object:
     for mention in sentence.of(TIME):
         when: When = mention.value
         if forward and when.until is None and len(when.days) > 1 and (moment := ahead(_today_too(when), now)):
-            return {"from": moment.date(), "to": moment.date()} if not isinstance(when.span, str) else when.span
-        span = span_of(when, now)
+            one_day = not isinstance(when.span, str) and (when.span is None or when.span[0] == when.span[1])
+            if one_day:
+                return {"from": moment.date(), "to": moment.date()}
+        span = span_of(when, now, forward=forward)
         if isinstance(span, str):
             return span
         if span:

@@ -8,24 +8,25 @@ from handlers.understanding.days import find_days
 from handlers.understanding.durations import find_durations
 from handlers.understanding.feasts import find_feasts
 from handlers.understanding.mentions import TIME, Mention, Sentence
-from handlers.understanding.moments import COUNT, Span, When, behind
+from handlers.understanding.moments import COUNT, Span, When, ahead, behind
 from handlers.understanding.months import find_months
 from handlers.understanding.numerals import read_small
 from handlers.understanding.repeats import find_repeats
 
 # 刚 as a word of time, not in 刚好, 刚需.
-JUST_NOW = re.compile(r"刚刚(?!好)|刚才|刚(?![好需性毅果强烈劲直健巧柔子开入起])|(?<![a-z])just now(?![a-z])|方才")
+JUST_NOW = re.compile(
+    r"刚刚(?!好)|刚才|(?<!(?<![小老])[李王张刘陈杨黄赵周吴徐孙马朱胡郭何林高罗郑梁])刚(?![好需性毅果强烈劲直健巧"
+    r"柔子开入起])|(?<![a-z])just now(?![a-z])|方才"
+)
 AT_ONCE = re.compile(r"马上|立刻|立即|即刻|现在就?|此刻|这就|(?<![a-z])(?:right )?now(?![a-z])")
-THIS_MOMENT = re.compile(r"(?:这会儿?|此时)")
 GAP = re.compile(r"[\s,的(（、]{0,3}$")
 TO = re.compile(r"\s?(?:到|至|-|~)\s?$")
 BACK = re.compile(rf"的?(?:提)?前(?P<days>{COUNT})[天日]")
 # Words that only frame a time and go with it.
 TRAIL = re.compile(
-    r"\s?(?:的?时候|左右|前后|之前|以前|前(?![台期面天端所提往景男女任身])|之间|"
+    r"\s?(?:的?时候|左右|前后|之前|以前|前(?![台期面天端所往景男女任身]|提(?!醒))|之间|"
     r"之后|以后|后(?![天续面台期端来勤备悔果半])|许|那天|当天|[)）])"
 )
-SINCE = re.compile(r"^(?:自|从)")
 
 
 def _longest(found: list[When]) -> list[When]:
@@ -135,10 +136,10 @@ def mark_times(sentence: Sentence, now: datetime) -> None:
             sentence.take(Mention(TIME, when.start, when.end, when))
 
 
-def span_of(when: When, now: datetime) -> Span | None:
+def span_of(when: When, now: datetime, *, forward: bool = False) -> Span | None:
     """Return the range of days a time names ("本周", "11月1号到15号"); None when it names only an hour."""
     if when.until is not None and when.until.days and when.days:
-        return _stretch(when, when.until, now)
+        return _stretch(when, when.until, now, forward=forward)
     if when.span is not None:
         return when.span
     if not when.days:
@@ -147,8 +148,8 @@ def span_of(when: When, now: datetime) -> Span | None:
     return (day.date(), day.date())
 
 
-def _stretch(first: When, last: When, now: datetime) -> tuple[date, date] | None:
-    start = behind(first, now) if len(first.days) > 1 else None
+def _stretch(first: When, last: When, now: datetime, *, forward: bool) -> tuple[date, date] | None:
+    start = (ahead if forward else behind)(first, now) if len(first.days) > 1 else None
     day = start.date() if start else first.days[0]
     ends = [each for each in last.days if each >= day]
     return (day, ends[0]) if ends else None

@@ -178,7 +178,8 @@ async def test_a_restart_around_midnight_moves_no_greeting_to_the_next_day(core,
     await engine.run(core)
     made = await Broadcast.get()
     assert await results.counts(core, made.id) == {"unknown": 1, "suppressed": 1}
-    assert await results.reasons(core, made.id) == {"lease_ended": 1, "too_late": 1}
+    assert await results.reasons(core, made.id) == {"too_late": 1}
+    assert await results.failures(core, made.id) == {"lease_ended": 1}
     assert "有1人当天未能发出" in (await Message.filter(direction="out").first()).text
     assert first.body.text
 

@@ -52,7 +52,7 @@ async def test_settled_rows_carry_their_outcome_and_the_account_the_time(core, m
         ]
     )
     assert await results.counts(core, running.id) == {"sent": 1, "handed_over": 1, "failed": 1, "unknown": 1}
-    assert await results.reasons(core, running.id) == {"48001": 1, "timeout": 1}
+    assert await results.failures(core, running.id) == {"48001": 1, "timeout": 1}
     sent = await Recipient.get(id=a.id)
     assert (sent.sent_at, sent.external_id, sent.lease_until) == (clock.now(), "m1", None)
     times = [(await Account.get(id=account.id)).last_broadcast_at for _, account in made]

@@ -135,3 +135,19 @@ async def test_stopping_lets_running_work_end(core):
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, 5)
     assert ended == [1]
+
+
+async def test_what_does_not_end_in_time_is_cut_off(core, monkeypatch):
+    monkeypatch.setattr("scheduler.worker.STOP_WITHIN", 0)
+    started = asyncio.Event()
+
+    async def endless(_core) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    worker = Worker(replace(core, clock=SystemClock()), [Periodic("endless", SECOND, endless)])
+    task = asyncio.get_running_loop().create_task(worker.run())
+    await asyncio.wait_for(started.wait(), 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 5)

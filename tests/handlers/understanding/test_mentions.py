@@ -17,12 +17,3 @@ def test_words_can_leave_mentions_out():
     when = Mention("t", 0, 2, None)
     assert sentence.text(0, 7, [when]) == " 联系张伟"
     assert sentence.text(1, 7, [when]) == " 联系张伟"
-
-
-def test_dropped_mention_gives_its_words_back():
-    sentence = Sentence("张伟")
-    mention = Mention(PERSON, 0, 2, "张伟")
-    sentence.take(mention)
-    sentence.drop(mention)
-    assert sentence.rest == "张伟"
-    assert sentence.of(PERSON) == []

@@ -1,13 +1,14 @@
 """Width, case and slips are mended without moving a character."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.understanding.normal import normalise
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_length_never_changes(text):
     assert len(normalise(text)) == len(text)
 

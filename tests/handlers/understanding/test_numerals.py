@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.understanding.numerals import read_number, read_small
@@ -46,6 +46,7 @@ def test_small_numbers(said, value):
 
 
 @given(st.text(alphabet="零一二三四五六七八九十百千万亿点0123456789.,廿", max_size=30))
+@settings(deadline=None)
 def test_any_signs_are_read_without_error(text):
     read_number(text)
     read_small(text)

@@ -4,7 +4,7 @@ import json
 import time
 import unicodedata
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 import pytest
@@ -192,6 +192,14 @@ def test_time_in_another_zone_is_read_in_shanghai():
 def test_long_report_keeps_all_its_words(understand):
     body = "今天拜访3家客户。" * 400
     assert understand(f"日报：{body}").slots["text"].endswith("拜访3家客户。")
+
+
+@pytest.mark.parametrize("year", [1, 1920, 2089, 9999])
+@pytest.mark.parametrize(
+    "text", ["春节后", "节后提醒我", "每年中秋提醒我", "一年后", "下个月", "三年前", "初八", "工作日提醒我", "2099年春节后"]
+)
+def test_clock_far_off_is_no_error(year, text):
+    assert parse(text, datetime(year, 12, 31, 23, tzinfo=UTC), ["张伟"]).confidence >= 0
 
 
 def test_sentence_is_only_data(understand):

@@ -1,0 +1,241 @@
+"""The delivery queue of broadcasts: claim a page under a lease, settle it, decide about what a dead process left.
+
+The row is the truth about one person. Its text is rendered in the claim, from what was frozen at approval, and stored before
+the send; whoever opted out, whatever was paused or cancelled meanwhile is left out by the claim itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from campaigns.audience import PERSON_COLUMNS, PERSON_JOIN, gate_of, render_row
+from campaigns.results import ErrorShare, pause_for_errors
+from campaigns.templates import TemplateKind, body_of
+from crm_core.accounts import close_windows, refund_window, spend_window
+from crm_core.clock import local_day
+from crm_core.messages import Address, OutboundMessage
+from crm_core.outbox import GIVE_UP_AFTER, RETRY_PAUSES, Settlement
+from crm_core.policy import Reason, quiet_until, reason_sql
+from crm_core.ports import Core, Program
+from crm_core.rules import as_instant
+
+EMPTY_PAGES = 20
+"""Pages in a row of left-out people the claim steps over in one transaction."""
+
+
+class RecipientQueue:
+    """`SendQueue` over the recipients of running broadcasts.
+
+    `keyed` tells per channel whether the platform recognises a repeated key: only there an unanswered send is repeated.
+    """
+
+    def __init__(self, core: Core, keyed: Mapping[str, bool] | None = None) -> None:
+        self.core = core
+        self._keyed = dict(keyed or {})
+        self._errors = ErrorShare(core.settings.campaigns.error_share_limit)
+        self._in_flight: set[int] = set()
+        self._turn = 0
+
+    async def claim(self, channel: str, limit: int, lease: timedelta) -> list[OutboundMessage]:
+        """Take due recipients of one channel under a lease, broadcasts in turn; nothing in the quiet hours."""
+        if quiet_until(self.core.settings.campaigns, self.core.clock.now()) is not None:
+            return []
+        messages = await self.core.db.run(self._claim(channel, limit, lease))
+        self._in_flight.update(message.id for message in messages)
+        return messages
+
+    async def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Note what became of claimed recipients, in one transaction; pauses a broadcast that fails too often."""
+        if not settlements:
+            return
+        failing = await self.core.db.run(self._settle(settlements))
+        # Only now: while settling fails the rows are still ours, and no ended lease makes them unknown.
+        self._in_flight.difference_update(done.id for done in settlements)
+        for number in sorted(failing):
+            await pause_for_errors(self.core, number)
+
+    async def recover(self, *, everything: bool) -> int:
+        """Decide about claimed recipients whose process is gone: the same key again, or unknown where there is no key.
+
+        `everything`: at the start, when no other process can hold one. Else only ended leases that are not our own.
+        """
+        if everything:
+            self._in_flight.clear()
+        return await self.core.db.run(self._recover(everything=everything))
+
+    async def next_due(self, channel: str) -> datetime | None:
+        """Tell when the next recipient of this channel is due; None when nothing waits."""
+        now = self.core.clock.now()
+        due = await self.core.db.read(_next_due(channel, now))
+        if due is None:
+            return None
+        return quiet_until(self.core.settings.campaigns, max(due, now)) or due
+
+    def _claim(self, channel: str, limit: int, lease: timedelta) -> Program[list[OutboundMessage]]:
+        now = self.core.clock.now()
+        running = yield (
+            "SELECT id, template_body, template_kind, occasion FROM broadcasts WHERE status = 'running' AND channel = ?"
+            " AND (greeting_id IS NULL OR substr(occasion, -10) = ?) ORDER BY id",
+            (channel, local_day(now).isoformat()),
+        )
+        # In turn, so that a greeting does not wait behind a broadcast to a million.
+        later = [row for row in running if row[0] > self._turn]
+        messages: list[OutboundMessage] = []
+        for row in [*later, *(row for row in running if row[0] <= self._turn)]:
+            for _ in range(EMPTY_PAGES):
+                found, seen = yield from self._claim_page(channel, row, limit - len(messages), lease)
+                messages += found
+                if len(messages) >= limit or not seen:
+                    break
+            if messages:
+                self._turn = row[0]
+            if len(messages) >= limit:
+                break
+        return messages
+
+    def _claim_page(
+        self, channel: str, broadcast: tuple[int, str, str, str], limit: int, lease: timedelta
+    ) -> Program[tuple[list[OutboundMessage], int]]:
+        broadcast_id, template, kind, occasion = broadcast
+        gate = gate_of(self.core, channel, kind, occasion)
+        now = gate.now
+        reason, values = reason_sql(gate, planned_already=True)
+        rows = yield (
+            f"SELECT p.id, p.person_id, p.account_id, p.attempts, p.text, a.external_id, {reason}, {PERSON_COLUMNS}"  # noqa: S608
+            f" FROM recipients p LEFT JOIN accounts a ON a.id = p.account_id {PERSON_JOIN}"
+            " WHERE p.broadcast_id = ? AND p.status = 'planned' AND (p.not_before IS NULL"
+            " OR p.not_before <= ?) ORDER BY p.id LIMIT ?",
+            (*values, broadcast_id, now, limit),
+        )
+        messages = []
+        for number, person_id, account_id, attempts, stored, external_id, left_out, *words in rows:
+            if left_out is None and gate.rule is not None:
+                free = yield from spend_window(gate.rule, account_id, now)
+                left_out = left_out if free else Reason.WINDOW_CLOSED.value
+            if left_out is not None:
+                yield from _leave_out(number, str(left_out), now)
+                continue
+            text = stored if stored is not None else render_row(template, tuple(words), now)
+            taken = yield _TAKE, (now + lease, now, text, now, number)
+            if taken:
+                key = f"broadcast:{broadcast_id}:{person_id}"
+                messages.append(
+                    OutboundMessage(number, key, Address(channel, external_id), body_of(kind, text), attempt=attempts + 1)
+                )
+        return messages, len(rows)
+
+    def _settle(self, settlements: Sequence[Settlement]) -> Program[set[int]]:
+        rows = yield from _claimed_rows([done.id for done in settlements])
+        failing: set[int] = set()
+        reached: list[int] = []
+        for done in settlements:
+            row = rows.get(done.id)
+            if row is None:
+                continue
+            status = yield from self._settle_one(done, row)
+            if status in ("sent", "handed_over", "unknown"):
+                reached.append(row[1])
+            if status in ("sent", "handed_over", "unknown", "failed") and self._errors.note(row[0], status):
+                failing.add(row[0])
+        yield from _note_broadcast(reached, self.core.clock.now())
+        return failing
+
+    def _settle_one(self, done: Settlement, row: tuple[int, int, int, str, str]) -> Program[str]:
+        _, account_id, attempts, channel, kind = row
+        now = self.core.clock.now()
+        rule = self.core.reach.get(channel) if kind != TemplateKind.WECHAT_TEMPLATE else None
+        again = done.status == "retry" or (done.status == "unknown" and self._keyed.get(channel, False))
+        if done.status in ("retry", "refused") and rule is not None:
+            yield from refund_window(rule, account_id)
+        if again and attempts < GIVE_UP_AFTER:
+            pause = timedelta(seconds=RETRY_PAUSES[min(max(attempts, 1), len(RETRY_PAUSES)) - 1])
+            yield _AGAIN, (done.retry_at or now + pause, done.reason[:64] or None, now, done.id)
+            return "planned"
+        if done.status == "window_closed":
+            yield from close_windows(account_id, now)
+            yield from _leave_out(done.id, Reason.WINDOW_CLOSED.value, now)
+            return "suppressed"
+        status = done.status if done.status in ("sent", "handed_over", "unknown") else "failed"
+        sent_at = now if status in ("sent", "handed_over") else None
+        sql = _FAILED if status == "failed" else _DONE
+        yield sql, (status, sent_at, done.external_id[:128] or None, done.reason[:64] or None, now, done.id)
+        return status
+
+    def _recover(self, *, everything: bool) -> Program[int]:
+        now = self.core.clock.now()
+        rows = yield (
+            "SELECT id FROM recipients WHERE status = 'claimed' AND (lease_until <= ? OR ? = 1)",
+            (now, int(everything)),
+        )
+        left = [
+            Settlement(number, "unknown", "lease_ended", retry_at=now) for (number,) in rows if number not in self._in_flight
+        ]
+        for first in range(0, len(left), 500):
+            yield from self._settle(left[first : first + 500])
+        return len(left)
+
+
+# Consent stands in the claiming statement itself, whatever was read before it.
+_TAKE = (
+    "UPDATE recipients SET status = 'claimed', lease_until = ?, claimed_at = ?, text = ?,"
+    " reason = NULL, attempts = attempts + 1,"
+    " updated_at = ? WHERE id = ? AND status = 'planned' AND NOT EXISTS"
+    " (SELECT 1 FROM accounts o WHERE o.id = recipients.account_id AND o.opted_out_at IS NOT NULL)"
+)
+_AGAIN = (
+    "UPDATE recipients SET status = 'planned', lease_until = NULL, claimed_at = NULL,"
+    " not_before = ?, reason = ?, updated_at = ?"
+    " WHERE id = ?"
+)
+_DONE = (
+    "UPDATE recipients SET status = ?, lease_until = NULL, sent_at = ?, external_id = ?,"
+    " reason = ?, updated_at = ? WHERE id = ?"
+)
+_FAILED = (
+    "UPDATE recipients SET status = ?, lease_until = NULL, claimed_at = NULL, sent_at = ?,"
+    " external_id = ?, reason = ?, updated_at = ?"
+    " WHERE id = ?"
+)
+
+
+def _leave_out(number: int, reason: str, now: datetime) -> Program[None]:
+    yield (
+        "UPDATE recipients SET status = 'suppressed', reason = ?, lease_until = NULL,"
+        " claimed_at = NULL, greeting_key = NULL, updated_at = ?"
+        " WHERE id = ?",
+        (reason, now, number),
+    )
+
+
+def _claimed_rows(numbers: Sequence[int]) -> Program[dict[int, tuple[int, int, int, str, str]]]:
+    """Read the claimed rows of a page; a late answer still beats `unknown` of an ended lease."""
+    marks = ", ".join("?" * len(numbers))
+    rows = yield (
+        "SELECT r.id, r.broadcast_id, r.account_id, r.attempts, b.channel, b.template_kind FROM recipients r"  # noqa: S608
+        f" JOIN broadcasts b ON b.id = r.broadcast_id WHERE r.id IN ({marks})"
+        " AND (r.status = 'claimed' OR (r.status = 'unknown' AND r.reason = 'lease_ended'))",
+        tuple(numbers),
+    )
+    return {number: tuple(rest) for number, *rest in rows}
+
+
+def _note_broadcast(account_ids: Sequence[int], now: datetime) -> Program[None]:
+    if account_ids:
+        marks = ", ".join("?" * len(account_ids))
+        yield f"UPDATE accounts SET last_broadcast_at = ? WHERE id IN ({marks})", (now, *account_ids)  # noqa: S608
+
+
+def _next_due(channel: str, now: datetime) -> Program[datetime | None]:
+    running = yield "SELECT id FROM broadcasts WHERE status = 'running' AND channel = ? ORDER BY id", (channel,)
+    earliest: datetime | None = None
+    for (number,) in running:
+        fresh = yield (
+            "SELECT 1 FROM recipients WHERE broadcast_id = ? AND status = 'planned' AND not_before IS NULL LIMIT 1",
+            (number,),
+        )
+        if fresh:
+            return now
+        rows = yield "SELECT min(not_before) FROM recipients WHERE broadcast_id = ? AND status = 'planned'", (number,)
+        due = as_instant(rows[0][0])
+        if due is not None and (earliest is None or due < earliest):
+            earliest = due
+    return earliest

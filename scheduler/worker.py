@@ -1,0 +1,119 @@
+"""The loop of time: fires periodic declarations, each with a time limit and never beside itself, and stops cleanly.
+
+APScheduler is the mere ticker: it keeps no state, because the rows are the truth. Tests call `tick()` under their own clock.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from crm_core.clock import SHANGHAI
+from crm_core.ports import Core
+from scheduler.queue import Periodic
+
+log = structlog.get_logger(__name__)
+
+STOP_WITHIN = 4.0
+"""Seconds running work gets to end by itself. Source: house.md, section 4.4."""
+WATCH_SECONDS = 1.0
+"""How often the ticker's plan is compared with the clock."""
+
+
+class Worker:
+    """Fires what is due. `run()` until cancelled, under the supervisor; `tick()` once, by hand."""
+
+    def __init__(self, core: Core, periodics: Sequence[Periodic]) -> None:
+        names = [each.name for each in periodics]
+        if len(set(names)) != len(names):
+            raise ValueError(f"two periodic jobs of one name: {sorted(names)}")
+        self._core = core
+        self._periodics = list(periodics)
+        self._running: set[str] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._last: dict[str, float] = {}
+        self._stopping = False
+
+    @property
+    def running(self) -> frozenset[str]:
+        """Name what is being done now."""
+        return frozenset(self._running)
+
+    async def tick(self) -> None:
+        """Do everything that is due by the core's clock, at once and to its end."""
+        now = self._core.clock.monotonic()
+        due = [
+            each
+            for each in self._periodics
+            if each.name not in self._last or now - self._last[each.name] >= each.every.total_seconds()
+        ]
+        for each in due:
+            self._last[each.name] = now
+        await asyncio.gather(*(self.fire(each) for each in due))  # as many as there are declarations
+
+    async def fire(self, periodic: Periodic) -> bool:
+        """Run one declaration unless it is running already; tells whether it ended well. A failure is logged, not fatal."""
+        if self._stopping or periodic.name in self._running:
+            return False
+        self._running.add(periodic.name)
+        self._idle.clear()
+        try:
+            async with asyncio.timeout(periodic.time_limit.total_seconds()):
+                await periodic.run(self._core)
+        except TimeoutError:
+            log.exception("periodic_too_slow", job=periodic.name)
+        except Exception:
+            log.exception("periodic_failed", job=periodic.name)
+        else:
+            return True
+        finally:
+            self._running.discard(periodic.name)
+            if not self._running:
+                self._idle.set()
+        return False
+
+    async def run(self) -> None:
+        """Fire until cancelled; then let running work end, at most `STOP_WITHIN`."""
+        self._stopping = False
+        ticker = AsyncIOScheduler(timezone=SHANGHAI)
+        for each in self._periodics:
+            # coalesce and no grace: after a stall it fires once, never not at all. Overlaps are refused by `fire`.
+            ticker.add_job(
+                self.fire,
+                IntervalTrigger(seconds=each.every.total_seconds(), timezone=SHANGHAI),
+                args=[each],
+                id=each.name,
+                next_run_time=self._core.clock.now(),
+                coalesce=True,
+                misfire_grace_time=None,
+                max_instances=2,
+            )
+        ticker.start()
+        try:
+            while True:
+                await self._core.clock.sleep(WATCH_SECONDS)
+                self._follow_clock(ticker)
+        finally:
+            await self._stop(ticker)
+
+    def _follow_clock(self, ticker: AsyncIOScheduler) -> None:
+        """Bring runs back that a wall clock set back by an hour has put an hour away: the ticker counts in wall time."""
+        now = self._core.clock.now()
+        for job in ticker.get_jobs():
+            if job.next_run_time - now > job.trigger.interval + timedelta(seconds=WATCH_SECONDS):
+                job.modify(next_run_time=now)
+
+    async def _stop(self, ticker: AsyncIOScheduler) -> None:
+        self._stopping = True
+        ticker.pause()
+        try:
+            async with asyncio.timeout(STOP_WITHIN):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("periodic_cut_off", jobs=sorted(self._running))
+        finally:
+            ticker.shutdown(wait=False)
