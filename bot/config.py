@@ -3,26 +3,24 @@
 Sections are mapped onto the classes that use them. Nobody reads the file or the environment after `load`.
 """
 
-import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
-from datetime import timedelta
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
-from urllib.parse import urlsplit
 
 from bot.secret import Secret
-from bot.settings_values import BadValue, FromEnvironment, Size, read_value
+from bot.settings import DeliverySettings, RedisSettings, ServerSettings, Settings
+from bot.settings_values import BadValue, FromEnvironment, read_value
 from crm_core.db import DatabaseSettings
 from crm_core.discovery import collect
 from crm_core.ports import AnswerSettings, CampaignSettings, CoreSettings, PoolSettings
 
+__all__ = ["DeliverySettings", "Problem", "RedisSettings", "ServerSettings", "Settings", "SettingsProblems", "load", "parse"]
+
 PREFIX = "GUANXI_"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_PORTS = 65535
-_MIB = Size(1024 * 1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,88 +42,6 @@ class SettingsProblems(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
-    """`[server]`: where the product listens and what it lets in."""
-
-    host: str = "127.0.0.1"
-    port: int = 8080
-    public_url: str = ""
-    """The address under which the platforms reach this server."""
-    max_body: Size = _MIB
-    reply_within: timedelta = timedelta(seconds=3.5)
-    """After it a callback is acknowledged and the answer is sent later; "0s": always later."""
-    trusted_proxies: tuple[str, ...] = ()
-    """Addresses or networks whose X-Forwarded-For is believed."""
-    metrics_from: tuple[str, ...] = ("127.0.0.1",)
-    """Addresses or networks that may read /metrics."""
-
-    @property
-    def is_public_on_loopback(self) -> bool:
-        """Whether the public address is this machine, as in tests."""
-        return is_loopback(self.public_url)
-
-    def problems(self) -> list[tuple[str, str]]:
-        """List what is wrong, as pairs of key and sentence."""
-        found = [] if self.host else [("host", "不能为空")]
-        if self.port > _PORTS:
-            found.append(("port", "端口不能超过 65535"))
-        if self.public_url and not self.public_url.startswith(("https://", "http://")):
-            found.append(("public_url", "需要以 https:// 开头的地址"))
-        if not 1024 <= self.max_body <= 64 * _MIB:
-            found.append(("max_body", "需要在 1KiB 到 64MiB 之间"))
-        return found + [
-            (key, f"{entry} 不是 IP 地址或网段")
-            for key in ("trusted_proxies", "metrics_from")
-            for entry in getattr(self, key)
-            if not is_network(entry)
-        ]
-
-
-@dataclass(frozen=True, slots=True)
-class DeliverySettings:
-    """`[delivery]`: how messages leave."""
-
-    lease: timedelta = timedelta(seconds=30)
-    """How long a claimed message belongs to its sender; after it somebody else decides about it."""
-    concurrency: int = 50
-    """Calls in flight at most, over all channels."""
-    drain_timeout: timedelta = timedelta(seconds=4)
-    """How long a stop waits for calls in flight."""
-
-    def problems(self) -> list[tuple[str, str]]:
-        """List what is wrong, as pairs of key and sentence."""
-        found = [] if 1 <= self.concurrency <= 1000 else [("concurrency", "需要在 1 到 1000 之间")]
-        if self.lease < timedelta(seconds=1):
-            found.append(("lease", "不能短于 1s"))
-        if self.drain_timeout > timedelta(seconds=8):
-            found.append(("drain_timeout", "不能长于 8s，停止总共只有 10s"))
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class RedisSettings:
-    """`[redis]`: empty means that everything stays in this process."""
-
-    url: str = ""
-
-    def problems(self) -> list[tuple[str, str]]:
-        """List what is wrong, as pairs of key and sentence."""
-        return [("url", "本版本还不支持 Redis，请留空")] if self.url else []
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Everything the product was told. `channels`: NAME to (kind, that kind's settings), enabled ones only."""
-
-    core: CoreSettings
-    server: ServerSettings
-    database: DatabaseSettings
-    redis: RedisSettings
-    delivery: DeliverySettings
-    channels: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
 
 
 SECTIONS: dict[str, type] = {
@@ -212,6 +128,7 @@ class _Reader:
             table = {"url": f"sqlite://{self.data_dir / 'guanxi.db'}", **table}
         made = self.table(SECTIONS[name], table, name, skip=IN_CORE if name == "core" else ())
         if name == "core" and made is not None:
+            made = replace(made, data_dir=self.folder / made.data_dir)
             self.data_dir = made.data_dir
         if name == "database" and made is not None:
             made = self._database(made)
@@ -229,48 +146,52 @@ class _Reader:
             if key not in known:
                 self.problems.append(Problem(section, key, "没有这个设置"))
         values = {each.name: self._field(each, hints[each.name], key, table, section) for key, each in known.items()}
-        if len(self.problems) > before:
-            return None
-        made = cls(**{name: value for name, value in values.items() if value is not _MISSING})
-        self._ask(made, section)
-        return made
+        wrong = {problem.key for problem in self.problems[before:]}
+        made = _made(cls, hints, values)
+        if made is not None:
+            # Asked even when something is wrong already, so that everything is told at once; a key is told once.
+            self.problems += [problem for problem in _asked(made, section) if problem.key not in wrong]
+        return made if len(self.problems) == before else None
 
     def channels(self, tables: object, server: ServerSettings | None) -> dict[str, tuple[str, Any]]:
         """Read `[channels.NAME]`, each by the settings class of its kind."""
         if not isinstance(tables, Mapping):
             self.problems.append(Problem("channels", "", "需要写成 [channels.名称]"))
             return {}
-        kinds = channel_kinds() if tables else {}
+        kinds = channel_kinds() if any(_is_enabled(table) for table in tables.values()) else {}
         found = {}
         for name, table in tables.items():
-            made = self._channel(name, table, kinds)
+            made = self._channel(name, table, kinds, server)
             if made is not None:
                 found[name] = made
-                self._check_session_hosts(name, made[1], server)
         return found
 
-    def _channel(self, name: str, table: object, kinds: Mapping[str, type]) -> tuple[str, Any] | None:
+    def _channel(
+        self, name: str, table: object, kinds: Mapping[str, type], server: ServerSettings | None
+    ) -> tuple[str, Any] | None:
         section = f"channels.{name}"
         if not _NAME.fullmatch(name) or not isinstance(table, Mapping):
             self.problems.append(Problem(section, "", "渠道名称只能用小写字母、数字、- 和 _"))
             return None
         rest = dict(table)
         kind = str(rest.pop("kind", ""))
-        enabled = self._value(bool, rest.pop("enabled", True), section, "enabled")
+        if not self._value(bool, rest.pop("enabled", True), section, "enabled"):
+            return None
         if kind not in kinds:
             self.problems.append(Problem(section, "kind", f"只能是 {'、'.join(kinds)}"))
             return None
-        if not enabled:
-            return None
+        self._check_session_hosts(section, rest.get("session_hosts"), server)
         made = self.table(settings_class(kinds[kind]), rest, section)
         return None if made is None else (kind, made)
 
-    def _check_session_hosts(self, name: str, settings: Any, server: ServerSettings | None) -> None:
+    def _check_session_hosts(self, section: str, hosts: object, server: ServerSettings | None) -> None:
         # An exact origin may be plain http on any port, which would be a way out of the house on a real server.
-        for entry in getattr(settings, "session_hosts", ()):
-            if "://" in entry and server is not None and not server.is_public_on_loopback:
-                sentence = f"{entry} 带协议，只有 [server] public_url 在本机时才允许"
-                self.problems.append(Problem(f"channels.{name}", "session_hosts", sentence))
+        if server is None or server.is_public_on_loopback or not isinstance(hosts, (list, str)):
+            return
+        for host in hosts.split(",") if isinstance(hosts, str) else hosts:
+            if "://" in str(host):
+                sentence = f"{host} 带协议，只有 [server] public_url 在本机时才允许"
+                self.problems.append(Problem(section, "session_hosts", sentence))
 
     def _field(self, each: "Field[Any]", hint: Any, key: str, table: Mapping[str, Any], section: str) -> Any:
         if key not in table:
@@ -306,13 +227,6 @@ class _Reader:
             self.problems.append(Problem(section, key, bad.sentence))
             return _MISSING
 
-    def _ask(self, made: Any, section: str) -> None:
-        found = made.problems() if hasattr(made, "problems") else []
-        if isinstance(made, CoreSettings) and made.timezone != "Asia/Shanghai":
-            found = [("timezone", "目前只支持 Asia/Shanghai")]
-        secrets = {name for name, hint in get_type_hints(type(made)).items() if hint is Secret}
-        self.problems += [Problem(section, f"{key}_env" if key in secrets else key, sentence) for key, sentence in found]
-
     def _database(self, made: DatabaseSettings) -> DatabaseSettings:
         if made.durability not in ("power", "process"):
             self.problems.append(Problem("database", "durability", "只能是 power 或 process"))
@@ -327,6 +241,31 @@ class _Reader:
 
 
 _MISSING: Any = object()
+# Stand in for what is wrong or absent, so that the rest of a section can still be checked.
+_BLANK: dict[Any, Any] = {str: "", Secret: Secret()}
+
+
+def _made(cls: type, hints: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
+    given = {name: value for name, value in values.items() if value is not _MISSING}
+    for each in fields(cls):
+        if each.name not in given and each.default is MISSING and each.default_factory is MISSING:
+            if hints[each.name] not in _BLANK:
+                return None
+            given[each.name] = _BLANK[hints[each.name]]
+    return cls(**given)
+
+
+def _asked(made: Any, section: str) -> list[Problem]:
+    found = made.problems() if hasattr(made, "problems") else []
+    if isinstance(made, CoreSettings) and made.timezone != "Asia/Shanghai":
+        found = [("timezone", "目前只支持 Asia/Shanghai")]
+    secrets = {name for name, hint in get_type_hints(type(made)).items() if hint is Secret}
+    return [Problem(section, f"{key}_env" if key in secrets else key, sentence) for key, sentence in found]
+
+
+def _is_enabled(table: object) -> bool:
+    # Loading the kinds takes half a second, which a file without a channel in use need not pay.
+    return not isinstance(table, Mapping) or str(table.get("enabled", True)).lower() not in ("false", "0", "no", "off")
 
 
 def _key(each: "Field[Any]", hints: Mapping[str, Any]) -> str:
@@ -336,21 +275,3 @@ def _key(each: "Field[Any]", hints: Mapping[str, Any]) -> str:
 def _known_name(table: Mapping[str, Any], part: str) -> str:
     """Find the section a variable means: variables know neither small letters nor dashes."""
     return next((name for name in table if name.lower().replace("-", "_") == part), part)
-
-
-def is_network(text: str) -> bool:
-    """Tell whether a text is an address or a network."""
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether an address is on this machine."""
-    try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

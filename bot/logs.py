@@ -14,6 +14,7 @@ from typing import Any, TextIO
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from structlog.types import Processor
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _NUMBER_LENGTH = 4
@@ -48,7 +49,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def configure(*, stream: TextIO | None = None, level: int = logging.INFO) -> None:
     """Send every log of the process, other libraries' too, through the net to one stream (standard error)."""
-    shared = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -72,6 +73,8 @@ def configure(*, stream: TextIO | None = None, level: int = logging.INFO) -> Non
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level)
+    # Its lines hold whole addresses; the gateway and the API log what matters of a request themselves.
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     server = logging.getLogger("aiohttp.server")
     server.filters = [each for each in server.filters if not isinstance(each, _HideBadRequests)]
     server.addFilter(_HideBadRequests())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Settings, SettingsProblems, is_loopback, load, parse
+from bot.config import Settings, SettingsProblems, load, parse
 from bot.secret import Secret
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -164,21 +164,6 @@ def test_an_origin_for_session_answers_needs_a_public_address_on_this_machine() 
 def test_an_origin_is_reported_beside_other_problems_of_the_channel() -> None:
     text = DINGTALK.replace("DING_SECRET", "NOT_THERE") + 'session_hosts = ["http://127.0.0.1:9090"]\n'
     assert len(problems(text)) == 2
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("http://localhost:1", True),
-        ("http://[::1]/", True),
-        ("https://127.9.9.9", True),
-        ("https://10.0.0.1", False),
-        ("", False),
-        ("http://[", False),
-    ],
-)
-def test_what_is_this_machine(url: str, expected: bool) -> None:
-    assert is_loopback(url) is expected
 
 
 def test_files_that_cannot_be_read_say_so(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_what_is_given_is_told_from_what_is_not() -> None:
 def test_every_problem_is_named_at_once() -> None:
     with pytest.raises(WrongFields) as wrong:
         read_body(b'{"owner_id": 0, "at": "2026-11-25T10:00:00", "amount": 1.5, "colour": "red"}', Thing)
-    assert set(wrong.value.problems) == {"name", "owner_id", "at", "amount", "colour"}
+    assert set(wrong.value.fields["problems"]) == {"name", "owner_id", "at", "amount", "colour"}
     assert wrong.value.sentence() == "请求的字段有误：colour、name、owner_id、at、amount"
 
 

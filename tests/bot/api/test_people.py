@@ -46,3 +46,17 @@ async def test_accounts_are_found_by_those_who_may_see_the_person(core: Core, ad
         assert (await one.get(f"/accounts/{account.id}"))["external_id"] == "oZhangWei"
     assert (await other.get("/accounts?channel=wechat"))["items"] == []
     assert await other.refused("GET", f"/accounts/{account.id}") == (404, "not_found")
+
+
+async def test_somebody_is_changed_but_never_below_themselves(core: Core, admin: Caller) -> None:
+    boss = await admin.post("/employees", {"name": "陈经理", "role": "manager"})
+    me = await admin.post("/employees", {"name": "小王", "role": "sales", "manager_id": boss["id"]})
+    path = f"/employees/{me['id']}"
+    changed = await admin.patch(path, {"role": "manager", "department": "华东", "mobile": "13800138000"})
+    assert (changed["role"], changed["department"], changed["mobile"]) == ("manager", "华东", "13800138000")
+    assert (await admin.patch(path, {"department": None, "mobile": None}))["department"] is None
+    for body in ({"name": " "}, {"mobile": "12"}, {"manager_id": me["id"]}, {"manager_id": 4711}, {"role": "king"}):
+        assert (await admin.refused("PATCH", path, body))[0] == 422, body
+    assert (await admin.refused("PATCH", f"/employees/{boss['id']}", {"manager_id": me["id"]}))[0] == 422
+    await admin.post(f"{path}/depart", status=200)
+    assert await admin.refused("PATCH", path, {"name": "老王"}) == (409, "employee.already_departed")

@@ -31,5 +31,8 @@ async def test_a_segment_tells_how_many_it_selects(core: Core, caller: Make) -> 
     assert (made["count"], made["conditions"]) == (2, {"kind": "lead", "region": "上海"})
     assert await marketer.get(f"/segments/{made['id']}") == made
     assert (await marketer.get("/segments"))["items"][0]["conditions"] == made["conditions"]
+    changed = await marketer.patch(f"/segments/{made['id']}", {"conditions": {"kind": "lead"}, "name": "全部线索"})
+    assert (changed["count"], changed["name"]) == (3, "全部线索")
+    assert await marketer.refused("PATCH", f"/segments/{made['id']}", {"name": " "}) == (422, "invalid")
     body = {"name": "?", "conditions": {"shoe_size": 43}}
     assert await marketer.refused("POST", "/segments", body) == (422, "invalid")

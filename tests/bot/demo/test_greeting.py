@@ -81,3 +81,15 @@ async def test_turned_platforms_close_their_windows_and_the_result_says_so(demo:
     finally:
         await demo.do("clock")
     assert (await demo.get("/demo/state"))["state"]["turned_seconds"] == 0
+
+
+async def test_a_greeting_arranged_in_words_is_shown_with_its_day(demo: Playing) -> None:
+    await demo.new_customer()
+    question = await demo.says(ZHOU, "中秋给所有VIP发祝福")
+    assert "（是/否）" in question
+    state = (await demo.get("/demo/state"))["state"]
+    assert [chip["text"] for chip in state["chips"][ZHOU]] == ["是", "否", "取消"]
+    assert "已安排" in await demo.says(ZHOU, "是")
+    plan = (await demo.get("/demo/state"))["state"]["crm"]["plans"][0]
+    assert plan["name"].startswith("中秋")
+    assert plan["at"]

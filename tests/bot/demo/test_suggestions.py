@@ -28,6 +28,7 @@ def test_each_step_ticks_itself_off(done: int, now: Situation) -> None:
         (FOLLOWED, "hl-wang", "领取 微信访客7"),
         (CLAIMED, "hl-wang", "刚和微信访客7通了电话，想要20台网关，预算15万，下周三下午三点再联系"),
         (LOGGED, "hl-wang", "一分钟后提醒我给微信访客7发报价"),
+        (SET, "hl-lin", ""),
         (REMINDED, "hl-lin", ""),
     ],
 )
@@ -49,3 +50,8 @@ def test_numbers_are_offered_only_after_a_list() -> None:
 
     assert "第1条完成了" not in labels(REMINDED)
     assert "第1条完成了" in labels(replace(REMINDED, listed=True))
+
+
+def test_an_open_question_is_answered_with_one_tap() -> None:
+    asked = replace(REMINDED, asked=frozenset({"hl-lin"}))
+    assert [chip.text for chip in chips(asked)["hl-lin"]] == ["是", "否", "取消"]

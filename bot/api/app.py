@@ -1,0 +1,49 @@
+"""The API as an application of its own, mounted at `/api/v1`."""
+
+from aiohttp import web
+
+from bot.api import (
+    activities,
+    audit,
+    broadcasts,
+    customers,
+    greetings,
+    leads,
+    messages,
+    people,
+    reminders,
+    segments,
+    templates,
+)
+from bot.api.endpoint import make_endpoint, respond
+from bot.api.errors import errors_as_json
+from bot.api.openapi import describe
+from bot.api.routes import Route
+from crm_core.ports import Core
+
+PREFIX = "/api/v1"
+_ID = r"{id:\d{1,18}}"
+_MIB = 1024 * 1024
+FAMILIES = (people, messages, leads, customers, activities, reminders, segments, templates, broadcasts, greetings, audit)
+ROUTES = web.AppKey("routes", tuple)
+
+
+def all_routes() -> tuple[Route, ...]:
+    """List every route of the API."""
+    return tuple(route for family in FAMILIES for route in family.routes.routes)
+
+
+def make_api(core: Core, *, max_body: int = _MIB) -> web.Application:
+    """Make the API over a core, to be mounted at `PREFIX`."""
+    app = web.Application(middlewares=[errors_as_json])
+    routes = all_routes()
+    app[ROUTES] = routes
+    for route in routes:
+        app.router.add_route(route.method, route.path.replace("{id}", _ID), make_endpoint(core, route, max_body))
+    document = describe(routes)
+
+    async def openapi(_request: web.Request) -> web.Response:
+        return respond(document, 200)
+
+    app.router.add_get("/openapi.json", openapi)
+    return app

@@ -1,0 +1,88 @@
+"""From a route to an aiohttp handler: who asks, may they, what do they ask, answer."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from aiohttp import hdrs, web
+
+from bot.api import idempotency
+from bot.api.bodies import MAX_ID, BodyTooLarge, read_body, wrong_fields
+from bot.api.listing import read_query
+from bot.api.routes import Call, Route
+from crm_core import access, tokens
+from crm_core.access import Actor
+from crm_core.errors import CrmError, NotFound
+from crm_core.ports import Core
+
+_BEARER = "bearer "
+_MAX_TOKEN = 200
+_encode = msgspec.json.Encoder().encode
+
+
+class NoToken(CrmError):
+    """Nobody knows who asks."""
+
+    status = 401
+    code = "token.missing"
+    text = "缺少令牌或令牌无效"
+
+
+def make_endpoint(core: Core, route: Route, max_body: int) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Make the aiohttp handler of one route."""
+
+    async def answer(request: web.Request) -> web.Response:
+        actor = await authenticate(request)
+        access.require(actor, route.scope)
+        call = _call(core, actor, route, request)
+        if route.body is None:
+            return respond(await route.handler(call), route.status)
+        raw = await read_capped(request, max_body)
+        body = read_body(raw, route.body)
+        key = request.headers.get("Idempotency-Key", "") if route.creates else ""
+        if not key:
+            return respond(await route.handler(call, body), route.status)
+        return respond(await idempotency.once(call, route, key, body, lambda: route.handler(call, body)), route.status)
+
+    return answer
+
+
+async def authenticate(request: web.Request) -> Actor:
+    """Tell who acts; asked of the database each time, so that a revoked token ends at once. Raises: NoToken."""
+    header = request.headers.get(hdrs.AUTHORIZATION, "")
+    token = header[len(_BEARER) :].strip()
+    if not header.lower().startswith(_BEARER) or not 0 < len(token) <= _MAX_TOKEN or not token.isascii():
+        raise NoToken
+    actor = await tokens.actor_of_token(token)
+    if actor is None:
+        raise NoToken
+    return actor
+
+
+async def read_capped(request: web.Request, limit: int) -> bytes:
+    """Read a body, never more of it than allowed. Raises: BodyTooLarge."""
+    if (request.content_length or 0) > limit:
+        raise BodyTooLarge
+    raw = b""
+    async for chunk in request.content.iter_any():
+        raw += chunk
+        if len(raw) > limit:
+            raise BodyTooLarge
+    return raw
+
+
+def respond(value: Any, status: int) -> web.Response:
+    """Write an answer as JSON."""
+    return web.Response(body=_encode(value), status=status, content_type="application/json")
+
+
+def _call(core: Core, actor: Actor, route: Route, request: web.Request) -> Call:
+    number = int(request.match_info.get("id", "0"))
+    if number > MAX_ID:
+        raise NotFound
+    if route.lists:
+        query, limit, cursor = read_query(request.query, [name for name, _ in request.query.items()], route.filters)
+        return Call(core, actor, number, query, limit, cursor)
+    if request.query:
+        raise wrong_fields({name[:64]: "没有这个参数" for name in request.query})
+    return Call(core, actor, number)

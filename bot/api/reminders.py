@@ -1,0 +1,118 @@
+"""Reminders over the API."""
+
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from bot.api.bodies import Empty, Id, Instant, Line, Long, Short, given
+from bot.api.listing import list_rows, open_row, show_row
+from bot.api.resources import ID, STAMPS, Resource, counts, texts, times
+from bot.api.routes import Call, Routes
+from crm_core import access
+from crm_core.activities import load_subject
+from scheduler import reminders
+from scheduler.reminders import Reminder, ReminderStatus
+
+REMINDERS = Resource(
+    "reminders",
+    Reminder,
+    (
+        *ID,
+        *counts("owner_id"),
+        *texts("about", "about_kind"),
+        *counts("about_id"),
+        *times("at"),
+        *texts("text", "status", "repeat"),
+        *times("fired_at", "done_at"),
+        *STAMPS,
+    ),
+    search=("text", "about"),
+)
+FILTERS: dict[str, Any] = {
+    "owner_id": int,
+    "about": str,
+    "about_kind": str,
+    "about_id": int,
+    "status": ReminderStatus,
+    "repeat": str,
+}
+routes = Routes()
+
+
+class NewReminder(Struct):
+    """What to tell whom when."""
+
+    text: Long
+    at: Instant
+    owner_id: Id | None = None
+    repeat: Short = ""
+    about: Line = ""
+    about_kind: Literal["", "lead", "customer", "contact"] = ""
+    about_id: Id | None = None
+
+
+class ReminderChanges(Struct):
+    """A new time, or done or cancelled."""
+
+    at: Instant | UnsetType = UNSET
+    status: Literal["done", "cancelled"] | UnsetType = UNSET
+
+
+class NewTime(Struct):
+    """When instead."""
+
+    at: Instant
+
+
+@routes.lists("/reminders", scope="reminders:read", filters=FILTERS, shows=REMINDERS)
+async def list_reminders(call: Call) -> Any:
+    """List reminders."""
+    return await list_rows(call, REMINDERS)
+
+
+@routes.creates("/reminders", scope="reminders:write", shows=REMINDERS)
+async def add_reminder(call: Call, body: NewReminder) -> Any:
+    """Set a reminder, for oneself or the own team."""
+    values = given(body)
+    if body.about_kind and body.about_id is not None:
+        subject = await load_subject(call.actor, body.about_kind, body.about_id)
+        values["about"] = body.about or subject.name
+    return await show_row(call, REMINDERS, await reminders.create(call.core, call.actor, **values))
+
+
+@routes.get("/reminders/{id}", scope="reminders:read", shows=REMINDERS)
+async def show_reminder(call: Call) -> Any:
+    """Show a reminder."""
+    return await open_row(call, REMINDERS, await access.load(Reminder, call.actor, call.number))
+
+
+@routes.patch("/reminders/{id}", scope="reminders:write", shows=REMINDERS)
+async def change_reminder(call: Call, body: ReminderChanges) -> Any:
+    """Move a reminder, tick it off or cancel it."""
+    row = await access.load(Reminder, call.actor, call.number)
+    async with call.core.db.transaction():
+        if not isinstance(body.at, UnsetType):
+            row = await reminders.snooze(call.core, call.actor, row.id, body.at)
+        if body.status == "done":
+            row = await reminders.complete(call.core, call.actor, row.id)
+        if body.status == "cancelled":
+            row = await reminders.cancel(call.core, call.actor, row.id)
+    return await show_row(call, REMINDERS, row)
+
+
+@routes.post("/reminders/{id}/complete", scope="reminders:write", shows=REMINDERS)
+async def complete(call: Call, body: Empty) -> Any:
+    """Tick a reminder off."""
+    return await show_row(call, REMINDERS, await reminders.complete(call.core, call.actor, call.number))
+
+
+@routes.post("/reminders/{id}/cancel", scope="reminders:write", shows=REMINDERS)
+async def cancel_reminder(call: Call, body: Empty) -> Any:
+    """Take a reminder back."""
+    return await show_row(call, REMINDERS, await reminders.cancel(call.core, call.actor, call.number))
+
+
+@routes.post("/reminders/{id}/snooze", scope="reminders:write", shows=REMINDERS)
+async def snooze(call: Call, body: NewTime) -> Any:
+    """Be told again later."""
+    return await show_row(call, REMINDERS, await reminders.snooze(call.core, call.actor, call.number, body.at))

@@ -1,0 +1,211 @@
+"""Rows of a resource as CSV, XLSX or JSON lines: read by page, written as they come."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import date, datetime, time
+from typing import IO, Any, Protocol
+
+import msgspec
+import xlsxwriter
+
+from bot.api.app import all_routes
+from bot.api.resources import Form, Resource, Shown
+from crm_core import access
+from crm_core.access import Actor
+from crm_core.clock import at_local
+from crm_core.ports import Core, Program
+from crm_core.values import mask_phone, mask_text
+
+PAGE_ROWS = 5000
+_SHEET_ROWS = 1_048_576
+"""What one sheet of a workbook holds."""
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+Convert = Callable[[Any], Any]
+
+
+def resources() -> dict[str, Resource]:
+    """Tell everything the API shows, by name."""
+    return {route.shows.name: route.shows for route in all_routes() if route.shows is not None}
+
+
+def parse_since(text: str) -> datetime:
+    """Read a day in Shanghai or an instant with a zone. Raises: ValueError."""
+    if len(text) == len("2026-11-01"):
+        return at_local(date.fromisoformat(text), time())
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("no zone")
+    return found
+
+
+async def exported(
+    core: Core, actor: Actor, resource: Resource, kind: str, stream: IO[bytes], *, since: datetime | None = None
+) -> int:
+    """Write a resource and note it in the audit trail; tells how many rows. Raises: Refused."""
+    access.require(actor, f"{resource.name}:read" if resource.name in access.RESOURCES else "audit:read")
+    shown = [field for field in resource.fields if field.form is not Form.MADE]
+    sheet = _SHEETS[kind](stream, [field.name for field in shown])
+    converters = [_converter(field, sheet.keeps_types) for field in shown]
+    count = 0
+    async for rows in _pages(core, resource, shown, since):
+        sheet.write([[convert(value) for convert, value in zip(converters, row, strict=True)] for row in rows])
+        count += len(rows)
+    sheet.close()
+    async with core.db.transaction():
+        table = str(resource.model._meta.db_table)
+        await access.record(core, actor, f"{resource.name}.export", (table, None), after={"format": kind, "rows": count})
+    return count
+
+
+async def _pages(core: Core, resource: Resource, shown: Sequence[Shown], since: datetime | None) -> AsyncIterator[list[Any]]:
+    last = 0
+    while True:
+        rows = await core.db.read(_page(resource, shown, since, last))
+        if not rows:
+            return
+        yield [row[1:] for row in rows]
+        last = rows[-1][0]
+
+
+def _page(resource: Resource, shown: Sequence[Shown], since: datetime | None, last: int) -> Program[list[Any]]:
+    columns = ", ".join(f'"{field.source}"' for field in shown)
+    changed = " AND updated_at >= ?" if since else ""
+    rows = yield (
+        f'SELECT id, {columns} FROM "{resource.model._meta.db_table}" WHERE id > ?{changed}'  # noqa: S608 - our own names
+        f" ORDER BY id LIMIT {PAGE_ROWS}",
+        (last, since) if since else (last,),
+    )
+    return list(rows)
+
+
+class Sheet(Protocol):
+    """Something rows are written to."""
+
+    keeps_types: bool
+
+    def write(self, rows: list[list[Any]]) -> None:
+        """Write one page."""
+
+    def close(self) -> None:
+        """Write the end."""
+
+
+class CsvSheet:
+    """Comma-separated, UTF-8, a line of names first."""
+
+    keeps_types = False
+
+    def __init__(self, stream: IO[bytes], names: list[str]) -> None:
+        self._text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
+        self._writer = csv.writer(self._text)
+        self._writer.writerow(names)
+
+    def write(self, rows: list[list[Any]]) -> None:
+        """Write one page."""
+        self._writer.writerows(rows)
+
+    def close(self) -> None:
+        """Give everything to the stream and leave it open."""
+        self._text.flush()
+        self._text.detach()
+
+
+class JsonSheet:
+    """One object a line."""
+
+    keeps_types = True
+
+    def __init__(self, stream: IO[bytes], names: list[str]) -> None:
+        self._stream, self._names = stream, names
+        self._encode = msgspec.json.Encoder().encode_lines
+
+    def write(self, rows: list[list[Any]]) -> None:
+        """Write one page."""
+        self._stream.write(self._encode([dict(zip(self._names, row, strict=True)) for row in rows]))
+
+    def close(self) -> None:
+        """Give everything to the stream."""
+        self._stream.flush()
+
+
+class XlsxSheet:
+    """A workbook; what does not fit one sheet goes on in the next."""
+
+    keeps_types = False
+
+    def __init__(self, stream: IO[bytes], names: list[str]) -> None:
+        self._book = xlsxwriter.Workbook(
+            stream, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+        )
+        self._names = names
+        self._row = _SHEET_ROWS
+
+    def write(self, rows: list[list[Any]]) -> None:
+        """Write one page."""
+        for row in rows:
+            if self._row >= _SHEET_ROWS:
+                self._begin()
+            for column, value in enumerate(row):
+                if isinstance(value, (int, float)) and not isinstance(value, bool):
+                    self._sheet.write_number(self._row, column, value)
+                elif value not in (None, ""):
+                    self._sheet.write_string(self._row, column, str(value))
+            self._row += 1
+
+    def close(self) -> None:
+        """Write the workbook."""
+        if self._row >= _SHEET_ROWS:
+            self._begin()
+        self._book.close()
+
+    def _begin(self) -> None:
+        self._sheet = self._book.add_worksheet()
+        for column, name in enumerate(self._names):
+            self._sheet.write_string(0, column, name)
+        self._row = 1
+
+
+def neutral(text: str) -> str:
+    """Keep a spreadsheet from taking a text for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
+
+
+def _converter(field: Shown, keeps_types: bool) -> Convert:
+    convert = _CONVERTERS.get(field.form, _same)
+    if field.form is Form.JSON:
+        return _json if keeps_types else _text
+    if keeps_types or field.form in (Form.COUNT, Form.TIME):
+        return convert
+    return lambda value: neutral(made) if isinstance(made := convert(value), str) else made
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _text(value: Any) -> Any:
+    return neutral(value) if isinstance(value, str) else value
+
+
+def _json(value: Any) -> Any:
+    return msgspec.json.decode(value) if value else None
+
+
+def _truth(value: Any) -> Any:
+    return None if value is None else bool(value)
+
+
+def _time(value: Any) -> Any:
+    # A driver gives its own time or the text it stored.
+    return value.isoformat() if isinstance(value, datetime) else value.replace(" ", "T", 1) if value else None
+
+
+_CONVERTERS: dict[Form, Convert] = {
+    Form.TIME: _time,
+    Form.MONEY: lambda value: None if value is None else str(value),
+    Form.PHONE: mask_phone,
+    Form.PERSONAL: mask_text,
+    Form.TRUTH: _truth,
+}
+_SHEETS: dict[str, Callable[[IO[bytes], list[str]], Sheet]] = {"csv": CsvSheet, "xlsx": XlsxSheet, "jsonl": JsonSheet}
