@@ -16,7 +16,11 @@ def commands_page() -> str:
     lines = ["# 聊天里能说什么", "", "由声明生成（`make docs`），请勿手改。", "", "| 做什么 | 例如 | 谁可以 |", "|---|---|---|"]
     for command in sorted(all_commands().values(), key=lambda one: one.intent):
         if command.usage:
-            roles = "所有人" if command.roles == frozenset(Role) else "、".join(ROLE_LABELS[role] for role in Role if role in command.roles)
+            roles = (
+                "所有人"
+                if command.roles == frozenset(Role)
+                else "、".join(ROLE_LABELS[role] for role in Role if role in command.roles)
+            )
             lines.append(f"| {command.summary} | {command.usage} | {roles} |")
     return "\n".join(lines) + "\n"
 
@@ -26,7 +30,11 @@ PAGES: dict[str, Callable[[], str]] = {"commands.md": commands_page, "config.md"
 
 def stale_pages() -> list[str]:
     """Name the pages that no longer agree with the code."""
-    return [name for name, make in PAGES.items() if not (DOCS / name).exists() or (DOCS / name).read_text(encoding="utf-8") != make()]
+    return [
+        name
+        for name, make in PAGES.items()
+        if not (DOCS / name).exists() or (DOCS / name).read_text(encoding="utf-8") != make()
+    ]
 
 
 def main() -> int:

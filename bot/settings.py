@@ -1,0 +1,118 @@
+"""The settings of the edge: where the product listens, how messages leave; and `Settings`, everything together.
+
+The core's and the channels' settings stand beside what uses them; `config.py` reads them all.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from bot.settings_values import Size
+from crm_core.db import DatabaseSettings
+from crm_core.ports import CoreSettings
+
+_PORTS = 65535
+_MIB = Size(1024 * 1024)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """`[server]`: where the product listens and what it lets in."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_url: str = ""
+    """The address under which the platforms reach this server."""
+    max_body: Size = _MIB
+    reply_within: timedelta = timedelta(seconds=3.5)
+    """After it a callback is acknowledged and the answer is sent later; "0s": always later."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose X-Forwarded-For is believed."""
+    metrics_from: tuple[str, ...] = ("127.0.0.1",)
+    """Addresses or networks that may read /metrics."""
+
+    @property
+    def is_public_on_loopback(self) -> bool:
+        """Whether the public address is this machine, as in tests."""
+        return is_loopback(self.public_url)
+
+    def problems(self) -> list[tuple[str, str]]:
+        """List what is wrong, as pairs of key and sentence."""
+        found = [] if self.host else [("host", "不能为空")]
+        if self.port > _PORTS:
+            found.append(("port", "端口不能超过 65535"))
+        if self.public_url and not self.public_url.startswith(("https://", "http://")):
+            found.append(("public_url", "需要以 https:// 开头的地址"))
+        if not 1024 <= self.max_body <= 64 * _MIB:
+            found.append(("max_body", "需要在 1KiB 到 64MiB 之间"))
+        return found + [
+            (key, f"{entry} 不是 IP 地址或网段")
+            for key in ("trusted_proxies", "metrics_from")
+            for entry in getattr(self, key)
+            if not is_network(entry)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySettings:
+    """`[delivery]`: how messages leave."""
+
+    lease: timedelta = timedelta(seconds=30)
+    """How long a claimed message belongs to its sender; after it somebody else decides about it."""
+    concurrency: int = 50
+    """Calls in flight at most, over all channels."""
+    drain_timeout: timedelta = timedelta(seconds=4)
+    """How long a stop waits for calls in flight."""
+
+    def problems(self) -> list[tuple[str, str]]:
+        """List what is wrong, as pairs of key and sentence."""
+        found = [] if 1 <= self.concurrency <= 1000 else [("concurrency", "需要在 1 到 1000 之间")]
+        if self.lease < timedelta(seconds=1):
+            found.append(("lease", "不能短于 1s"))
+        if self.drain_timeout > timedelta(seconds=8):
+            found.append(("drain_timeout", "不能长于 8s，停止总共只有 10s"))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class RedisSettings:
+    """`[redis]`: empty means that everything stays in this process."""
+
+    url: str = ""
+
+    def problems(self) -> list[tuple[str, str]]:
+        """List what is wrong, as pairs of key and sentence."""
+        return [("url", "本版本还不支持 Redis，请留空")] if self.url else []
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the product was told. `channels`: NAME to (kind, that kind's settings), enabled ones only."""
+
+    core: CoreSettings
+    server: ServerSettings
+    database: DatabaseSettings
+    redis: RedisSettings
+    delivery: DeliverySettings
+    channels: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
+
+
+def is_network(text: str) -> bool:
+    """Tell whether a text is an address or a network."""
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether an address is on this machine."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
