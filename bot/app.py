@@ -17,6 +17,7 @@ from bot.config import Settings, channel_kinds
 from bot.delivery import Lane
 from bot.gateway import Gateway
 from bot.httpclient import HttpClient
+from bot.logs import number_requests
 from bot.models import MODEL_MODULES
 from bot.stored_tokens import StoredTokens
 from bot.supervisor import Supervisor
@@ -145,9 +146,9 @@ class App:
 
     def web(self) -> web.Application:
         """Make the web application: callbacks, API, health, metrics."""
-        application = web.Application(client_max_size=self.settings.server.max_body)
+        application = web.Application(client_max_size=self.settings.server.max_body, middlewares=[number_requests])
         application.router.add_route("*", "/hook/{name}", self.gateway.handle)
-        application.add_subapp("/api/v1", make_api(self.core))
+        application.add_subapp("/api/v1", make_api(self.core, max_body=self.settings.server.max_body))
         for path, handler in metrics.probes(self.core, self.settings.server, self.meter).items():
             application.router.add_get(path, handler)
         return application

@@ -100,11 +100,15 @@ def require(actor: Actor, scope: str) -> None:
 def visible(model: type[E], actor: Actor) -> "QuerySet[E]":
     """Select the rows this actor may see; every list, count, search and export starts here.
 
-    A model says whose a row is by `owner_field`; None means that everybody with the right to read sees all.
+    A model says whose a row is by `owner_field`; None means that everybody with the right to read sees all. One with
+    another rule has a method `visible_to` instead.
     """
     owner = getattr(model, "owner_field", "owner_id")
     if owner is None or actor.sees_all:
         return model.all()
+    rule: Any = getattr(model, "visible_to", None)
+    if rule is not None:
+        return model.filter(rule(actor))
     team: Any = list(actor.team or {actor.employee_id})
     mine = Q(**{f"{owner}__in": team})
     if getattr(model, "ownerless_is_pool", False):

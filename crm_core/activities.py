@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from tortoise import fields
+from tortoise.expressions import Q, Subquery
 
 from crm_core import access
 from crm_core.access import Actor, Role
@@ -62,8 +64,6 @@ class FollowUpTooOldToUndo(Conflict):
 class FollowUp(Entity):
     """One contact with a lead, customer or contact, written down (跟进)."""
 
-    owner_field = "author_id"
-
     subject_kind = fields.CharField(max_length=16)
     subject_id = fields.BigIntField()
     person = fields.CharField(max_length=128)
@@ -76,6 +76,16 @@ class FollowUp(Entity):
     stage = fields.CharField(max_length=16, null=True)
     author_id = fields.BigIntField(null=True, db_index=True)
     undone_at = UtcDatetimeField(null=True)
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        """Select what the actor wrote and everything about the people they own, whoever wrote it."""
+        team: Any = list(actor.team or {actor.employee_id})
+        seen = Q(author_id__in=team)
+        for kind, model in SUBJECT_MODELS.items():
+            theirs: Any = Subquery(model.filter(owner_id__in=team).values("id"))
+            seen |= Q(subject_kind=kind, subject_id__in=theirs)
+        return seen
 
     class Meta:
         """The timeline of a subject."""

@@ -325,7 +325,7 @@ async def _tell_manager(core: Core, actor: Actor, lead: Lead) -> None:
 async def _customer_for(core: Core, actor: Actor, lead: Lead) -> Customer:
     owner_id = lead.owner_id or actor.employee_id
     if lead.company:
-        known = await access.visible(Customer, actor).get_or_none(name=lead.company)
+        known = await access.visible(Customer, actor).filter(name=lead.company).order_by("id").first()
         if known:
             return known
     customer: Customer = await Customer.add(

@@ -21,7 +21,8 @@ PAGE_ROWS = 5000
 _SHEET_ROWS = 1_048_576
 """What one sheet of a workbook holds."""
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-Convert = Callable[[Any], Any]
+Column = Sequence[Any]
+Convert = Callable[[Column], Column]
 
 
 def resources() -> dict[str, Resource]:
@@ -49,7 +50,9 @@ async def exported(
     converters = [_converter(field, sheet.keeps_types) for field in shown]
     count = 0
     async for rows in _pages(core, resource, shown, since):
-        sheet.write([[convert(value) for convert, value in zip(converters, row, strict=True)] for row in rows])
+        # By column and not by row: one call a column and page instead of one a cell.
+        columns = [convert(column) for convert, column in zip(converters, zip(*rows, strict=True), strict=True)]
+        sheet.write(list(zip(*columns, strict=True)))
         count += len(rows)
     sheet.close()
     async with core.db.transaction():
@@ -84,7 +87,7 @@ class Sheet(Protocol):
 
     keeps_types: bool
 
-    def write(self, rows: list[list[Any]]) -> None:
+    def write(self, rows: list[tuple[Any, ...]]) -> None:
         """Write one page."""
 
     def close(self) -> None:
@@ -101,7 +104,7 @@ class CsvSheet:
         self._writer = csv.writer(self._text)
         self._writer.writerow(names)
 
-    def write(self, rows: list[list[Any]]) -> None:
+    def write(self, rows: list[tuple[Any, ...]]) -> None:
         """Write one page."""
         self._writer.writerows(rows)
 
@@ -120,7 +123,7 @@ class JsonSheet:
         self._stream, self._names = stream, names
         self._encode = msgspec.json.Encoder().encode_lines
 
-    def write(self, rows: list[list[Any]]) -> None:
+    def write(self, rows: list[tuple[Any, ...]]) -> None:
         """Write one page."""
         self._stream.write(self._encode([dict(zip(self._names, row, strict=True)) for row in rows]))
 
@@ -141,7 +144,7 @@ class XlsxSheet:
         self._names = names
         self._row = _SHEET_ROWS
 
-    def write(self, rows: list[list[Any]]) -> None:
+    def write(self, rows: list[tuple[Any, ...]]) -> None:
         """Write one page."""
         for row in rows:
             if self._row >= _SHEET_ROWS:
@@ -173,39 +176,52 @@ def neutral(text: str) -> str:
 
 def _converter(field: Shown, keeps_types: bool) -> Convert:
     convert = _CONVERTERS.get(field.form, _same)
-    if field.form is Form.JSON:
-        return _json if keeps_types else _text
-    if keeps_types or field.form in (Form.COUNT, Form.TIME):
+    if field.form is Form.JSON and not keeps_types:
+        convert = _same
+    if keeps_types or field.form in (Form.COUNT, Form.TIME, Form.TRUTH, Form.MONEY):
         return convert
-    return lambda value: neutral(made) if isinstance(made := convert(value), str) else made
+    return lambda values: [neutral(value) if value else value for value in convert(values)]
 
 
-def _same(value: Any) -> Any:
-    return value
+def _same(values: Column) -> Column:
+    return values
 
 
-def _text(value: Any) -> Any:
-    return neutral(value) if isinstance(value, str) else value
+def _json(values: Column) -> Column:
+    return [msgspec.json.decode(value) if value else None for value in values]
 
 
-def _json(value: Any) -> Any:
-    return msgspec.json.decode(value) if value else None
+def _truth(values: Column) -> Column:
+    return [None if value is None else bool(value) for value in values]
 
 
-def _truth(value: Any) -> Any:
-    return None if value is None else bool(value)
-
-
-def _time(value: Any) -> Any:
+def _time(values: Column) -> Column:
     # A driver gives its own time or the text it stored.
-    return value.isoformat() if isinstance(value, datetime) else value.replace(" ", "T", 1) if value else None
+    return [_one_time(value) if value else None for value in values]
+
+
+def _one_time(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else f"{value[:10]}T{value[11:]}"
+
+
+def _money(values: Column) -> Column:
+    return [None if value is None else str(value) for value in values]
+
+
+def _phone(values: Column) -> Column:
+    return [mask_phone(value) for value in values]
+
+
+def _personal(values: Column) -> Column:
+    return [mask_text(value) for value in values]
 
 
 _CONVERTERS: dict[Form, Convert] = {
     Form.TIME: _time,
-    Form.MONEY: lambda value: None if value is None else str(value),
-    Form.PHONE: mask_phone,
-    Form.PERSONAL: mask_text,
+    Form.MONEY: _money,
+    Form.PHONE: _phone,
+    Form.PERSONAL: _personal,
     Form.TRUTH: _truth,
+    Form.JSON: _json,
 }
 _SHEETS: dict[str, Callable[[IO[bytes], list[str]], Sheet]] = {"csv": CsvSheet, "xlsx": XlsxSheet, "jsonl": JsonSheet}

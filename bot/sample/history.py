@@ -14,7 +14,7 @@ from crm_core.segments import Tag, Tagging
 from scheduler.reminders import Reminder, ReminderStatus
 
 TAGS = {"VIP": "等级", "重点": "等级", "老客户": "关系", "展会": "来源", "价格敏感": "特点", "懂技术": "特点"}
-REMINDERS = 14
+REMINDERS, TODAY = 14, 3
 _METHODS = (Method.PHONE, Method.PHONE, Method.WECHAT, Method.VISIT, Method.MEETING, Method.VIDEO)
 _STAGES = tuple(words.FOLLOW_UPS)
 _TOUCH = {
@@ -123,10 +123,12 @@ def _account(draw: Draw, who: Somebody, channel: str) -> Program[None]:
 
 
 def remind(draw: Draw, people: list[Somebody]) -> Program[None]:
-    """Leave some things to be done: today, tomorrow and over the next days."""
+    """Leave some things to be done: today (the first two for the salesperson of the demo), tomorrow and over the next days."""
     owned = [who for who in people if who.owner_id is not None]
-    for number, who in enumerate(draw.random.sample(owned, REMINDERS)):
-        at = draw.now + timedelta(hours=2 + number) if number < 3 else _later(draw, 1 + number // 3)
+    own = [who for who in owned if who.owner_id == owned[0].owner_id]
+    chosen = draw.random.sample(own, 2)
+    chosen += draw.random.sample([who for who in owned if who not in chosen], REMINDERS - 2)
+    for number, who in enumerate(chosen):
         yield from insert(
             Reminder,
             draw.now - timedelta(days=1),
@@ -134,10 +136,15 @@ def remind(draw: Draw, people: list[Somebody]) -> Program[None]:
             about_kind=who.kind,
             about_id=who.id,
             about=who.name,
-            at=at,
+            at=_soon(draw, number) if number < TODAY else _later(draw, 1 + number // 3),
             text=f"{who.name}：{draw.random.choice(words.NEXT_ACTIONS)}",
             status=ReminderStatus.PENDING.value,
         )
+
+
+def _soon(draw: Draw, number: int) -> datetime:
+    full_hour = draw.now.replace(minute=0, second=0, microsecond=0)
+    return full_hour + timedelta(hours=2 + number, minutes=draw.random.choice((0, 30)))
 
 
 def _later(draw: Draw, days: int) -> datetime:

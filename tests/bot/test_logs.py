@@ -35,6 +35,8 @@ def written() -> Iterator[io.StringIO]:
     yield stream
     root.handlers[:] = before
     root.setLevel(level)
+    for name in ("bot", "handlers", "campaigns", "scheduler", "crm_core"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
     structlog.reset_defaults()
 
 
@@ -53,9 +55,16 @@ def test_a_line_is_one_json_object_with_its_number(written: io.StringIO) -> None
     assert "中文" in written.getvalue()
 
 
+def test_other_libraries_are_heard_when_they_warn(written: io.StringIO) -> None:
+    for name in ("apscheduler.scheduler", "aiohttp.access", "tortoise"):
+        logging.getLogger(name).info("every step")
+        logging.getLogger(name).warning("trouble")
+    assert [line["event"] for line in lines(written)] == ["trouble"] * 3
+
+
 @pytest.mark.parametrize("value", PERSONAL)
 def test_the_net_catches_personal_data_wherever_it_stands(written: io.StringIO, value: str) -> None:
-    log = structlog.get_logger("x")
+    log = structlog.get_logger("bot.x")
     log.warning("refused", why=value)
     log.warning("refused", deep={"list": [value, {"inner": value}]})
     log.warning(value)
@@ -70,13 +79,13 @@ def test_the_net_catches_personal_data_wherever_it_stands(written: io.StringIO, 
 
 @pytest.mark.parametrize("key", ["text", "openid", "mobile", "body", "nickname", "external_id"])
 def test_fields_that_are_personal_by_name_are_hidden(written: io.StringIO, key: str) -> None:
-    structlog.get_logger("x").info("received", **{key: "张伟"}, channel="wechat")
+    structlog.get_logger("bot.x").info("received", **{key: "张伟"}, channel="wechat")
     assert lines(written)[0][key] == "***"
     assert lines(written)[0]["channel"] == "wechat"
 
 
 def test_numbers_and_times_of_our_own_stay(written: io.StringIO) -> None:
-    structlog.get_logger("x").info(
+    structlog.get_logger("bot.x").info(
         "sent", message_id=1234567890123, seconds=0.25, due="2026-11-25T02:00:00+00:00", ok=True, n=13800138000
     )
     line = lines(written)[0]
@@ -87,7 +96,7 @@ def test_numbers_and_times_of_our_own_stay(written: io.StringIO) -> None:
 
 async def test_each_request_has_a_number_of_its_own(written: io.StringIO) -> None:
     async def answer(_request: web.Request) -> web.Response:
-        structlog.get_logger("x").info("seen")
+        structlog.get_logger("bot.x").info("seen")
         return web.Response()
 
     app = web.Application(middlewares=[logs.number_requests])

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from crm_core import activities
+from crm_core import access, activities
 from crm_core.access import AuditEntry, Role
 from crm_core.activities import FollowUp, FollowUpTooOldToUndo, subject_of
 from crm_core.employees import actor_of
@@ -55,3 +55,14 @@ async def test_viewer_may_not_write(core: Core) -> None:
     with pytest.raises(Refused):
         await activities.add_follow_up(core, viewer, subject_of(await make_lead(core)), summary="好")
     assert await FollowUp.all().count() == 0
+
+
+async def test_owner_sees_what_others_wrote_about_their_people_and_a_peer_does_not(core: Core) -> None:
+    boss = await make_employee(core, "林经理", Role.MANAGER)
+    seller = await actor_of(await make_employee(core, "小王", manager_id=boss.id))
+    peer = await make_actor(core, "小陈")
+    subject = subject_of(await make_lead(core, owner_id=seller.employee_id))
+    made = await activities.add_follow_up(core, await actor_of(boss), subject, summary="替他回访")
+    assert (await access.load(FollowUp, seller, made.id)).summary == "替他回访"
+    with pytest.raises(NotFound):
+        await access.load(FollowUp, peer, made.id)

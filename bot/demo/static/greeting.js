@@ -9,6 +9,7 @@ export function makeGreeting(dialog) {
   let chosen = {};
   let seen = null;
   let running = null;
+  let fresh = false;
 
   async function open(who, state) {
     staff = state.phones.staff.find((phone) => phone.key === who);
@@ -23,10 +24,18 @@ export function makeGreeting(dialog) {
     preview();
   }
 
+  // Nothing can be approved but what is shown: while a trial runs the button rests, and only the newest answer counts.
+  let trial = 0;
   async function preview() {
+    const mine = ++trial;
     const draft_id = seen ? seen.broadcast_id : null;
+    fresh = false;
+    draw();
     try {
-      seen = await post("greeting/preview", { staff_id: staff.key, ...chosen, draft_id });
+      const answer = await post("greeting/preview", { staff_id: staff.key, ...chosen, draft_id });
+      if (mine !== trial || !staff) return;
+      seen = answer;
+      fresh = true;
       draw();
     } catch (error) { toast(error.message); }
   }
@@ -39,11 +48,14 @@ export function makeGreeting(dialog) {
   }
 
   function draw(state) {
+    const held = document.activeElement;
+    const again = held && held.name ? `input[name="${held.name}"][value="${held.value}"]` : held && held.id ? `#${held.id}` : null;
     dialog.replaceChildren(
       el("div", { class: "greet-head" },
         el("div", {}, el("h2", { id: "greet-title" }, "发节日祝福"), el("small", {}, `以${staff.role} ${staff.name} 的身份和权限`)),
         el("button", { type: "button", class: "quiet", "aria-label": "关闭", onclick: () => dialog.close() }, "关闭")),
       running ? progress(state) : el("div", { class: "greet-body" }, choices(), outcome()));
+    if (again && dialog.contains(held) === false) dialog.querySelector(again)?.focus();
   }
 
   function choices() {
@@ -69,7 +81,7 @@ export function makeGreeting(dialog) {
       el("p", { class: seen.visitor === "" ? "place good" : "place" }, place),
       el("h3", {}, "样例"),
       el("div", { class: "samples" }, ...(seen.samples.length ? seen.samples.map((text) => el("p", { class: "bubble" }, text)) : [el("p", { class: "nothing" }, "没有人会收到。")])),
-      el("button", { type: "button", class: "go", id: "approve", disabled: !seen.reached, onclick: approve }, `批准并发送（${seen.reached} 人）`));
+      el("button", { type: "button", class: "go", id: "approve", disabled: !fresh || !seen.reached, onclick: approve }, `批准并发送（${seen.reached} 人）`));
   }
 
   const sum = (number, label, kind = "") => el("div", { class: `sum ${kind}` }, el("b", {}, String(number)), el("span", {}, label));
