@@ -41,6 +41,7 @@ log = structlog.get_logger(__name__)
 
 STAFF_KINDS = frozenset({"dingtalk"})
 """Kinds of channel on which people of the house write to the bot."""
+KIND_LABELS = {"wechat_oa": "公众号", "dingtalk": "钉钉"}
 SWEEP_EVERY = timedelta(seconds=10)
 ABANDONED_AFTER = timedelta(seconds=20)
 """A message still open then had its work cut off by a failed commit."""
@@ -64,6 +65,7 @@ class App:
             state=DatabaseState(self.db, self.clock),
             settings=settings.core,
             staff_channels=frozenset(name for name, (kind, _) in settings.channels.items() if kind in STAFF_KINDS),
+            channel_labels={name: KIND_LABELS.get(kind, name) for name, (kind, _) in settings.channels.items()},
         )
         self.channels = self._make_channels()
         self.core = replace(self.core, reach={name: channel.limits.reach for name, channel in self.channels.items()})

@@ -73,7 +73,8 @@ def insert_outgoing(
     payload = "" if body == Body(text=body.text) else _encode(body).decode()
     rows = yield (
         "INSERT INTO messages (channel, external_account, conversation, account_id, direction, kind, text, at, external_id,"
-        " status, key, payload, outcome, reply, reply_to_id, guarantee, topic, attempts, not_before, expires_at, sent_at, reason, created_at, updated_at)"
+        " status, key, payload, outcome, reply, reply_to_id, guarantee, topic, attempts, not_before, expires_at, sent_at,"
+        " reason, created_at, updated_at)"
         " VALUES (?, ?, ?, ?, 'out', ?, ?, ?, '', ?, ?, ?, '', '', ?, ?, ?, 0, ?, ?, ?, '', ?, ?)"
         " ON CONFLICT (key) DO NOTHING RETURNING id",
         (
@@ -245,7 +246,8 @@ def _claim(core: Core, channel: str, limit: int, lease: timedelta) -> Program[li
     # What is too old ends here, as its turn comes: looking for it through a long queue would cost every claim.
     rows = yield (
         "UPDATE messages SET status = CASE WHEN expires_at <= ? THEN 'expired' ELSE 'claimed' END, lease_until = ?,"  # noqa: S608 - fixed columns
-        " attempts = attempts + 1, updated_at = ? WHERE id IN (SELECT id FROM messages WHERE status = 'queued' AND direction = 'out' AND channel = ? AND not_before <= ?"
+        " attempts = attempts + 1, updated_at = ? WHERE id IN"
+        " (SELECT id FROM messages WHERE status = 'queued' AND direction = 'out' AND channel = ? AND not_before <= ?"
         f" ORDER BY not_before, id LIMIT ?) AND status = 'queued' RETURNING {_CLAIMED}",
         (now, now + lease, now, channel, now, limit),
     )
@@ -310,7 +312,8 @@ def _settle(core: Core, done: Settlement) -> Program[None]:
     if again and attempts < GIVE_UP_AFTER:
         pause = timedelta(seconds=RETRY_PAUSES[min(attempts, len(RETRY_PAUSES)) - 1])
         yield (
-            "UPDATE messages SET status = 'queued', lease_until = NULL, not_before = ?, reason = ?, updated_at = ? WHERE id = ?",
+            "UPDATE messages SET status = 'queued', lease_until = NULL, not_before = ?, reason = ?, updated_at = ?"
+            " WHERE id = ?",
             (done.retry_at or now + pause, done.reason[:100], now, done.id),
         )
         return
@@ -321,7 +324,8 @@ def _settle(core: Core, done: Settlement) -> Program[None]:
     status = {"sent": "sent", "handed_over": "handed_over", "unknown": "unknown"}.get(done.status, "failed")
     sent_at = now if status in ("sent", "handed_over") else None
     yield (
-        "UPDATE messages SET status = ?, lease_until = NULL, sent_at = ?, external_id = ?, reason = ?, updated_at = ? WHERE id = ?",
+        "UPDATE messages SET status = ?, lease_until = NULL, sent_at = ?, external_id = ?, reason = ?, updated_at = ?"
+        " WHERE id = ?",
         (status, sent_at, done.external_id[:128], done.reason[:100], now, done.id),
     )
     if status == "unknown" and account_id is not None:

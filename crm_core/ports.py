@@ -128,7 +128,8 @@ class CoreSettings:
 class Core:
     """Everything a use case needs besides its actor and arguments. Built once, in `bot/app.py`.
 
-    `reach` tells each channel's windows by channel name, `staff_channels` the channels employees are written to on.
+    `reach` tells each channel's windows by channel name, `staff_channels` the channels employees are written to on,
+    `channel_labels` what people call a channel (公众号, 钉钉).
     """
 
     clock: Clock
@@ -138,3 +139,4 @@ class Core:
     settings: CoreSettings = CoreSettings()
     reach: Mapping[str, ReachRule] = field(default_factory=dict)
     staff_channels: frozenset[str] = frozenset()
+    channel_labels: Mapping[str, str] = field(default_factory=dict)

@@ -1,11 +1,15 @@
 """A customer's, contact's or lead's card in one message."""
 
+from datetime import datetime
+
 from crm_core import access, activities
 from crm_core.access import Role, sees_personal
+from crm_core.accounts import Account
 from crm_core.activities import METHOD_LABELS, SUBJECT_MODELS, Method, Subject
 from crm_core.customers import Contact
 from crm_core.employees import Employee
 from crm_core.leads import LEAD_STATUS_LABELS, LeadStatus, accounts_of
+from crm_core.reach import ReachRule
 from crm_core.segments import tags_of
 from crm_core.values import mask_phone, mask_text, show_phone
 from handlers import replies
@@ -63,17 +67,20 @@ async def _relations(ctx: ChatContext, subject: Subject, row: object) -> list[tu
         lines.append(("标签", "、".join(await tags_of(subject.person_id))))
         now = ctx.core.clock.now()
         for account in await accounts_of(subject.person_id):
-            rule = ctx.core.reach.get(account.channel)
-            reach = account.reach(rule, now) if rule else None
-            told = (
-                "可主动发消息"
-                if reach is None or reach.left is None
-                else f"还可发{reach.left}条"
-                if reach.open
-                else f"暂不能主动发，{reach.reopens_by}后可以"
-            )
-            lines.append(("渠道", f"{account.channel}，{told}{'，已退订' if account.opted_out_at else ''}"))
+            lines.append(("渠道", _reach_words(ctx, account, now)))
     return lines
+
+
+def _reach_words(ctx: ChatContext, account: Account, now: datetime) -> str:
+    label = ctx.core.channel_labels.get(account.channel, account.channel)
+    reach = account.reach(ctx.core.reach.get(account.channel, ReachRule.always()), now)
+    if account.unfollowed_at:
+        told = "已取消关注"
+    elif reach.left is None:
+        told = "可主动发消息"
+    else:
+        told = f"还可发{reach.left}条" if reach.open else f"暂不能主动发，{reach.reopens_by}后可以"
+    return "，".join([label, told, *(["已退订群发"] if account.opted_out_at else [])])
 
 
 async def _past(ctx: ChatContext, subject: Subject) -> list[tuple[str, object]]:

@@ -78,7 +78,10 @@ async def test_refused_connection_is_provably_not_sent(subject: Subject) -> None
     assert (await subject.send()).status is SendStatus.SENT
 
 
-@pytest.mark.parametrize("kind", [FaultKind.HANG, FaultKind.HANG_AFTER, FaultKind.RESET_AFTER, FaultKind.HTML, FaultKind.STATUS_AFTER])
+DOUBTFUL = [FaultKind.HANG, FaultKind.HANG_AFTER, FaultKind.RESET_AFTER, FaultKind.HTML, FaultKind.STATUS_AFTER]
+
+
+@pytest.mark.parametrize("kind", DOUBTFUL)
 async def test_what_may_have_taken_effect_is_unknown(subject: Subject, kind: FaultKind) -> None:
     await subject.send()
     subject.simulator.faults.add(subject.path, kind, status=502)

@@ -31,9 +31,7 @@ async def filled(request: pytest.FixtureRequest, core: Core) -> SendQueue:
         await make_customer_account(core, await make_lead(core, f"客户{number}"), f"o{number}")
     template = await create_template(core, SYSTEM, name="通知", kind="text", body="好")
     segment = await create_segment(core, SYSTEM, name="全部线索", conditions={"kind": "lead"})
-    draft = await broadcasts.create(
-        core, SYSTEM, name="通知", segment_id=segment.id, template_id=template.id, channel="wechat"
-    )
+    draft = await broadcasts.create(core, SYSTEM, name="通知", segment_id=segment.id, template_id=template.id, channel="wechat")
     await broadcasts.approve(core, SYSTEM, draft.id)
     await engine.run(core)
     return RecipientQueue(core)
@@ -78,7 +76,9 @@ async def test_settling_twice_changes_nothing(filled: SendQueue) -> None:
     assert await filled.claim("wechat", 10, LEASE) == []
 
 
-async def test_claims_of_the_living_are_not_touched_and_those_of_the_dead_never_repeated(filled: SendQueue, clock: FakeClock) -> None:
+async def test_claims_of_the_living_are_not_touched_and_those_of_the_dead_never_repeated(
+    filled: SendQueue, clock: FakeClock
+) -> None:
     assert len(await filled.claim("wechat", 4, LEASE)) == 4
     assert await filled.recover(everything=False) == 0
     assert await filled.recover(everything=True) == 4

@@ -1,0 +1,43 @@
+"""The card: complete for the owner, masked for others and in groups, with what may be sent to whom."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from crm_core.access import Role
+from crm_core.ports import Core
+from crm_core.reach import ReachRule, Window
+from handlers.pipeline import Pipeline
+from tests.factories import make_customer_account, make_lead
+from tests.handlers.conftest import Staff, staff
+
+
+async def test_card_shows_numbers_to_the_owner_and_masks_them_for_others(core: Core, pipeline: Pipeline, chat: Staff) -> None:
+    await make_lead(core, owner_id=chat.employee.id, mobile="13800138000", company="东风机械厂")
+    assert "手机：13800138000" in await chat.says("看下张伟的资料")
+    viewer = await staff(core, pipeline, "访客", Role.VIEWER)
+    assert "手机：138****8000" in await viewer.says("看下张伟的资料")
+    peer = await staff(core, pipeline, "小陈")
+    assert "没有找到「张伟」" in await peer.says("看下张伟的资料")
+
+
+async def test_card_is_masked_in_a_group(core: Core, chat: Staff) -> None:
+    await make_lead(core, owner_id=chat.employee.id, mobile="13800138000")
+    chat.address = replace(chat.address, conversation="cidGroup")
+    assert "手机：138****8000" in await chat.says("看下张伟的资料")
+
+
+async def test_card_tells_what_may_still_be_sent(core: Core, pipeline: Pipeline, chat: Staff) -> None:
+    pipeline._core = replace(
+        core, reach={"wechat": ReachRule(message=Window(5, timedelta(hours=48)))}, channel_labels={"wechat": "公众号"}
+    )
+    lead = await make_lead(core, owner_id=chat.employee.id)
+    account = await make_customer_account(core, lead, message_window_at=core.clock.now(), message_window_used=2)
+    assert "渠道：公众号，还可发3条" in await chat.says("看下张伟的资料")
+    await account.change(core, message_window_used=5, opted_out_at=core.clock.now())
+    assert "渠道：公众号，暂不能主动发，客户再发一条消息后可以，已退订群发" in await chat.says("看下张伟的资料")
+
+
+async def test_card_ends_with_the_last_follow_ups(core: Core, chat: Staff) -> None:
+    await make_lead(core, owner_id=chat.employee.id)
+    await chat.says("刚和张伟通了电话，嫌贵")
+    assert "跟进：今天 10:00 电话" in await chat.says("看下张伟的资料")
