@@ -3,12 +3,13 @@
 Everything is plain-SQL programs, run in the transaction that records the message: this is the hottest path.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from crm_core import leads
 from crm_core.accounts import AccountRow, PersonKind, open_event_window, open_message_window
+from crm_core.conversations import OutboundStatus
 from crm_core.messages import Address, Body, Guarantee, InboundMessage, Kind
-from crm_core.outbox import queue, take_waiting
+from crm_core.outbox import insert_rows, outgoing_row, queue, take_waiting, wake
 from crm_core.ports import Core, Program
 from crm_core.values import cut_bytes, plain
 
@@ -25,6 +26,20 @@ KIND_WORDS = {
 }
 
 
+def is_plain(message: InboundMessage, account: AccountRow) -> bool:
+    """Whether the answer follows from the words alone: a known person, nothing kept for them, no word of consent."""
+    if account.person_id is None or account.waiting_count or message.kind in (Kind.EVENT, Kind.OTHER):
+        return False
+    word = plain(message.text)
+    return word not in OPT_OUT_WORDS and word != SHORT_OPT_OUT
+
+
+def plain_answer(core: Core, message: InboundMessage) -> Body | None:
+    """Give the answer to such a message."""
+    answer = _keyword_answer(core, message.text.strip())
+    return Body(text=answer) if answer else None
+
+
 def answer_customer(core: Core, message: InboundMessage, message_id: int, account: AccountRow) -> Program[Body | None]:
     """Take a customer's message: window, lead, consent, answer, notice to the owner; gives the reply."""
     now = core.clock.now()
@@ -35,7 +50,7 @@ def answer_customer(core: Core, message: InboundMessage, message_id: int, accoun
     said = message.text.strip()
     if (yield from _opts_out(account.id, said, message)):
         return Body(text=core.settings.answers.opt_out)
-    yield from _tell_owner(core, message, message_id, person_id, said)
+    yield from _tell_owner(core, message, message_id, person_id, now)
     answer = _keyword_answer(core, said)
     if account.waiting_count:
         waiting = yield from take_waiting(core, account.id)
@@ -93,19 +108,26 @@ JOIN employees ON employees.id = who.owner_id AND employees.departed_at IS NULL
 JOIN accounts AS staff ON staff.person_id = employees.person_id AND staff.person_kind = 'employee' LIMIT 1"""
 
 
-def _tell_owner(core: Core, message: InboundMessage, message_id: int, person_id: int, said: str) -> Program[None]:
+def _tell_owner(core: Core, message: InboundMessage, message_id: int, person_id: int, now: datetime) -> Program[None]:
     rows = yield _OWNER, (person_id, person_id)
-    if not rows:
-        return
-    name, channel, external_id = rows[0]
-    words = said or KIND_WORDS.get(message.kind, "[消息]")
-    yield from queue(
-        core,
-        Address(channel, external_id),
+    if rows:
+        name, channel, external_id = rows[0]
+        made = yield from insert_rows([owner_notice(now, message, message_id, name=name, owner=Address(channel, external_id))])
+        if made:
+            wake(core, channel)
+
+
+def owner_notice(now: datetime, message: InboundMessage, message_id: int, *, name: str, owner: Address) -> tuple[object, ...]:
+    """Give the outgoing row that tells an owner what their customer wrote."""
+    words = message.text.strip() or KIND_WORDS.get(message.kind, "[消息]")
+    return outgoing_row(
+        now,
+        owner,
         Body(text=f"【客户消息】{name}：{cut_bytes(words, 600)}"),
         key=f"notice:{message_id}",
+        status=OutboundStatus.QUEUED,
         guarantee=Guarantee.AT_LEAST_ONCE,
-        expires_at=core.clock.now() + timedelta(hours=24),
+        expires_at=now + timedelta(hours=24),
     )
 
 

@@ -68,7 +68,7 @@ def take(core: Core, message: InboundMessage, *, passive: bool) -> Program[Taken
         yield from inbox.finish(core, recorded.id, message, account_id=None, reply=None, outcome=Outcome.SILENT)
         return Taken(Recorded(recorded.id, new=True, status="done", outcome="silent"), done=True)
     account = yield from find_account(message.address)
-    if not _is_customers(core, message, account):
+    if not is_customers(core, message, account):
         return Taken(recorded, done=False)
     if account is None:
         account = yield from ensure_account(core, message.address, message.nickname)
@@ -86,7 +86,8 @@ def take(core: Core, message: InboundMessage, *, passive: bool) -> Program[Taken
     return Taken(Recorded(recorded.id, new=True, status="done", outcome=outcome.value, reply=reply), done=True)
 
 
-def _is_customers(core: Core, message: InboundMessage, account: AccountRow | None) -> bool:
+def is_customers(core: Core, message: InboundMessage, account: AccountRow | None) -> bool:
+    """Whether a customer (or somebody not known yet) wrote it, and not somebody of the house."""
     if message.address.channel in core.staff_channels or (account and account.person_kind == PersonKind.EMPLOYEE.value):
         return False
     return BIND_WORDS.fullmatch(message.text) is None

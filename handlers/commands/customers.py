@@ -66,8 +66,7 @@ async def _relations(ctx: ChatContext, subject: Subject, row: object) -> list[tu
     if subject.person_id is not None:
         lines.append(("标签", "、".join(await tags_of(subject.person_id))))
         now = ctx.core.clock.now()
-        for account in await accounts_of(subject.person_id):
-            lines.append(("渠道", _reach_words(ctx, account, now)))
+        lines += [("渠道", _reach_words(ctx, account, now)) for account in await accounts_of(subject.person_id)]
     return lines
 
 
