@@ -3,16 +3,22 @@
 A question ends with its answer, with 取消, with another clear command, or after a day.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
+from crm_core.errors import NotFound
+from crm_core.messages import InboundMessage
 from crm_core.ports import Core
 from crm_core.values import plain
 from handlers.replies import Undo
+from handlers.understanding.answers import read_answer
 
 LASTS = timedelta(days=1)
+_YES = frozenset({"是", "1", "y", "yes", "好", "确认", "可以", "要"})
+_NO = frozenset({"否", "2", "n", "no", "不要", "不用"})
 _NUMBER_WORDS = {word: number for number, word in enumerate("一二三四五六七八九", 1)}
 
 
@@ -32,14 +38,25 @@ class Dialog:
         lines = [] if self.yes_no else [f"{number}. {label}" for number, (label, _) in enumerate(self.options, 1)]
         return "\n".join([self.question, *lines])
 
-    def answer(self, words: str, intent: str) -> dict[str, object] | None:
+    def again(self) -> str:
+        """Write the question once more, with how it can be answered."""
+        if self.yes_no:
+            how = "请回复“是”或“否”；要修改请先回复“取消”再重说一遍"
+        else:
+            how = "请回复序号，或回复“取消”" if self.options else "没看懂，请换个说法，或回复“取消”"
+        return f"{self.shown()}\n（{how}）"
+
+    def answer(self, words: str, intent: str, now: datetime, known: Sequence[str]) -> dict[str, object] | None:
         """Tell the slots with this answer in them; None when the words are no answer to this question."""
         if self.yes_no:
-            return {**self.slots, self.slot: self.options[0][1]} if intent == "confirm" else None
-        if not self.options:
-            return {**self.slots, self.slot: words.strip()} if words.strip() and intent in ("unknown", "show_contact") else None
-        value = self._chosen(words)
+            yes = intent == "confirm" or plain(words) in _YES
+            return {**self.slots, self.slot: self.options[0][1]} if yes else None
+        value = self._chosen(words) if self.options else read_answer(self.slot, words, now, known)
         return {**self.slots, self.slot: value} if value else None
+
+    def refused(self, words: str, intent: str) -> bool:
+        """Tell whether the words are a no to a yes-or-no question."""
+        return self.yes_no and (intent == "deny" or plain(words) in _NO)
 
     def _chosen(self, words: str) -> str | None:
         said = plain(words).strip("第个条位.。、")
@@ -50,6 +67,13 @@ class Dialog:
         return fitting[0] if len(fitting) == 1 else None
 
 
+class NotInList(NotFound):
+    """A number nobody has been shown."""
+
+    code = "chat.not_in_list"
+    text = "没有第{ref}条，请先看列表（公海、待办）再回复序号"
+
+
 class Ask(Exception):
     """A command cannot go on without an answer."""
 
@@ -58,47 +82,59 @@ class Ask(Exception):
         self.dialog = dialog
 
 
-async def load(core: Core, account_id: int) -> Dialog | None:
-    """Tell the open question of an account."""
-    value = await core.state.get(f"dialog:{account_id}")
+def place_of(account_id: int, message: InboundMessage) -> str:
+    """Name where a conversation takes place: what is asked in a group is not answered in private, nor the other way round."""
+    return f"{account_id}:{message.address.conversation}" if message.in_group else str(account_id)
+
+
+async def load(core: Core, place: str) -> Dialog | None:
+    """Tell the open question of a place."""
+    value = await core.state.get(f"dialog:{place}")
     return msgspec.json.decode(value, type=Dialog) if value else None
 
 
-async def save(core: Core, account_id: int, dialog: Dialog) -> None:
+async def save(core: Core, place: str, dialog: Dialog) -> None:
     """Keep a question open."""
-    await core.state.set(f"dialog:{account_id}", msgspec.json.encode(dialog).decode(), lasts=LASTS)
+    await core.state.set(f"dialog:{place}", msgspec.json.encode(dialog).decode(), lasts=LASTS)
 
 
-async def forget(core: Core, account_id: int) -> None:
+async def forget(core: Core, place: str) -> None:
     """Close the question."""
-    await core.state.delete(f"dialog:{account_id}")
+    await core.state.delete(f"dialog:{place}")
 
 
-async def remember_undo(core: Core, account_id: int, undo: Undo) -> None:
+async def remember_undo(core: Core, place: str, undo: Undo) -> None:
     """Keep how the last record is taken back."""
-    await core.state.set(f"undo:{account_id}", msgspec.json.encode(undo).decode(), lasts=LASTS)
+    await core.state.set(f"undo:{place}", msgspec.json.encode(undo).decode(), lasts=LASTS)
 
 
-async def take_undo(core: Core, account_id: int) -> Undo | None:
+async def take_undo(core: Core, place: str) -> Undo | None:
     """Take the last record's undo; it works once."""
-    value = await core.state.get(f"undo:{account_id}")
+    value = await core.state.get(f"undo:{place}")
     if value is None:
         return None
-    await core.state.delete(f"undo:{account_id}")
+    await core.state.delete(f"undo:{place}")
     return msgspec.json.decode(value, type=Undo)
 
 
-async def remember_list(core: Core, account_id: int, kind: str, ids: list[int]) -> None:
-    """Keep what the last list showed, so that 第2条 means something."""
-    await core.state.set(f"list:{account_id}", msgspec.json.encode({"kind": kind, "ids": ids}).decode(), lasts=LASTS)
+async def remember_list(core: Core, place: str, kind: str, ids: list[int]) -> None:
+    """Keep what the last list showed, so that 第2条 means something; an empty one too."""
+    await core.state.set(f"list:{place}", msgspec.json.encode({"kind": kind, "ids": ids}).decode(), lasts=LASTS)
 
 
-async def listed(core: Core, account_id: int, kind: str, ref: str) -> int | None:
-    """Tell the row a number of the last list (or a record's own number) stands for."""
-    value = await core.state.get(f"list:{account_id}")
+async def listed(core: Core, place: str, kind: str, ref: str, said: str) -> int:
+    """Tell the row a number of the last list stands for; `#12` is a record's own number.
+
+    Raises: NotInList, because a number beyond the list must never become some other record.
+    """
+    if not (ref.isdecimal() and len(ref) < 18):
+        raise NotInList(ref=ref[:18])
+    number = int(ref)
+    if f"#{ref}" in plain(said):
+        return number
+    value = await core.state.get(f"list:{place}")
     shown = msgspec.json.decode(value) if value else {}
-    number = int(ref) if ref.isdecimal() and len(ref) < 18 else 0
     ids: list[int] = shown.get("ids", []) if shown.get("kind") == kind else []
-    if 1 <= number <= len(ids):
-        return ids[number - 1]
-    return number or None
+    if not 1 <= number <= len(ids):
+        raise NotInList(ref=ref)
+    return ids[number - 1]

@@ -12,13 +12,14 @@ from datetime import timedelta
 from typing import Protocol
 
 import structlog
+from tortoise.exceptions import ValidationError
 
 from crm_core import inbox
 from crm_core.accounts import Account, AccountRow, PersonKind, ensure_account, find_account
 from crm_core.conversations import InboundStatus, Outcome
 from crm_core.errors import CrmError, Unavailable
 from crm_core.inbox import Recorded
-from crm_core.messages import Body, InboundMessage, Kind
+from crm_core.messages import Body, Guarantee, InboundMessage, Kind
 from crm_core.ports import Core, Program
 from handlers.customer_texts import answer_customer, take_event
 from handlers.router import Router, Understood
@@ -108,6 +109,8 @@ class Pipeline:
         self._core = core
         self._router = router
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
+        # Tries of this process: what fails for a passing reason is tried again without being counted again.
+        self._counted: set[int] = set()
 
     async def work(self, message_id: int, message: InboundMessage, answering: Answering) -> Body | None:
         """Work on one message to the end; gives the reply if it is to leave passively."""
@@ -122,7 +125,10 @@ class Pipeline:
 
     async def _work(self, message_id: int, message: InboundMessage, answering: Answering) -> Body | None:
         core = self._core
-        if not await core.db.run(inbox.begin_try(core, message_id)):
+        again = message_id in self._counted
+        self._counted.add(message_id)
+        if not await core.db.run(inbox.begin_try(core, message_id, again=again)):
+            self._counted.discard(message_id)
             return None
         account_row = await core.db.run(ensure_account(core, message.address, message.nickname))
         prepared = await self._prepare(message, account_row)
@@ -138,11 +144,13 @@ class Pipeline:
                     reply=reply,
                     outcome=outcome,
                     late_until=core.clock.now() + LATE_REPLY_LASTS,
+                    guarantee=Guarantee.AT_LEAST_ONCE,  # it is somebody of the house, or a stranger who will be
                 )
             )
             if not first:
                 # Somebody else finished it meanwhile: undo the effect of this run.
                 raise WorkedOnAlready
+        self._counted.discard(message_id)
         return reply if outcome is Outcome.PASSIVE else None
 
     async def _prepare(self, message: InboundMessage, row: AccountRow) -> "Prepared":
@@ -161,7 +169,11 @@ class Pipeline:
         except CrmError as error:
             await self._router.after_refusal(core, prepared.message, error)
             return Body(text=error.sentence())
+        except ValidationError:
+            return Body(text="内容太长或格式不对，请缩短后再试")
         except Exception:
+            # A question that leads here must not stay open and swallow whatever is said next.
+            await self._router.forget_question(core, prepared.account, prepared.message)
             number = secrets.token_hex(2).upper()
             log.exception("command_failed", number=number)
             return Body(text=f"系统开小差了，请稍后再试（编号 {number}）")

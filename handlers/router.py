@@ -5,6 +5,7 @@ Reading order: `command` (what a command declares), `ChatContext` (what it is gi
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from crm_core import access, employees
 from crm_core.access import Actor, Role
@@ -14,6 +15,7 @@ from crm_core.employees import BindCodeWrong, Employee
 from crm_core.errors import CrmError, Refused
 from crm_core.messages import InboundMessage, Kind
 from crm_core.ports import Core
+from crm_core.values import plain
 from handlers import dialogs, replies, subjects
 from handlers.dialogs import Ask, Dialog
 from handlers.replies import Reply
@@ -38,6 +40,15 @@ class ChatContext:
     intent: str
     slots: dict[str, object]
     commands: Mapping[str, "Command"] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # A question may come in between: the record is made of what was said first, not of "2".
+        self.slots.setdefault("said", self.message.text)
+
+    @property
+    def place(self) -> str:
+        """Where open questions, lists and the last record of this conversation are kept."""
+        return dialogs.place_of(self.account.id, self.message)
 
     def slot(self, name: str) -> str:
         """Tell a slot as text, or nothing."""
@@ -123,22 +134,30 @@ class Router:
 
     def __init__(self, commands: Mapping[str, Command]) -> None:
         self._commands = commands
-        self._phrases = {phrase: one.intent for one in commands.values() for phrase in one.phrases}
+        self._phrases = {plain(phrase): one.intent for one in commands.values() for phrase in one.phrases}
 
     async def understand(self, core: Core, message: InboundMessage, account: Account) -> Understood:
         """Make sense of a message with what the speaker knows; reads only."""
         actor = await _actor_of(account)
-        dialog = await dialogs.load(core, account.id) if actor else None
+        dialog = await dialogs.load(core, dialogs.place_of(account.id, message)) if actor else None
         words = message.text.strip()
-        head, _, rest = words.partition(" ")
-        if head in self._phrases or words in self._phrases:
-            intent = self._phrases.get(words) or self._phrases[head]
-            return Understood(message, account, actor, intent, {"words": rest.strip()})
-        if words.startswith("绑定"):
-            return Understood(message, account, actor, "bind", {"words": words[2:].strip(" :：")})
+        if words.startswith("绑定") or (message.in_group and "绑定" in words):
+            return Understood(message, account, actor, "bind", {"words": words})
+        intent = self._phrase(words)
+        if intent in ("cancel", "undo") and dialog:
+            return Understood(message, account, actor, "cancel", {"open": dialog.question}, dialog)
+        if intent:
+            rest = words.partition(" ")[2] if plain(words) not in self._phrases else ""
+            return Understood(message, account, actor, intent, {"words": rest.strip()}, dialog)
         known = await subjects.known_names(actor, words) if actor else []
-        meaning = parse(words, core.clock.now(), known)
-        return _settle(Understood(message, account, actor, meaning.intent, dict(meaning.slots), dialog), meaning)
+        now = core.clock.now()
+        meaning = parse(words, now, known)
+        understood = Understood(message, account, actor, meaning.intent, dict(meaning.slots), dialog)
+        return _settle(understood, meaning, now, known)
+
+    def _phrase(self, words: str) -> str:
+        """Find the command of an exact phrase, also with something behind it (帮助 提醒), whatever blanks are in it."""
+        return self._phrases.get(plain(words)) or self._phrases.get(words.partition(" ")[0], "")
 
     async def answer(self, core: Core, understood: Understood) -> Reply | None:
         """Run the command in the open transaction and remember what it asks or can undo."""
@@ -149,23 +168,29 @@ class Router:
             return replies.text("暂时只能看懂文字和语音，请用一句话说明。")
         ctx = self._context(core, understood)
         if understood.dialog:
-            await dialogs.forget(core, understood.account.id)
+            await dialogs.forget(core, ctx.place)
         if understood.intent == "dialog_repeat" and understood.dialog:
-            await dialogs.save(core, understood.account.id, understood.dialog)
-            return replies.text(understood.dialog.shown())
+            await dialogs.save(core, ctx.place, understood.dialog)
+            return replies.text(understood.dialog.again())
         try:
             reply = await self._run(ctx, understood)
         except Ask as ask:
-            await dialogs.save(core, understood.account.id, ask.dialog)
+            await dialogs.save(core, ctx.place, ask.dialog)
             return replies.text(ask.dialog.shown())
         if reply.undo:
-            await dialogs.remember_undo(core, understood.account.id, reply.undo)
+            await dialogs.remember_undo(core, ctx.place, reply.undo)
+        if understood.dialog and understood.intent not in (understood.dialog.intent, "cancel"):
+            reply = replace(reply, body=replace(reply.body, text=f"{reply.text}\n（刚才的问题已放下，需要时请再说一遍）"))
         return reply
 
     async def after_refusal(self, core: Core, message: InboundMessage, error: CrmError) -> None:
         """Keep what must be kept although the command was undone: a wrong bind code is counted."""
         if isinstance(error, BindCodeWrong):
             await employees.count_wrong_try(core, message.address)
+
+    async def forget_question(self, core: Core, account: Account, message: InboundMessage) -> None:
+        """Close the open question of a conversation."""
+        await dialogs.forget(core, dialogs.place_of(account.id, message))
 
     def _context(self, core: Core, understood: Understood) -> ChatContext:
         actor = understood.actor or Actor(role=Role.VIEWER, name="stranger", team=frozenset({-1}), employee_id=-1)
@@ -196,24 +221,34 @@ class Router:
         return replies.text(f"没听懂。可以这样说：\n{examples}\n回复「帮助」看全部。")
 
 
+_NEVER_OFFERED = frozenset({"bind", "cancel", "confirm", "deny", "undo", "help"})
+
+
 def nearest(words: str, commands: Mapping[str, Command], actor: Actor | None) -> list[Command]:
     """Offer the two commands whose example shares most characters with what was said."""
-    usable = [one for one in commands.values() if one.usage and (actor is None or actor.role in one.roles)]
-    return sorted(usable, key=lambda one: (-len(set(words) & set(one.usage + one.summary)), one.intent))[:2]
+    usable = [
+        one for one in commands.values() if one.intent not in _NEVER_OFFERED and (actor is None or actor.role in one.roles)
+    ]
+    first = {"log_follow_up": 0, "set_reminder": 1, "list_pool": 2}
+    return sorted(usable, key=lambda one: (-len(set(words) & set(one.usage + one.summary)), first.get(one.intent, 9)))[:2]
 
 
-def _settle(understood: Understood, meaning: Meaning) -> Understood:
+_CERTAIN = 0.8
+
+
+def _settle(understood: Understood, meaning: Meaning, now: datetime, known: Sequence[str]) -> Understood:
     dialog = understood.dialog
     if dialog is None:
         return replace(understood, sure=meaning.confidence >= SURE)
-    if meaning.intent == "cancel":
+    words = understood.message.text
+    if meaning.intent == "cancel" or dialog.refused(words, meaning.intent):
         return replace(understood, intent="cancel", slots={"open": dialog.question})
-    answered = dialog.answer(understood.message.text, meaning.intent)
+    another = meaning.intent not in ("unknown", "confirm", "deny", "show_contact") and meaning.confidence >= _CERTAIN
+    if another and not dialog.yes_no and not dialog.options and dialog.slot not in ("at", "ref"):
+        return understood  # a whole new sentence, where anything at all could be the answer
+    answered = dialog.answer(words, meaning.intent, now, known)
     if answered is not None:
         return replace(understood, intent=dialog.intent, slots=answered)
-    if dialog.yes_no and meaning.intent == "deny":
-        return replace(understood, intent="cancel", slots={"open": dialog.question})
-    another = meaning.intent in INTENTS and meaning.intent not in ("unknown", "confirm", "deny") and meaning.confidence >= SURE
     return understood if another else replace(understood, intent="dialog_repeat", slots={})
 
 

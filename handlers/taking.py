@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from crm_core import inbox
 from crm_core.accounts import AccountRow, open_message_windows
 from crm_core.conversations import InboundStatus, Outcome
+from crm_core.employees import staff_account_sql
 from crm_core.inbox import Answered, Recorded
 from crm_core.messages import Address, InboundMessage
 from crm_core.outbox import insert_rows, wake
 from crm_core.ports import Core, Program
-from handlers.customer_texts import is_plain, owner_notice, plain_answer
+from handlers.customer_texts import is_plain, plain_answer
+from handlers.owner_notices import owner_notice
 from handlers.pipeline import LATE_REPLY_LASTS, Taken, is_customers, take
 
 
@@ -61,7 +63,8 @@ def _sort_out(core: Core, arrived: Sequence[Arrived]) -> Program[list[_Plain]]:
     for index, each in enumerate(arrived):
         message = each.message
         who = known.get(message.address)
-        if who is None or not is_plain(message, who.account) or not is_customers(core, message, who.account):
+        # Nobody's customers take the longer way: those who look after the pool are told.
+        if not who or not who.owner or not is_plain(message, who.account) or not is_customers(core, message, who.account):
             others.add(message.address)
             continue
         reply = plain_answer(core, message)
@@ -75,10 +78,8 @@ def _look_up(core: Core, addresses: set[Address]) -> Program[dict[Address, _Know
     found: dict[Address, _Known] = {}
     for channel in {address.channel for address in addresses} - core.staff_channels:
         people = [address for address in addresses if address.channel == channel]
-        rows = yield (
-            _PEOPLE + f" WHERE a.channel = ? AND a.external_id IN ({', '.join('?' * len(people))})",
-            (channel, *(address.external_id for address in people)),
-        )
+        sql, values = _people_sql(core, len(people))
+        rows = yield sql, (*values, channel, *(address.external_id for address in people))
         for external_id, number, kind, person_id, waiting, name, staff_channel, staff_id in rows:
             address = Address(channel, external_id)
             if address not in found:
@@ -87,13 +88,17 @@ def _look_up(core: Core, addresses: set[Address]) -> Program[dict[Address, _Know
     return found
 
 
-_PEOPLE = (
-    "SELECT a.external_id, a.id, a.person_kind, a.person_id, a.waiting_count, coalesce(c.name, l.name), s.channel,"
-    " s.external_id FROM accounts a LEFT JOIN contacts c ON c.person_id = a.person_id"
-    " LEFT JOIN leads l ON l.person_id = a.person_id AND l.contact_id IS NULL"
-    " LEFT JOIN employees e ON e.id = coalesce(c.owner_id, l.owner_id) AND e.departed_at IS NULL"
-    " LEFT JOIN accounts s ON s.person_id = e.person_id AND s.person_kind = 'employee'"
-)
+def _people_sql(core: Core, people: int) -> tuple[str, list[object]]:
+    account, channels = staff_account_sql(core, "e")
+    sql = (
+        "SELECT a.external_id, a.id, a.person_kind, a.person_id, a.waiting_count, coalesce(c.name, l.name), s.channel,"  # noqa: S608
+        " s.external_id FROM accounts a LEFT JOIN contacts c ON c.person_id = a.person_id"
+        " LEFT JOIN leads l ON l.person_id = a.person_id AND l.contact_id IS NULL"
+        " LEFT JOIN employees e ON e.id = coalesce(c.owner_id, l.owner_id) AND e.departed_at IS NULL"
+        f" LEFT JOIN accounts s ON s.id = {account}"
+        f" WHERE a.channel = ? AND a.external_id IN ({', '.join('?' * people)})"
+    )
+    return sql, channels
 
 
 def _take_plain(core: Core, plain: Sequence[_Plain]) -> Program[dict[int, Taken]]:

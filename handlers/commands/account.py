@@ -34,10 +34,10 @@ async def bind(ctx: ChatContext) -> Reply:
     """用绑定码绑定账号"""
     address = ctx.message.address
     if ctx.message.in_group:
-        await employees.void_bind_code(ctx.core, ctx.slot("words"))
+        await employees.void_bind_codes(ctx.core, ctx.slot("words"))
         return replies.text(BindInGroup().sentence())
     await employees.refuse_after_wrong_tries(ctx.core, address)
-    employee = await employees.bind(ctx.core, address, ctx.slot("words"))
+    employee = await employees.bind(ctx.core, address, ctx.slot("words").removeprefix("绑定").strip(" :："))
     role = ROLE_LABELS[Role(employee.role)]
     return replies.text(f"绑定成功：{employee.name}（{role}）。回复「帮助」看看能做什么。")
 
@@ -56,7 +56,8 @@ async def show_help(ctx: ChatContext) -> Reply:
 @command(intent="cancel", usage="取消", phrases=("取消",))
 async def cancel(ctx: ChatContext) -> Reply:
     """结束没答完的问题"""
-    await dialogs.forget(ctx.core, ctx.account.id)
+    if "open" not in ctx.slots:
+        return replies.text("没有进行中的问题。要收回上一条记录，请回复「撤销」。")
     return replies.text("好的，已取消。")
 
 
@@ -72,10 +73,10 @@ async def deny(ctx: ChatContext) -> Reply:
     return replies.text("好的。如果上一条记录有误，回复「撤销」即可取回。")
 
 
-@command(intent="undo", usage="撤销", phrases=("撤销", "撤回", "撤销上一条"))
+@command(intent="undo", usage="撤销", phrases=("撤销", "撤消", "撤回", "撤销上一条", "撤回刚才那条"))
 async def undo(ctx: ChatContext) -> Reply:
     """取回上一条记录"""
-    last = await dialogs.take_undo(ctx.core, ctx.account.id)
+    last = await dialogs.take_undo(ctx.core, ctx.place)
     if last is None:
         return replies.text("没有可以撤销的记录（只能撤销24小时内的上一条）。")
     handlers = {one.undo[0]: one.undo[1] for one in ctx.commands.values() if one.undo}

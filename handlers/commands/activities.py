@@ -37,7 +37,7 @@ async def log_follow_up(ctx: ChatContext) -> Reply:
         subject,
         at=_instant(ctx.slot("at")),
         method=ctx.slot("method") or Method.OTHER.value,
-        summary=ctx.slot("summary") or ctx.message.text,
+        summary=ctx.slot("summary") or ctx.slot("said"),
         next_follow_up_at=next_at,
         next_action=ctx.slot("next_action"),
         amount=ctx.slot("amount") or None,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from crm_core import leads
-from crm_core.access import sees_personal
+from crm_core.access import sees_personal, visible
 from crm_core.errors import NotFound
 from crm_core.leads import Lead
 from crm_core.values import mask_phone, show_phone
@@ -40,7 +40,7 @@ async def create_lead(ctx: ChatContext) -> Reply:
         values["mobile" if phone.startswith("1") and len(phone) == 11 else "landline"] = phone
     known = await leads.find_by_mobile(phone) if phone else None
     if known and "again" not in ctx.slots:
-        raise ctx.ask_yes(f"这个号码已有线索「{known.name}」，还要再记一条吗？（是/否）", slot="again")
+        raise ctx.ask_yes(f"这个号码已有线索{await _hint(ctx, known)}，还要再记一条吗？（是/否）", slot="again")
     lead = await leads.add(
         ctx.core, ctx.actor, name=ctx.slot("person"), company=ctx.slot("company"), raw_text=ctx.message.text[:500], **values
     )
@@ -48,7 +48,7 @@ async def create_lead(ctx: ChatContext) -> Reply:
         f"已录入线索 #{lead.id}：{lead.name}",
         (
             ("公司", lead.company),
-            ("电话", show_phone(lead.mobile or lead.landline)),
+            ("电话", _phone(ctx, lead)),
             ("来源", lead.source),
             ("需求", lead.need),
         ),
@@ -59,11 +59,13 @@ async def create_lead(ctx: ChatContext) -> Reply:
 @command(intent="list_pool", usage="公海", roles=SELLING, phrases=("公海",))
 async def list_pool(ctx: ChatContext) -> Reply:
     """看公海里的线索"""
-    found = await leads.find_in_pool(ctx.actor, text=ctx.slot("query") or ctx.slot("words"), region=ctx.slot("region"))
+    text, region = ctx.slot("query") or ctx.slot("words"), ctx.slot("region")
+    found = await leads.find_in_pool(ctx.actor, text=text, region=region)
     if not found:
+        await dialogs.remember_list(ctx.core, ctx.place, "pool", [])
         return replies.text("公海里暂时没有符合的线索。")
-    await dialogs.remember_list(ctx.core, ctx.account.id, "pool", [lead.id for lead in found])
-    total = await leads.count_pool(ctx.actor)
+    await dialogs.remember_list(ctx.core, ctx.place, "pool", [lead.id for lead in found])
+    total = await leads.count_pool(ctx.actor, text=text, region=region)
     return replies.numbered(
         f"公海共{total}条，最新{len(found)}条：", [_pool_line(lead) for lead in found], "回复“领取 序号”或“领取 姓名”领取"
     )
@@ -73,7 +75,7 @@ async def list_pool(ctx: ChatContext) -> Reply:
 async def claim_lead(ctx: ChatContext) -> Reply:
     """领取公海线索"""
     lead = await leads.claim(ctx.core, ctx.actor, await _chosen(ctx))
-    shown = show_phone(lead.mobile) if sees_personal(ctx.actor, lead.owner_id) else mask_phone(lead.mobile)
+    shown = _phone(ctx, lead)
     return replies.record(
         f"已领取：{lead.name}",
         (("公司", lead.company), ("电话", shown), ("来源", lead.source), ("需求", lead.need)),
@@ -85,10 +87,7 @@ async def _chosen(ctx: ChatContext) -> int:
     if "lead" in ctx.slots:
         return int(ctx.slot("lead"))
     if ctx.slot("ref"):
-        number = await dialogs.listed(ctx.core, ctx.account.id, "pool", ctx.slot("ref"))
-        if number is None:
-            raise NotFound
-        return number
+        return await dialogs.listed(ctx.core, ctx.place, "pool", ctx.slot("ref"), ctx.slot("said"))
     wanted = ctx.slot("person") or ctx.slot("company")
     found = [lead for lead in await leads.find_in_pool(ctx.actor, text=wanted) if wanted in (lead.name, lead.company)]
     found = found or await leads.find_in_pool(ctx.actor, text=wanted)
@@ -104,7 +103,22 @@ async def _chosen(ctx: ChatContext) -> int:
 async def _refuse_taken(wanted: str) -> None:
     taken = await Lead.filter(name=wanted, owner_id__isnull=False).first()
     if taken is not None:
-        raise leads.LeadAlreadyClaimed(name=taken.name, owner=await leads.owner_name(taken.id))
+        # The name is the one they said.
+        raise leads.LeadAlreadyClaimed(lead=f"线索「{taken.name}」", owner=await leads.owner_name(taken.id))
+
+
+async def _hint(ctx: ChatContext, known: Lead) -> str:
+    """Tell who a lead is; of one the writer may not see, only whose."""
+    if await visible(Lead, ctx.actor).filter(id=known.id).exists():
+        return f"「{known.name}」"
+    return f"，归属：{await leads.owner_name(known.id)}"
+
+
+def _phone(ctx: ChatContext, lead: Lead) -> str | None:
+    """Show a number in full to whoever may see it, and never where others read along."""
+    number = lead.mobile or lead.landline
+    full = sees_personal(ctx.actor, lead.owner_id) and not ctx.message.in_group
+    return show_phone(number) if full else mask_phone(number)
 
 
 def _pool_line(lead: Lead) -> str:

@@ -52,8 +52,9 @@ async def list_tasks(ctx: ChatContext) -> Reply:
     found = await reminders.list_open(ctx.core, ctx.actor, wanted)
     label = RANGE_LABELS.get(str(wanted), "")
     if not found:
-        return replies.text(f"{label}没有待办。")
-    await dialogs.remember_list(ctx.core, ctx.account.id, "reminders", [each.id for each in found])
+        await dialogs.remember_list(ctx.core, ctx.place, "reminders", [])
+        return replies.text(f"{label or '现在'}没有{'逾期的' if label == '逾期' else ''}待办。".replace("逾期没有", "没有"))
+    await dialogs.remember_list(ctx.core, ctx.place, "reminders", [each.id for each in found])
     now = ctx.core.clock.now()
     return replies.numbered(f"{label}待办{len(found)}条：", [_line(each, now) for each in found], "完成后回复“第1条完成了”")
 
@@ -70,10 +71,7 @@ async def _chosen(ctx: ChatContext) -> int:
     if "reminder" in ctx.slots:
         return int(ctx.slot("reminder"))
     if ctx.slot("ref"):
-        number = await dialogs.listed(ctx.core, ctx.account.id, "reminders", ctx.slot("ref"))
-        if number is None:
-            raise NotFound
-        return number
+        return await dialogs.listed(ctx.core, ctx.place, "reminders", ctx.slot("ref"), ctx.slot("said"))
     person = ctx.slot("person")
     found = [
         each for each in await reminders.list_open(ctx.core, ctx.actor, "") if person and person in (each.about + each.text)

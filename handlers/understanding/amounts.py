@@ -70,6 +70,7 @@ BARE = re.compile(
     rf"{MONEY_WORDS}(?:大概|大约|约|差不多|是|在|有|为|了|给|才|就|只|也就|:|到|"
     rf"还是|从|我|他|她|的|\s)*(?P<number>{NUMBER}|[{HAN}]{{2,16}})(?![\d.:a-z]){COUNTED}"
 )
+ONLY_AMOUNT = re.compile(rf"^(?:¥|￥)?\s?(?P<number>{NUMBER}|{HAN_NUMBER})\s?(?P<unit>{UNIT})?(?:{CURRENCY})?$")
 APPROXIMATE = re.compile(r"^([一二三四五六七八九两])([二三四五六七八九十])(?=[十百千万亿])")
 DISCOUNTS = re.compile(
     rf"(?:打|按|给|享)?(?P<number>\d{{1,2}}(?:\.\d{{1,2}})?|[{HAN}]{{1,3}}(?:点[{HAN}])?)\s?折(?!扣|"
@@ -177,6 +178,13 @@ def mark_money(sentence: Sentence) -> None:
     _spoken(sentence)
     for match in BARE.finditer(sentence.rest):
         _take(sentence, match, group="number")
+
+
+def read_bare_amount(text: str) -> Money | None:
+    """Read a text that is nothing but an amount, its unit left out or not ("5000", "八千"); None when it is more."""
+    match = ONLY_AMOUNT.match(text.strip())
+    yuan = _yuan(match) if match else None
+    return Money(yuan) if yuan is not None and yuan > 0 else None
 
 
 def mark_discounts(sentence: Sentence) -> None:

@@ -45,6 +45,11 @@ COLON = re.compile(
 )
 ENGLISH = re.compile(r"(?<![\d.a-z])(?P<hour>\d{1,2})\s?(?P<pm>[ap]\.?m)(?![a-z])")
 ALONE = re.compile(PERIOD)
+# The sign of a weekday, which is no part of the hour behind it: 周三三点.
+HOUR_BEHIND = r"(?=\s?(?:\d{1,2}|[一二两三四五六七八九十]{1,3})[点时:])"
+WEEKDAY_SIGN = re.compile(
+    rf"(?:每周|每星期|每礼拜)[一二三四五六]{{2,6}}{HOUR_BEHIND}|(?:周|星期|礼拜)[一二三四五六1-6]{HOUR_BEHIND}"
+)
 # Three points of something are no hour.
 POINTS_OF = "意见建议要求问题原因想法反馈需求疑问考虑顾虑不足内容体会希望说明条件优势感受结论诉求担心理由优点缺点好处"
 COUNTED = frozenset(POINTS_OF[index : index + 2] for index in range(0, len(POINTS_OF), 2))
@@ -145,6 +150,7 @@ def _written(text: str) -> Iterable[When]:
 
 def find_clocks(text: str) -> Iterable[When]:
     """Find all hours and parts of the day; the caller keeps the longest of overlapping ones."""
+    text = WEEKDAY_SIGN.sub(lambda match: "日" * len(match[0]), text)
     yield from _pointed(text)
     yield from _short_of(text)
     yield from _written(text)

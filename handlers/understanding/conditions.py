@@ -5,10 +5,11 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
+from handlers.understanding.audience import Audience, read_audience
 from handlers.understanding.durations import NUMBER
 from handlers.understanding.mentions import Sentence
 from handlers.understanding.numerals import read_number
-from handlers.understanding.stages import find_stage
+from handlers.understanding.stages import STAGED, STRONG, find_stage
 
 DAYS_OF = {"天": 1, "日": 1, "周": 7, "星期": 7, "礼拜": 7, "月": 30, "年": 365}
 INACTIVE = re.compile(
@@ -110,4 +111,18 @@ def read_segment(sentence: Sentence) -> dict[str, object]:
         found["kind"] = "customer"
     if LEADS.search(text):
         found["kind"] = "lead"
+    if query := _audience(sentence).query:
+        found["query"] = query
     return found
+
+
+def _audience(sentence: Sentence) -> Audience:
+    """Read the rest of whom a sentence names, beside what the other conditions took."""
+    patterns = [*TAGGED, _regions(), INACTIVE, OLD_CUSTOMER, STAGED, STRONG, *(pattern for _, pattern in LEVELS)]
+    spans = [match.span() for pattern in patterns for match in pattern.finditer(sentence.skeleton)]
+    return read_audience(sentence, spans)
+
+
+def holds_all(sentence: Sentence) -> bool:
+    """Tell whether the segment of a sentence holds every condition that was said."""
+    return _audience(sentence).held

@@ -160,7 +160,8 @@ def _take_name(sentence: Sentence, start: int, end: int, name: str) -> None:
     sentence.take(Mention(kind, start, end, name))
 
 
-def _over_honorific(text: str, end: int, *, company: bool) -> int:
+def over_honorific(text: str, end: int, *, company: bool = False) -> int:
+    """Return the place behind the honorific that follows a name, or the end of the name."""
     if company or NOT_HONORIFIC.match(text, end):
         return end
     match = re.compile(_honorific()).match(text, end)
@@ -174,7 +175,7 @@ def mark_known(sentence: Sentence, known: KnownNames) -> None:
             continue
         start = sentence.rest.find(said)
         while start >= 0:
-            end = _over_honorific(sentence.rest, start + len(said), company=is_company(name))
+            end = over_honorific(sentence.rest, start + len(said), company=is_company(name))
             if not _inside_word(sentence.rest, start, said):
                 _take_name(sentence, start, end, name)
             start = sentence.rest.find(said, end)

@@ -14,6 +14,7 @@ from pathlib import Path
 from crm_core.clock import SHANGHAI, to_local
 from handlers.understanding import amounts, names, people, phones, times
 from handlers.understanding.classify import at_first_glance, classify
+from handlers.understanding.conditions import holds_all
 from handlers.understanding.mentions import Sentence
 from handlers.understanding.slots import READERS
 
@@ -21,6 +22,9 @@ from handlers.understanding.slots import READERS
 READ_CHARACTERS = 1500
 # A clock outside these years is wrong, and the lunar tables end soon behind them.
 READ_YEARS = range(1920, 2090)
+# A message to many with a condition that the segment cannot hold must be asked about, never sent to more people than said.
+TO_MANY = ("schedule_broadcast", "schedule_greeting")
+UNSURE = 0.55
 # Slots that take the unread rest.
 LONG_TEXT = ("text", "summary")
 # Read once at start, so that every rule and the calendar are loaded.
@@ -62,6 +66,7 @@ def read_sentence(text: str, now: datetime, known: names.KnownNames) -> Sentence
     phones.mark_addresses(sentence)
     names.mark_known(sentence, known)
     amounts.mark_refs(sentence)
+    people.mark_named_after_day(sentence)
     times.mark_times(sentence, now)
     amounts.mark_discounts(sentence)
     amounts.mark_chances(sentence)
@@ -85,6 +90,8 @@ def parse(text: str, now: datetime, known: Sequence[str]) -> Meaning:
         return Meaning(glance[0], 0.95, {"topic": glance[1]} if glance[1] else {})
     sentence = read_sentence(text, local, names.read_known(tuple(known)))
     intent, confidence = classify(sentence)
+    if intent in TO_MANY and not holds_all(sentence):
+        confidence = min(confidence, UNSURE)
     reader = READERS.get(intent)
     slots = reader(sentence, local) if reader else {}
     kept = {name: plain_value(value) for name, value in slots.items() if value not in (None, "", [], {})}

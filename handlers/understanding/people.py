@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 
 from handlers.understanding.mentions import MARKS, PERSON, TAKEN, Mention, Sentence
-from handlers.understanding.names import HAN, NOT_GIVEN, double_surnames, single_surnames
+from handlers.understanding.names import HAN, NOT_GIVEN, double_surnames, over_honorific, single_surnames
 
 # Where a name may begin, and what may stand behind it.
 BEFORE = (
@@ -19,7 +19,8 @@ AFTER = (
     rf"电话|微信|钉钉|邮件|短信|视频|语音|聊|打|发|通|见|吃|开|回|来|对|约|谈|沟通|"
     rf"了|上|拿|放|转|捞|跟|昨|今|明|去|已|没|要|想|反馈|负责|对接|"
     r"处理|接手|以后|公司|老师|女士|先生|和|与|本|业绩|漏斗|上周|上个|这|归|我|"
-    r"领|从|手机|座机|邮箱|做|签|完成|吧|问|提|催|认|讲|介绍|介|是)"
+    r"领|从|手机|座机|邮箱|做|签|完成|吧|问|提|催|认|讲|介绍|介|是|"
+    rf"赢单|赢了|丢单|丢了|输单|输了|成交|换|升|生日|资料|觉得|嫌|不|挺|一起|一块)"
 )
 
 
@@ -50,6 +51,37 @@ def _whole() -> re.Pattern[str]:
 @cache
 def _at_start() -> re.Pattern[str]:
     return re.compile(rf"(?P<name>{_name()})(?={AFTER})")
+
+
+# Given names that are also days of the year, and what stands behind the day and not behind the name.
+DAY_NAMES = (
+    "国庆|元旦|中秋|端午|冬至|清明|春节|重阳|七夕|元宵|除夕|腊八|小年|立春|雨水|惊蛰|春分|谷雨|立夏|小满|芒种|夏至|"
+    "小暑|大暑|立秋|处暑|白露|秋分|寒露|霜降|立冬|小雪|大雪|小寒|大寒|初一|十五"
+)
+NUMBER_NAMES = "五一|六一|八一|十一|三八"
+DAY_BEHIND = r"节|前|后|之|以|期间|当|那天|放|假|长假|快乐|晚|早|上午|下午|中午|祝福|祝(?!你)|典|\d"
+# Surnames that are also words of time and place: a name only behind a word that names follow.
+WORD_SURNAMES = "年时和从于向离过双全后"
+
+
+@cache
+def _named_after_day() -> re.Pattern[str]:
+    singles = "".join(sorted(single_surnames()))
+    doubles = "|".join(double_surnames())
+    days = rf"(?:(?:{DAY_NAMES})(?!{DAY_BEHIND})|(?:{NUMBER_NAMES})(?=$|[\s,，。的]))"
+    clear = "".join(sorted(single_surnames() - set(WORD_SURNAMES)))
+    return re.compile(
+        rf"(?:(?<![{HAN}\d]))(?P<first>(?:{doubles}|[{clear}]){days})|(?:{BEFORE})(?P<name>(?:{doubles}|[{singles}]){days})"
+    )
+
+
+def mark_named_after_day(sentence: Sentence) -> None:
+    """Take out people whose given name is a day of the year, before the times are read: 汪国庆, 李端午."""
+    for match in _named_after_day().finditer(sentence.rest):
+        start, end = match.span("first" if match["first"] else "name")
+        if sentence.rest[start:end].startswith(_not_names()):
+            continue
+        sentence.take(Mention(PERSON, start, over_honorific(sentence.rest, end), sentence.raw[start:end]))
 
 
 def looks_like_name(text: str) -> bool:

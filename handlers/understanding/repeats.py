@@ -14,6 +14,8 @@ from handlers.understanding.numerals import read_small
 CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 EVERY = r"每(?:个|逢|到|一)?"
 WEEK = r"(?:周|礼拜|星期)"
+# An hour right behind the days: 每周三三点.
+HOUR_SAID = r"\s?(?:\d{1,2}|[一二两三四五六七八九十]{1,3})[点时:]"
 SIGNS = r"[一二三四五六日天末1-7]"
 AND = r"[、,和跟及与\s]*"
 # How far ahead a repeated day is looked for: a leap day may be eight years off.
@@ -128,7 +130,7 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], When | None]], ...
         re.compile(
             rf"{EVERY}{WEEK}的?(?P<days>{SIGNS}(?:{AND}{WEEK}?{SIGNS}(?![次回遍点:\d]))*)?(?:(?:到|"
             rf"至|-|~){WEEK}?(?P<last>{SIGNS}))?"
-            r"(?![次回遍报刊\d一二三四五六七八九十])"
+            rf"(?![次回遍报刊])(?:(?={HOUR_SAID})|(?![\d一二三四五六七八九十]))"
         ),
         _weekly,
     ),

@@ -71,3 +71,11 @@ async def test_two_quick_messages_of_one_person_keep_their_order(core: Core, cha
     await make_lead(core)
     answers = await asyncio.gather(chat.says("领取张伟"), chat.says("撤销"))
     assert answers == ["已领取：张伟", "已撤销：张伟回到公海"]
+
+
+async def test_known_number_of_a_colleague_tells_the_colleague_and_no_more(core: Core, chat: Staff, pipeline: Pipeline) -> None:
+    other = await staff(core, pipeline, "小陈")
+    await other.says("新线索 刘洋 13800138000")
+    answer = await chat.says("新线索 刘洋洋 13800138000")
+    assert answer.startswith("这个号码已有线索，归属：小陈，还要再记一条吗")
+    assert "「刘洋」" not in answer
