@@ -7,7 +7,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 def drop_control(text: str) -> str:
     """Drop the control characters that no platform takes; TAB, LF and CR stay."""
-    return _CONTROL.sub("", text)
+    return text if text.isprintable() else _CONTROL.sub("", text)
 
 
 def cut_text(text: str, limit_bytes: int) -> str:

@@ -24,6 +24,12 @@ log = structlog.get_logger(__name__)
 
 IDLE_SECONDS = 0.5
 SEND_SECONDS = 15.0
+QUICK_SECONDS = 0.3
+"""While sends take less, as many again are claimed ahead."""
+SETTLE_EVERY_SECONDS = 0.1
+"""At a stop: how often what ended is settled."""
+LONGEST_TURN_SECONDS = 0.5
+"""How long a message waits for its turn before it looks whether the loop is stopping."""
 BREAK_AFTER = 8
 """Failures in a row that make the loop rest this channel."""
 LONGEST_REST_SECONDS = 60.0
@@ -79,9 +85,16 @@ class Lane:
         self._breaker = _Breaker()
         self._wake = asyncio.Event()
         self._under_way = 0
+        self._sends: set[asyncio.Task[None]] = set()
         self._done: list[list[Settlement]] = [[] for _ in queues]
         self._rest_until = 0.0
+        self._rested_at = 0.0
+        self._typical_seconds = 0.0
+        self._turns = asyncio.Semaphore(settings.concurrency)
         self._woken = True
+        self._asked = False
+        self._empty_until = [0.0] * len(queues)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
         self._ended.set()
         self.stopping = False
@@ -91,16 +104,22 @@ class Lane:
         """The channel's name."""
         return self._channel.name
 
-    def wake(self) -> None:
-        """Look at the queues now."""
-        self._wake.set()
+    def wake(self, channel: str | None = None) -> None:
+        """Look at the queues now, if this channel is meant; may be called from another thread."""
+        if channel in (None, self.name) and not self._asked and self._loop is not None:
+            self._asked = True
+            self._loop.call_soon_threadsafe(self._wake.set)
 
     async def run(self) -> None:
         """Send until told to stop."""
         self._ended.clear()
+        self._loop = asyncio.get_running_loop()
         try:
             while not self.stopping:
                 self._woken = self._wake.is_set()
+                if self._asked:
+                    self._empty_until = [0.0] * len(self._queues)
+                self._asked = False
                 self._wake.clear()
                 await self._settle_and_claim()
                 if not any(self._done):
@@ -108,13 +127,23 @@ class Lane:
         finally:
             self._ended.set()
 
-    async def drain(self) -> None:
-        """Claim no more, let what began end, and settle it: nothing stays in doubt."""
+    async def stop(self, *, within: float) -> None:
+        """Claim no more, let what began end for so many seconds, settle everything; what is cut off becomes unknown."""
         self.stopping = True
         self._wake.set()
-        await self._ended.wait()
-        while self._under_way:
-            await asyncio.sleep(0.01)
+        try:
+            async with asyncio.timeout(within):
+                await self._ended.wait()
+                while self._sends:
+                    await asyncio.wait(set(self._sends), timeout=SETTLE_EVERY_SECONDS)
+                    # Settled as they end: one send that hangs must not leave the others in doubt.
+                    await self._settle()
+        except TimeoutError:
+            log.warning("drain_cut_off", channel=self.name, sends=len(self._sends))
+        for task in set(self._sends):
+            task.cancel()
+        if self._sends:
+            await asyncio.wait(set(self._sends), timeout=1.0)
         await self._settle()
 
     async def _idle(self) -> None:
@@ -126,7 +155,9 @@ class Lane:
 
     def _room(self) -> int:
         concurrency = self._settings.concurrency
-        free = 2 * concurrency - self._under_way - sum(map(len, self._done))
+        # Claimed ahead only while sends are quick: a pause or an opt-out must hold within a second.
+        ahead = concurrency if self._typical_seconds < QUICK_SECONDS else 0
+        free = concurrency + ahead - self._under_way - sum(map(len, self._done))
         # Claim in halves, so that a commit is shared by many rows.
         return min(free, concurrency) if free >= concurrency // 2 or not self._under_way else 0
 
@@ -140,7 +171,9 @@ class Lane:
         for queue_number, messages in claimed:
             for group in _grouped(messages, self._channel.limits.page):
                 self._under_way += len(group)
-                self._supervisor.start("send", self._send(queue_number, group))
+                task = self._supervisor.start("send", self._send(queue_number, group))
+                self._sends.add(task)
+                task.add_done_callback(self._sends.discard)
         for failure in failures:
             if failure is not None:
                 raise failure
@@ -153,7 +186,13 @@ class Lane:
                 due = await queue.next_due(self._channel.name)
                 if due is None or due > self._core.clock.now():
                     continue
+            now = self._core.clock.monotonic()
+            if now < self._empty_until[number]:
+                continue
             messages = await queue.claim(self._channel.name, room, self._settings.lease)
+            if len(messages) < room:
+                # It gave all it has; whatever is queued later says so. Asking at every turn would hold up the others.
+                self._empty_until[number] = now + IDLE_SECONDS
             room -= len(messages)
             if messages:
                 claimed.append((number, messages))
@@ -170,36 +209,54 @@ class Lane:
                 raise
 
     async def _send(self, queue_number: int, group: list[OutboundMessage]) -> None:
+        receipts = [SendReceipt(SendStatus.UNKNOWN, "cut_off")] * len(group)
+        begun = self._core.clock.monotonic()
         try:
-            receipts = await self._send_in_turn(group)
+            found = await self._send_in_turn(group)
+            receipts = found if len(found) == len(group) else [SendReceipt(SendStatus.UNKNOWN, "wrong_count")] * len(group)
+        except Exception:  # whatever a channel raises belongs to these messages alone
+            log.exception("send_failed", channel=self.name)
+            receipts = [SendReceipt(SendStatus.UNKNOWN, "send_failed")] * len(group)
         finally:
             self._under_way -= len(group)
-        for message, receipt in zip(group, receipts, strict=True):
-            self._note(queue_number, message, receipt)
-        if sum(map(len, self._done)) * 2 >= self._settings.concurrency or self._under_way * 2 <= self._settings.concurrency:
+            for message, receipt in zip(group, receipts, strict=True):
+                self._note(queue_number, message, receipt, begun)
+            self._wake_when_worth_it()
+
+    def _wake_when_worth_it(self) -> None:
+        # A commit for each message would be slow; one for the whole window would leave the line empty meanwhile.
+        half = self._settings.concurrency // 2
+        if sum(map(len, self._done)) >= half or self._under_way <= half:
             self._wake.set()
 
     async def _send_in_turn(self, group: list[OutboundMessage]) -> list[SendReceipt]:
-        while wait := self._limit.wait_seconds():
-            await self._core.clock.sleep(wait)
+        while (wait := self._limit.wait_seconds()) and not self.stopping:
+            await self._core.clock.sleep(min(wait, LONGEST_TURN_SECONDS))
         if self.stopping or self._core.clock.monotonic() < self._rest_until:
             return [SendReceipt(SendStatus.RETRY, "resting", retry_at=self._core.clock.now())] * len(group)
-        self._limit.count()
-        try:
-            async with asyncio.timeout(SEND_SECONDS):
-                return await self._channel.send(group)
-        except TimeoutError:
-            return [SendReceipt(SendStatus.UNKNOWN, "no_answer")] * len(group)
+        async with self._turns:
+            self._limit.count()
+            begun = self._core.clock.monotonic()
+            try:
+                async with asyncio.timeout(SEND_SECONDS):
+                    return await self._channel.send(group)
+            except TimeoutError:
+                return [SendReceipt(SendStatus.UNKNOWN, "no_answer")] * len(group)
+            finally:
+                took = self._core.clock.monotonic() - begun
+                self._typical_seconds += (took - self._typical_seconds) / 8
 
-    def _note(self, queue_number: int, message: OutboundMessage, receipt: SendReceipt) -> None:
+    def _note(self, queue_number: int, message: OutboundMessage, receipt: SendReceipt, begun: float) -> None:
         if self._observer:
             self._observer.sent(self._channel.name, receipt.status.value)
         clock = self._core.clock
-        if receipt.reason != "resting":
+        # What began before the last rest says nothing new: one burst of failures is one failure.
+        if receipt.reason != "resting" and begun >= self._rested_at:
             rest = self._breaker.note(receipt)
             if receipt.pause_until:
                 rest = max(rest, (receipt.pause_until - clock.now()).total_seconds())
             if rest:
+                self._rested_at = clock.monotonic()
                 self._rest_until = max(self._rest_until, clock.monotonic() + rest)
                 log.warning("channel_rests", channel=self._channel.name, seconds=round(rest, 1), reason=receipt.reason)
         status = receipt.status
@@ -217,9 +274,9 @@ def _grouped(messages: Sequence[OutboundMessage], page: int) -> list[list[Outbou
     groups: dict[object, list[list[OutboundMessage]]] = {}
     for message in messages:
         alone = bool(message.address.conversation or message.reply_data)
-        key = message.id if alone else message.body.text
-        pages = groups.setdefault(key, [[]])
-        if len(pages[-1]) >= page:
+        pages = groups.setdefault(message.id if alone else repr(message.body), [[]])
+        people = {each.address for each in pages[-1]}
+        if len(people) >= page or message.address in people:
             pages.append([])
         pages[-1].append(message)
     return [group for pages in groups.values() for group in pages]

@@ -36,6 +36,12 @@ _TOKEN = re.compile(
     re.DOTALL | re.ASCII,
 )
 _CDATA, _OPEN, _CLOSE, _EMPTY, _TEXT = range(1, 6)
+# What nearly every message is: elements with one text each; one that holds a bracket goes the long way.
+_FLAT = re.compile(
+    r"\s{0,16}<([A-Za-z_][\w.\-]{0,63})>(?:<!\[CDATA\[([^\]]*+)\]\]>|([^<&]*+))</\1>",
+    re.ASCII,
+)
+_FLAT_END = re.compile(r"\s{0,16}</xml>\s{0,16}\Z")
 _REFERENCE = re.compile(r"&(?:(lt|gt|amp|quot|apos)|#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6}));|&")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
 
@@ -57,7 +63,23 @@ def parse_xml(body: bytes) -> Tree:
     if "\r" in text:
         text = text[prolog.end() :].replace("\r\n", "\n").replace("\r", "\n")
         return _parse_root(text, 0)
-    return _parse_root(text, prolog.end())
+    flat = _parse_flat(text, prolog.end())
+    return _parse_root(text, prolog.end()) if flat is None else flat
+
+
+def _parse_flat(text: str, position: int) -> Tree | None:
+    """Read a document without anything nested, repeated or escaped; None when it is not that simple."""
+    children: Tree = {}
+    match = _FLAT.match
+    count = 0
+    while (token := match(text, position)) is not None:
+        name, section, plain = token.groups()
+        children[name] = plain if section is None else section
+        count += 1
+        position = token.end()
+    if count != len(children) or count > MAX_ELEMENTS or _FLAT_END.match(text, position) is None:
+        return None
+    return children
 
 
 def _check_declaration(declaration: str | None) -> None:
@@ -164,12 +186,12 @@ def _write_children(tree: Mapping[str, object]) -> str:
 
 
 def _write(name: str, value: object) -> str:
-    if isinstance(value, Mapping):
-        return f"<{name}>{_write_children(value)}</{name}>"
-    if isinstance(value, int):
-        return f"<{name}>{value}</{name}>"
     if isinstance(value, str):
         return f"<{name}><![CDATA[{_split_cdata(value)}]]></{name}>"
+    if isinstance(value, int):
+        return f"<{name}>{value}</{name}>"
+    if isinstance(value, Mapping):
+        return f"<{name}>{_write_children(value)}</{name}>"
     if isinstance(value, Iterable):
         return "".join(_write(name, item) for item in value)
     raise TypeError(name)

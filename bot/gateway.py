@@ -6,15 +6,17 @@ so that the platform repeats it.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.channel import BadRequest, Channel, Forbidden, Received
+from bot.intake import Intake
 from bot.supervisor import Supervisor
 from crm_core import inbox
 from crm_core.conversations import InboundStatus, Outcome
@@ -22,14 +24,15 @@ from crm_core.errors import Unavailable
 from crm_core.inbox import Recorded
 from crm_core.messages import Body, InboundMessage
 from crm_core.ports import Core
-from handlers.pipeline import NobodyWaits, Pipeline, take
+from handlers.pipeline import NobodyWaits, Pipeline
 
 log = structlog.get_logger(__name__)
 
-DURABLE_WITHIN_SECONDS = 4.0
-"""Platforms give up after five; the answer needs a little way too."""
 COMMIT_GRACE_SECONDS = 0.4
 """How long past `reply_within` a promised passive answer may still need for its commit."""
+READING = 2048
+"""Bodies on their way at once, of whoever; without a key one gets no further than here."""
+BODY_WITHIN_SECONDS = 2.0
 IN_FLIGHT = 512
 """Requests worked on at once; more are told to come again, so that those inside stay fast and memory flat."""
 
@@ -84,8 +87,10 @@ class Gateway:
         self._max_body = max_body
         self._reply_within = reply_within
         self._observer = observer
+        self._intake = Intake(core, supervisor)
         self._working: dict[int, _Work] = {}
         self._in_flight = 0
+        self._reading = 0
         self.closing = False
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -109,12 +114,12 @@ class Gateway:
             return web.Response(status=404)
         if request.method not in ("GET", "POST"):
             return web.Response(status=405, headers={"Allow": "GET, POST"})
-        if self.closing or self._in_flight > IN_FLIGHT:
+        if self.closing or self._in_flight - self._reading > IN_FLIGHT or self._reading > READING:
             return web.Response(status=503, headers={"Retry-After": "1"})
-        body = await self._read(request)
-        if body is None:
-            return web.Response(status=413)
         try:
+            body = await self._read(request)
+            if body is None:
+                return web.Response(status=413)
             received = await channel.receive(request, body)
         except Forbidden as error:
             return _refuse(name, 403, error)
@@ -130,6 +135,18 @@ class Gateway:
         return await self._take_all(channel, received)
 
     async def _read(self, request: web.Request) -> bytes | None:
+        """Read the body; None when it is over the cap. Raises: BadRequest for one that is slow, broken or cut off."""
+        # Counted apart: whoever sends slowly must not use up the places of those who work.
+        self._reading += 1
+        try:
+            async with asyncio.timeout(BODY_WITHIN_SECONDS):
+                return await self._read_capped(request)
+        except (TimeoutError, ConnectionError, web.RequestPayloadError, HttpProcessingError) as error:
+            raise BadRequest("body") from error
+        finally:
+            self._reading -= 1
+
+    async def _read_capped(self, request: web.Request) -> bytes | None:
         if request.content_length is not None and request.content_length > self._max_body:
             return None
         if request.content_length is not None and "Content-Encoding" not in request.headers:
@@ -156,8 +173,11 @@ class Gateway:
     async def _take(self, message: InboundMessage, within: float) -> Body | None:
         """Record and work on one message; gives the passive reply, or None when there is none (yet)."""
         started = self._core.clock.monotonic()
-        async with asyncio.timeout(DURABLE_WITHIN_SECONDS):
-            taken = await self._core.db.run(take(self._core, message, passive=within > 0))
+        now = self._core.clock.now()
+        if message.at > now:
+            # A signed message may still carry any time: one from the future must not keep a window open for ever.
+            message = replace(message, at=now)
+        taken = await self._intake.take(message, passive=within > 0)
         if taken.done:
             return taken.recorded.reply if taken.recorded.outcome == Outcome.PASSIVE.value else None
         work = self._working.get(taken.recorded.id) or self._begin(taken.recorded, message)
@@ -194,13 +214,13 @@ class Gateway:
             raise TimeoutError
         return recorded.reply if recorded.outcome == Outcome.PASSIVE.value else None
 
-    async def resume(self, *, older_than: timedelta = timedelta(0)) -> int:
+    async def resume(self, *, older_than: timedelta | None = None) -> int:
         """Work on what a crash or a failed commit left open, oldest first; tells how many.
 
         Replies go through the outbox. `older_than` leaves alone what a request is only just beginning to work on.
         """
         count, after = 0, 0
-        until = self._core.clock.now() - older_than
+        until = self._core.clock.now() - older_than if older_than else None
         while rows := await inbox.list_open(until, after_id=after):
             for message_id, message in rows:
                 after = message_id

@@ -28,6 +28,9 @@ class Meter:
         self._latency = Histogram(
             "guanxi_callback_seconds", "Time to answer a callback", ("channel",), buckets=_SECONDS, registry=self.registry
         )
+        # Finding the labels takes longer than counting, and this happens for every callback.
+        self._known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._known_sends: dict[tuple[str, str], Counter] = {}
         self._sends = Counter("guanxi_sends", "Messages settled", ("channel", "status"), registry=self.registry)
         self._jobs = Counter("guanxi_jobs", "Periodic jobs run", ("name", "outcome"), registry=self.registry)
         self._waiting = Gauge("guanxi_outbox_waiting", "Messages waiting to be sent", ("channel",), registry=self.registry)
@@ -36,12 +39,18 @@ class Meter:
 
     def callback(self, channel: str, status: int, seconds: float) -> None:
         """Note one answered callback."""
-        self._callbacks.labels(channel, str(status)).inc()
-        self._latency.labels(channel).observe(seconds)
+        known = self._known.get((channel, status))
+        if known is None:
+            known = self._known[channel, status] = (self._callbacks.labels(channel, str(status)), self._latency.labels(channel))
+        known[0].inc()
+        known[1].observe(seconds)
 
     def sent(self, channel: str, status: str) -> None:
         """Note one settled message."""
-        self._sends.labels(channel, status).inc()
+        known = self._known_sends.get((channel, status))
+        if known is None:
+            known = self._known_sends[channel, status] = self._sends.labels(channel, status)
+        known.inc()
 
     def job(self, name: str, outcome: str) -> None:
         """Note one run of a periodic job: done or failed."""

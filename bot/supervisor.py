@@ -10,7 +10,9 @@ import structlog
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
-LONGEST_PAUSE_SECONDS = 30
+LONGEST_PAUSE_SECONDS = 3
+"""What failed because of the database is to be back within five seconds of it."""
+GOOD_RUN_SECONDS = 10.0
 
 
 class Supervisor:
@@ -65,10 +67,13 @@ class Supervisor:
     async def _kept(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
         pause = 0.5
         while True:
+            begun = asyncio.get_running_loop().time()
             try:
                 await loop()
-            except Exception:  # noqa: BLE001 - one bad turn must not end the loop for good
+            except Exception:
                 log.exception("loop_failed", loop=name)
+                if asyncio.get_running_loop().time() - begun > GOOD_RUN_SECONDS:
+                    pause = 0.5
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             else:

@@ -1,5 +1,6 @@
 """Channel accounts: an id on a channel, bound to one person; their windows and their consent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -114,6 +115,17 @@ def open_message_window(account_id: int, at: datetime, now: datetime) -> Program
     )
 
 
+def open_message_windows(written: Sequence[tuple[int, datetime]], now: datetime) -> Program[None]:
+    """Do the same for many people: one statement for all who wrote in the same second."""
+    for at in {at for _, at in written}:
+        people = [account_id for account_id, when in written if when == at]
+        yield (
+            "UPDATE accounts SET last_inbound_at = ?, message_window_at = ?, message_window_used = 0, updated_at = ?"  # noqa: S608
+            f" WHERE id IN ({', '.join('?' * len(people))}) AND (message_window_at IS NULL OR message_window_at <= ?)",
+            (at, at, now, *people, at),
+        )
+
+
 def open_event_window(account_id: int, at: datetime, now: datetime) -> Program[None]:
     """Note a follow, menu click or scan: opens the short event window."""
     yield (
@@ -143,8 +155,20 @@ def spend_window(rule: ReachRule, account_id: int, now: datetime) -> Program[boo
     return False
 
 
-def refund_window(rule: ReachRule, account_id: int) -> Program[None]:
-    """Give one message back: the send provably did not happen."""
+def refund_window(rule: ReachRule, account_id: int, now: datetime) -> Program[None]:
+    """Give one message back: the send provably did not happen.
+
+    Which window was spent is not kept; where it cannot be known nothing is given back, so that never too many are sent.
+    """
+    if rule.event is not None:
+        rows = yield (
+            "SELECT event_window_used FROM accounts WHERE id = ? AND event_window_at > ? AND event_window_used > 0",
+            (account_id, now - rule.event.lasts),
+        )
+        if rows:
+            if rows[0][0] < rule.event.count:
+                yield "UPDATE accounts SET event_window_used = event_window_used - 1 WHERE id = ?", (account_id,)
+            return
     if rule.windowed:
         yield (
             "UPDATE accounts SET message_window_used = message_window_used - 1 WHERE id = ? AND message_window_used > 0",

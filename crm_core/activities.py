@@ -8,7 +8,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.expressions import Q, Subquery
 
-from crm_core import access
+from crm_core import access, leads
 from crm_core.access import Actor, Role
 from crm_core.changes import change_fields
 from crm_core.customers import Contact, Customer
@@ -129,11 +129,13 @@ SUBJECT_MODELS: dict[str, type[Lead] | type[Customer] | type[Contact]] = {
 
 
 async def load_subject(actor: Actor, kind: str, subject_id: int) -> Subject:
-    """Load whom a record is about. Raises: Invalid; NotFound."""
+    """Load whom a record is about; for a converted lead that is its contact. Raises: Invalid; NotFound."""
     model = SUBJECT_MODELS.get(kind)
     if model is None:
         raise Invalid(field="subject_kind", reason="只能是 lead、customer、contact")
     row = await access.load(model, actor, subject_id)
+    if isinstance(row, Lead) and row.contact_id is not None:
+        row = await access.load(Contact, actor, row.contact_id)
     return subject_of(row)
 
 
@@ -155,10 +157,17 @@ def subject_of(row: Lead | Customer | Contact) -> Subject:
 async def add_follow_up(
     core: Core, actor: Actor, subject: Subject, *, at: datetime | None = None, **values: object
 ) -> FollowUp:
-    """Write down one contact (跟进记录) and move the subject's last follow-up on; one transaction with its audit entry."""
+    """Write down one contact (跟进记录) and move the subject's last follow-up on; one transaction with its audit entry.
+
+    Raises: NotFound; LeadNotOwned for a salesperson who has not claimed the lead.
+    """
     access.require(actor, "follow-ups:write")
     when = at or core.clock.now()
     async with core.db.transaction():
+        # Anew: since it was chosen the lead may have been converted, or gone back to the pool.
+        subject = await load_subject(actor, subject.kind, subject.id)
+        if subject.kind == "lead":
+            leads.require_claimed(actor, await Lead.get(id=subject.id))
         follow_up: FollowUp = await FollowUp.add(
             core,
             subject_kind=subject.kind,
@@ -168,7 +177,7 @@ async def add_follow_up(
             author_id=actor.employee_id,
             **values,
         )
-        await _touch_subject(core, subject, when)
+        await _refresh_subject(core, subject.kind, subject.id)
         await access.record(core, actor, "follow_up.add", follow_up)
     return follow_up
 
@@ -178,21 +187,26 @@ async def update_follow_up(core: Core, actor: Actor, follow_up_id: int, **values
     access.require(actor, "follow-ups:write")
     async with core.db.transaction():
         follow_up = await access.load(FollowUp, actor, follow_up_id)
-        if actor.employee_id is not None and follow_up.author_id != actor.employee_id and actor.role is not Role.ADMIN:
-            raise Refused
+        _require_author(actor, follow_up)
         await change_fields(core, actor, "follow_up.update", follow_up, values)
+        await _refresh_subject(core, follow_up.subject_kind, follow_up.subject_id)
     return follow_up
 
 
 async def undo_follow_up(core: Core, actor: Actor, follow_up_id: int) -> FollowUp:
-    """Take back an own record within a day (撤销). Raises: NotFound; FollowUpTooOldToUndo."""
+    """Take back an own record within a day (撤销); the subject stands as if it had never been written.
+
+    Raises: NotFound; Refused for a record of somebody else; FollowUpTooOldToUndo.
+    """
     access.require(actor, "follow-ups:write")
     async with core.db.transaction():
         follow_up = await access.load(FollowUp, actor, follow_up_id)
+        _require_author(actor, follow_up)
         now = core.clock.now()
         if (now - follow_up.created_at).total_seconds() > 86400:
             raise FollowUpTooOldToUndo
         await follow_up.change(core, undone_at=now)
+        await _refresh_subject(core, follow_up.subject_kind, follow_up.subject_id)
         await access.record(core, actor, "follow_up.undo", follow_up)
     return follow_up
 
@@ -211,21 +225,41 @@ async def comment(core: Core, actor: Actor, follow_up_id: int, text: str) -> Rev
 
 
 async def history(subject: Subject, limit: int = 5) -> list[FollowUp]:
-    """List the newest records of a subject."""
-    return (
-        await FollowUp.filter(subject_kind=subject.kind, subject_id=subject.id, undone_at=None)
-        .order_by("-at", "-id")
-        .limit(limit)
-    )
+    """List the newest records of a subject; a converted lead has those of its contact."""
+    return await FollowUp.filter(of_subject(subject.id, subject.kind), undone_at=None).order_by("-at", "-id").limit(limit)
 
 
-async def _touch_subject(core: Core, subject: Subject, at: datetime) -> None:
-    model = SUBJECT_MODELS[subject.kind]
+def of_subject(subject_id: int, kind: str | None = None) -> Q:
+    """Select the records about a subject, of any kind with this number if none is given.
+
+    Conversion makes a lead's records the contact's; under the lead's number they are found all the same, those written
+    since among them: one person, one history.
+    """
+    found = Q(subject_id=subject_id) if kind is None else Q(subject_kind=kind, subject_id=subject_id)
+    if kind in (None, "lead"):
+        converted: Any = Subquery(Lead.filter(id=subject_id).exclude(contact_id=None).values("contact_id"))
+        found |= Q(subject_kind="contact", subject_id__in=converted)
+    return found
+
+
+def _require_author(actor: Actor, follow_up: FollowUp) -> None:
+    if actor.role is not Role.ADMIN and follow_up.author_id != actor.employee_id:
+        raise Refused
+
+
+async def _refresh_subject(core: Core, kind: str, subject_id: int) -> None:
+    """Set a subject's last follow-up, and how far a lead is, by the records that stand."""
     now = core.clock.now()
-    await model.filter(id=subject.id).update(last_follow_up_at=at, updated_at=now)
-    if subject.kind == "lead":
-        await Lead.filter(id=subject.id, status=LeadStatus.NEW.value).update(status=LeadStatus.FOLLOWING.value, updated_at=now)
-    if subject.kind == "contact":
-        contact = await Contact.get(id=subject.id)
-        if contact.customer_id:
-            await Customer.filter(id=contact.customer_id).update(last_follow_up_at=at, updated_at=now)
+    about = Q(subject_kind=kind, subject_id=subject_id)
+    if kind == "customer":
+        contacts: Any = Subquery(Contact.filter(customer_id=subject_id).values("id"))
+        about |= Q(subject_kind="contact", subject_id__in=contacts)
+    newest = await FollowUp.filter(about, undone_at=None).order_by("-at").first()
+    await SUBJECT_MODELS[kind].filter(id=subject_id).update(last_follow_up_at=newest.at if newest else None, updated_at=now)
+    if kind == "lead":
+        was, becomes = (LeadStatus.NEW, LeadStatus.FOLLOWING) if newest else (LeadStatus.FOLLOWING, LeadStatus.NEW)
+        await Lead.filter(id=subject_id, status=was.value).update(status=becomes.value, updated_at=now)
+    if kind == "contact":
+        customer_id = (await Contact.get(id=subject_id)).customer_id
+        if customer_id:
+            await _refresh_subject(core, "customer", customer_id)

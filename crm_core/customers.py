@@ -83,12 +83,18 @@ class Contact(Entity):
 
 
 async def add_customer(core: Core, actor: Actor, *, name: str, **values: object) -> Customer:
-    """Record a customer by hand (录入). Raises: Invalid."""
+    """Record a customer by hand (录入), for oneself or, by a manager's word, for somebody else.
+
+    Raises: Invalid; NotFound for a parent one does not see; Refused for a salesperson who gives it away.
+    """
     access.require(actor, "customers:write")
     if not name.strip():
         raise Invalid(field="name", reason="请填写客户名称")
-    values.setdefault("owner_id", actor.employee_id)
+    owner_id = values.setdefault("owner_id", actor.employee_id)
     async with core.db.transaction():
+        if owner_id is not None and owner_id != actor.employee_id:
+            await _check_new_owner(actor, owner_id)
+        await _check_seen(actor, values)
         customer: Customer = await Customer.add(core, name=name.strip(), **values)
         await access.record(core, actor, "customer.add", customer)
     return customer
@@ -103,6 +109,7 @@ async def add_contact(core: Core, actor: Actor, *, name: str, customer_id: int |
         owner_id = actor.employee_id
         if customer_id is not None:
             owner_id = (await access.load(Customer, actor, customer_id)).owner_id
+        await _check_seen(actor, values)
         contact: Contact = await Contact.add(
             core,
             person_id=await new_person(core),
@@ -124,6 +131,7 @@ async def update_customer(core: Core, actor: Actor, customer_id: int, **values: 
     async with core.db.transaction():
         customer = await access.load(Customer, actor, customer_id)
         await _check_names(values, customer.id)
+        await _check_seen(actor, values)
         if values.get("owner_id") not in (None, customer.owner_id):
             await _check_new_owner(actor, values["owner_id"])
             await Contact.filter(customer_id=customer.id).update(owner_id=values["owner_id"], updated_at=core.clock.now())
@@ -132,19 +140,18 @@ async def update_customer(core: Core, actor: Actor, customer_id: int, **values: 
 
 
 async def update_contact(core: Core, actor: Actor, contact_id: int, **values: object) -> Contact:
-    """Change a contact's fields by hand. Raises: NotFound; Invalid."""
+    """Change a contact's fields by hand; the owner of a new customer gets them. Raises: NotFound; Invalid."""
     access.require(actor, "contacts:write")
     clean = checked(values)
     if "name" in clean and not str(clean["name"]).strip():
         raise Invalid(field="name", reason="请填写姓名")
     async with core.db.transaction():
         contact = await access.load(Contact, actor, contact_id)
-        for name, model in (("customer_id", Customer), ("reports_to_id", Contact)):
-            number = clean.get(name)
-            if isinstance(number, int):
-                await access.load(model, actor, number)
+        await _check_seen(actor, clean)
         if clean.get("reports_to_id") == contact.id:
             raise Invalid(field="reports_to_id", reason="不能是本人")
+        if clean.get("customer_id") not in (None, contact.customer_id):
+            clean["owner_id"] = (await Customer.get(id=clean["customer_id"])).owner_id
         await change_fields(core, actor, "contact.update", contact, clean)
     return contact
 
@@ -154,6 +161,14 @@ async def _check_names(values: Mapping[str, object], customer_id: int) -> None:
         raise Invalid(field="name", reason="请填写客户名称")
     if values.get("parent_id") == customer_id:
         raise Invalid(field="parent_id", reason="不能是客户自己")
+
+
+async def _check_seen(actor: Actor, values: Mapping[str, object]) -> None:
+    """Load what the values refer to: it must be there and visible. Raises: NotFound."""
+    for name, model in (("customer_id", Customer), ("parent_id", Customer), ("reports_to_id", Contact)):
+        number = values.get(name)
+        if isinstance(number, int):
+            await access.load(model, actor, number)
 
 
 async def _check_new_owner(actor: Actor, owner_id: object) -> None:

@@ -1,6 +1,7 @@
 """People of the house: employees, departments, their roles, and the one-time codes that bind a chat account."""
 
 import hashlib
+import re
 import secrets
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from crm_core import access
 from crm_core.access import Actor, Role
 from crm_core.accounts import Account, PersonKind
 from crm_core.changes import change_fields
+from crm_core.conversations import Message, OutboundStatus
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.errors import Conflict, Invalid, Refused
 from crm_core.identity import new_person
@@ -19,6 +21,7 @@ from crm_core.values import normalize_phone
 
 BIND_CODE_LASTS = timedelta(hours=24)
 BIND_TRIES_AN_HOUR = 5
+CODE_LENGTH = 8
 # No letters or digits that look alike: codes are read aloud and typed on phones.
 _CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
@@ -174,7 +177,7 @@ async def make_bind_code(core: Core, actor: Actor, employee_id: int) -> str:
         employee = await access.load(Employee, actor, employee_id)
         if employee.departed_at:
             raise AlreadyDeparted(name=employee.name)
-        code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(8))
+        code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(CODE_LENGTH))
         await BindCode.add(core, employee_id=employee.id, code_hash=_hash(code), expires_at=core.clock.now() + BIND_CODE_LASTS)
         await access.record(core, actor, "employee.bind_code", employee)
     return code
@@ -199,10 +202,12 @@ async def bind(core: Core, address: Address, code: str) -> Employee:
     return employee
 
 
-async def void_bind_code(core: Core, code: str) -> None:
-    """End a code that was spoken where others read along."""
+async def void_bind_codes(core: Core, words: str) -> None:
+    """End every code that was spoken where others read along, however it was written."""
     now = core.clock.now()
-    await BindCode.filter(code_hash=_hash(code.upper()), used_at=None).update(used_at=now, updated_at=now)
+    runs = re.findall(r"[A-Z0-9]{8,40}", "".join(words.upper().split()))
+    codes = {run[start : start + CODE_LENGTH] for run in runs for start in range(len(run) - CODE_LENGTH + 1)}
+    await BindCode.filter(code_hash__in=[_hash(code) for code in codes], used_at=None).update(used_at=now, updated_at=now)
 
 
 async def refuse_after_wrong_tries(core: Core, address: Address) -> None:
@@ -220,6 +225,8 @@ async def count_wrong_try(core: Core, address: Address) -> None:
 async def depart(core: Core, actor: Actor, employee_id: int) -> Employee:
     """End an employee's rights in chat and API at once; records and history stay (离职).
 
+    What still waits to be told to them is cancelled; what is being sent this moment is not called back.
+
     Raises: NotFound; AlreadyDeparted.
     """
     access.require(actor, "employees:write")
@@ -228,12 +235,21 @@ async def depart(core: Core, actor: Actor, employee_id: int) -> Employee:
         now = core.clock.now()
         if not await Employee.filter(id=employee.id, departed_at=None).update(departed_at=now, updated_at=now):
             raise AlreadyDeparted(name=employee.name)
-        await Account.filter(person_kind=PersonKind.EMPLOYEE.value, person_id=employee.person_id).update(
-            person_kind=PersonKind.STRANGER.value, person_id=None, updated_at=now
-        )
+        for account in await Account.filter(person_kind=PersonKind.EMPLOYEE.value, person_id=employee.person_id):
+            await _cancel_waiting(core, account)
+            await account.change(core, person_kind=PersonKind.STRANGER.value, person_id=None, waiting_count=0)
         await BindCode.filter(employee_id=employee.id, used_at=None).update(used_at=now)
         await access.record(core, actor, "employee.depart", employee)
     return await Employee.get(id=employee_id)
+
+
+async def _cancel_waiting(core: Core, account: Account) -> None:
+    """Cancel the messages that wait for this account: those in the queue, and those kept for its next message."""
+    gone = {"status": OutboundStatus.CANCELLED.value, "reason": "employee_departed", "updated_at": core.clock.now()}
+    waiting = Message.filter(direction="out", channel=account.channel, external_account=account.external_id)
+    # One status at a time: each has a partial index of its own.
+    await waiting.filter(status=OutboundStatus.QUEUED.value).update(**gone)
+    await Message.filter(direction="out", account_id=account.id, status=OutboundStatus.KEPT.value).update(**gone)
 
 
 async def actor_of(employee: Employee) -> Actor:
@@ -269,6 +285,17 @@ async def staff_address(core: Core, employee_id: int) -> Address | None:
         person_kind=PersonKind.EMPLOYEE.value, person_id=employee.person_id, channel__in=list(core.staff_channels) or [""]
     ).order_by("-last_inbound_at", "-id")
     return accounts[0].address if accounts else None
+
+
+def staff_account_sql(core: Core, employee: str) -> tuple[str, list[object]]:
+    """Write the sub-query for the account an employee (a table alias) is written to: bound, on a staff channel, used last."""
+    channels: list[object] = [*sorted(core.staff_channels)] or [""]
+    sql = (
+        "(SELECT x.id FROM accounts x WHERE x.person_id = "  # noqa: S608 - an alias of our own and question marks
+        f"{employee}.person_id AND x.person_kind = 'employee' AND x.channel IN ({', '.join('?' * len(channels))})"
+        " ORDER BY coalesce(x.last_inbound_at, x.created_at) DESC, x.id DESC LIMIT 1)"
+    )
+    return sql, channels
 
 
 def _hash(code: str) -> str:

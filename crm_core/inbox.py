@@ -3,15 +3,15 @@
 Plain-SQL programs, because this is the hottest path: the gateway runs them with a commit shared by all that wait.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
 from crm_core.conversations import InboundStatus, Message, OutboundStatus, Outcome
-from crm_core.messages import Address, Body, InboundMessage, Kind
-from crm_core.outbox import insert_outgoing, queue
+from crm_core.messages import Address, Body, Guarantee, InboundMessage, Kind
+from crm_core.outbox import insert_rows, outgoing_row, wake
 from crm_core.ports import Core, Program
 
 PARK_AFTER = 3
@@ -44,51 +44,58 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What became of a message whose answer is known before it is stored."""
+    """A message whose answer is known before it is stored."""
 
-    account_id: int | None
+    message: InboundMessage
+    account_id: int
     reply: Body | None
     outcome: Outcome
 
 
-def record(
-    core: Core, message: InboundMessage, answered: Answered | None = None, *, now: datetime | None = None
-) -> Program[Recorded]:
-    """Store a message under its strong key, or find the row of its first delivery.
+_INSERT = (
+    "INSERT INTO messages (channel, external_account, conversation, account_id, direction, kind, text, at, external_id,"
+    " status, key, payload, outcome, reply, guarantee, topic, attempts, reason, created_at, updated_at) VALUES "
+)
+_ROW = "(?, ?, ?, ?, 'in', ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, '', ?, ?)"
 
-    With `answered` the row is written done at once; its effect and `add_reply` follow in the same transaction.
-    """
-    now = now or core.clock.now()
-    has_payload = message.event or message.nickname or message.data
-    reply = answered.reply if answered else None
-    rows = yield (
-        "INSERT INTO messages (channel, external_account, conversation, account_id, direction, kind, text, at, external_id,"
-        " status, key, payload, outcome, reply, guarantee, topic, attempts, reason, created_at, updated_at)"
-        " VALUES (?, ?, ?, ?, 'in', ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, '', ?, ?)"
-        " ON CONFLICT (key) DO NOTHING RETURNING id",
-        (
-            message.address.channel,
-            message.address.external_id,
-            message.address.conversation,
-            answered.account_id if answered else None,
-            message.kind.value,
-            message.text,
-            message.at,
-            message.external_id,
-            "done" if answered else "open",
-            message.key,
-            _encode(_Payload(message.event, message.nickname, dict(message.data))).decode() if has_payload else "",
-            answered.outcome.value if answered else "",
-            _encode(reply).decode() if reply else "",
-            now,
-            now,
-        ),
-    )
-    if not rows:
-        return (yield from find(message.key))
-    if answered is None:
+
+def record(core: Core, message: InboundMessage) -> Program[Recorded]:
+    """Store a message under its strong key, or find the row of its first delivery."""
+    rows = yield _INSERT + _ROW + " ON CONFLICT (key) DO NOTHING RETURNING id", _row(message, core.clock.now())
+    if rows:
         return Recorded(rows[0][0], new=True)
-    return Recorded(rows[0][0], new=True, status="done", outcome=answered.outcome.value, reply=reply)
+    return (yield from find(message.key))
+
+
+def record_answered(answered: Sequence[Answered], now: datetime) -> Program[dict[str, int]]:
+    """Store messages as done, in one statement; gives key and id of the new ones.
+
+    Their effects and the rows of their replies follow in the same transaction.
+    """
+    values = [value for each in answered for value in _row(each.message, now, each)]
+    rows = yield _INSERT + ", ".join([_ROW] * len(answered)) + " ON CONFLICT (key) DO NOTHING RETURNING key, id", values
+    return dict(rows)
+
+
+def _row(message: InboundMessage, now: datetime, answered: Answered | None = None) -> tuple[object, ...]:
+    has_payload = message.event or message.nickname or message.data
+    return (
+        message.address.channel,
+        message.address.external_id,
+        message.address.conversation,
+        answered.account_id if answered else None,
+        message.kind.value,
+        message.text,
+        message.at,
+        message.external_id,
+        "done" if answered else "open",
+        message.key,
+        _encode(_Payload(message.event, message.nickname, dict(message.data))).decode() if has_payload else "",
+        answered.outcome.value if answered else "",
+        _encode(answered.reply).decode() if answered and answered.reply else "",
+        now,
+        now,
+    )
 
 
 def find(key: str) -> Program[Recorded]:
@@ -107,10 +114,11 @@ def finish(
     reply: Body | None,
     outcome: Outcome,
     late_until: datetime | None = None,
+    guarantee: Guarantee = Guarantee.AT_MOST_ONCE,
 ) -> Program[bool]:
     """Mark a message done with its reply, in the transaction of its effect; False if it was done already.
 
-    A passive reply is noted as sent with the answer; a late one goes to the outbox until `late_until`.
+    A passive reply is noted as sent with the answer; a late one goes to the outbox until `late_until`, under `guarantee`.
     """
     now = core.clock.now()
     changed = yield (
@@ -120,51 +128,61 @@ def finish(
     )
     if not changed:
         return False
-    if reply is not None:
-        done = Answered(account_id, reply, outcome)
-        yield from add_reply(core, message_id, message.address, done, late_until=late_until, now=now)
+    if reply is not None and outcome is not Outcome.SILENT:
+        to, number = message.address, message_id
+        row = reply_row(
+            now,
+            to,
+            reply,
+            message_id=number,
+            account_id=account_id,
+            outcome=outcome,
+            late_until=late_until,
+            guarantee=guarantee,
+        )
+        yield from insert_rows([row])
+        if outcome is Outcome.LATE:
+            wake(core, message.address.channel)
     return True
 
 
-def add_reply(
-    core: Core, message_id: int, to: Address, answered: Answered, *, late_until: datetime | None, now: datetime
-) -> Program[None]:
-    """Write the outgoing row of a reply: noted as sent with the answer, or queued until `late_until`."""
-    if answered.reply is None:
-        return
-    key = f"reply:{message_id}"
-    if answered.outcome is Outcome.PASSIVE:
-        yield from insert_outgoing(
-            core,
-            to,
-            answered.reply,
-            key=key,
-            status=OutboundStatus.ANSWERED,
-            account_id=answered.account_id,
-            reply_to_id=message_id,
-            sent_at=now,
-            now=now,
-        )
-    elif answered.outcome is Outcome.LATE:
-        yield from queue(
-            core,
-            to,
-            answered.reply,
-            key=key,
-            account_id=answered.account_id,
-            reply_to_id=message_id,
-            expires_at=late_until,
-            topic="reply",
-            now=now,
-        )
+def reply_row(
+    now: datetime,
+    to: Address,
+    reply: Body,
+    *,
+    message_id: int,
+    account_id: int | None,
+    outcome: Outcome,
+    late_until: datetime | None,
+    guarantee: Guarantee = Guarantee.AT_MOST_ONCE,
+) -> tuple[object, ...]:
+    """Give the outgoing row of a reply: noted as sent with the answer, or queued until `late_until`."""
+    passive = outcome is Outcome.PASSIVE
+    return outgoing_row(
+        now,
+        to,
+        reply,
+        key=f"reply:{message_id}",
+        status=OutboundStatus.ANSWERED if passive else OutboundStatus.QUEUED,
+        account_id=account_id,
+        reply_to_id=message_id,
+        expires_at=None if passive else late_until,
+        sent_at=now if passive else None,
+        topic="" if passive else "reply",
+        guarantee=guarantee,
+    )
 
 
-def begin_try(core: Core, message_id: int) -> Program[bool]:
-    """Count a try before the work starts; False when the message was tried too often and is parked now."""
+def begin_try(core: Core, message_id: int, *, again: bool) -> Program[bool]:
+    """Count a try before the work starts; False when the message was tried too often and is parked now.
+
+    `again`: this process has counted it before. Only a process that dies makes a try; a locked database does not.
+    """
     now = core.clock.now()
     rows = yield (
-        "UPDATE messages SET attempts = attempts + 1, updated_at = ? WHERE id = ? AND status = 'open' RETURNING attempts",
-        (now, message_id),
+        "UPDATE messages SET attempts = attempts + ?, updated_at = ? WHERE id = ? AND status = 'open' RETURNING attempts",
+        (int(not again), now, message_id),
     )
     if not rows:
         return False
@@ -177,11 +195,12 @@ def begin_try(core: Core, message_id: int) -> Program[bool]:
     return True
 
 
-async def list_open(until: datetime, *, limit: int = 500, after_id: int = 0) -> list[tuple[int, InboundMessage]]:
-    """List messages whose work is not done, oldest first: what a crash left behind."""
-    rows = (
-        await Message.filter(direction="in", status="open", id__gt=after_id, created_at__lte=until).order_by("id").limit(limit)
-    )
+async def list_open(until: datetime | None = None, *, limit: int = 500, after_id: int = 0) -> list[tuple[int, InboundMessage]]:
+    """List messages whose work is not done, oldest first: what a crash left behind, or only what is older than `until`."""
+    query = Message.filter(direction="in", status="open", id__gt=after_id)
+    if until is not None:
+        query = query.filter(created_at__lte=until)
+    rows = await query.order_by("id").limit(limit)
     return [(row.id, to_inbound(row)) for row in rows]
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from tortoise import fields
 from tortoise.expressions import Q
 from tortoise.functions import Count
+from tortoise.queryset import QuerySet
 
 from crm_core import access, employees, identity
 from crm_core.access import Actor, Role
@@ -29,6 +30,9 @@ class LeadStatus(StrEnum):
     DISCARDED = "discarded"
 
 
+_OPEN = (LeadStatus.NEW, LeadStatus.FOLLOWING)
+BY_HAND = (*_OPEN, LeadStatus.DISCARDED)
+"""Converted is a lead only by a conversion, which makes the customer."""
 LEAD_STATUS_LABELS = {
     LeadStatus.NEW: "新线索",
     LeadStatus.FOLLOWING: "跟进中",
@@ -41,7 +45,7 @@ class LeadAlreadyClaimed(Conflict):
     """Somebody was faster."""
 
     code = "lead.already_claimed"
-    text = "线索「{name}」已被{owner}领取"
+    text = "{lead}已被{owner}领取"
 
 
 class ClaimCapReached(Refused):
@@ -52,7 +56,7 @@ class ClaimCapReached(Refused):
 
 
 class LeadNotOwned(Conflict):
-    """A lead in the pool cannot be released or converted."""
+    """A lead in the pool cannot be released; a salesperson claims it before working on it."""
 
     code = "lead.not_owned"
     text = "线索「{name}」还在公海，请先领取"
@@ -165,7 +169,9 @@ async def claim(core: Core, actor: Actor, lead_id: int) -> Lead:
             owner_id=actor.employee_id, claimed_at=now, claim_count=lead.claim_count + 1, updated_at=now
         )
         if not won:
-            raise LeadAlreadyClaimed(name=lead.name, owner=await owner_name(lead.id))
+            # Numbers are counted up easily: a foreign lead may tell whose it is, and not who it is.
+            shown = await access.visible(Lead, actor).filter(id=lead.id).exists()
+            raise LeadAlreadyClaimed(lead=f"线索「{lead.name}」" if shown else "这条线索", owner=await owner_name(lead.id))
         await access.record(core, actor, "lead.claim", lead)
         await _tell_manager(core, actor, lead)
         return await Lead.get(id=lead.id)
@@ -186,25 +192,31 @@ async def release(core: Core, actor: Actor, lead_id: int, *, reason: str = "") -
 
 
 async def update(core: Core, actor: Actor, lead_id: int, **values: object) -> Lead:
-    """Change a lead's fields by hand; a new owner is an assignment. Raises: NotFound; Invalid; Refused."""
+    """Change a lead's fields by hand; a new owner is an assignment. Raises: NotFound; LeadNotOwned; Invalid; Refused."""
     access.require(actor, "leads:write")
     clean = checked(values)
+    if clean.get("status", LeadStatus.NEW) not in BY_HAND:
+        raise Invalid(field="status", reason=f"只能是 {'、'.join(BY_HAND)}")
     owner_id = clean.pop("owner_id", None)
     async with core.db.transaction():
         lead = await access.load(Lead, actor, lead_id)
+        require_claimed(actor, lead)
         if "status" in clean and lead.customer_id is not None:
             raise LeadAlreadyConverted(name=lead.name)
         if isinstance(owner_id, int) and owner_id != lead.owner_id:
             lead = await assign(core, actor, lead_id, owner_id)
+        if lead.owner_id is not None and lead.status == LeadStatus.DISCARDED and clean.get("status") in _OPEN:
+            await _check_claim_cap(core, lead.owner_id)
         await change_fields(core, actor, "lead.update", lead, clean)
     return lead
 
 
 async def discard(core: Core, actor: Actor, lead_id: int, *, reason: str) -> Lead:
-    """Mark a lead as of no use (无效线索); it stays as history. Raises: NotFound; LeadAlreadyConverted."""
+    """Mark a lead as of no use (无效线索); it stays as history. Raises: NotFound; LeadNotOwned; LeadAlreadyConverted."""
     access.require(actor, "leads:write")
     async with core.db.transaction():
         lead = await access.load(Lead, actor, lead_id)
+        require_claimed(actor, lead)
         if lead.customer_id is not None:
             raise LeadAlreadyConverted(name=lead.name)
         await lead.change(core, status=LeadStatus.DISCARDED.value)
@@ -236,7 +248,10 @@ async def assign(core: Core, actor: Actor, lead_id: int, owner_id: int) -> Lead:
 async def convert(core: Core, actor: Actor, lead_id: int) -> tuple[Customer, Contact]:
     """Make a lead a customer with a contact (转化); accounts, person number and history stay with the person.
 
-    Raises: NotFound; LeadAlreadyConverted.
+    Follow-ups and reminders about the lead are from now on about the contact; `activities.of_subject` finds the
+    follow-ups under the lead's number too.
+
+    Raises: NotFound; LeadNotOwned; LeadAlreadyConverted.
     """
     for scope in ("leads:write", "customers:write", "contacts:write"):
         access.require(actor, scope)
@@ -244,8 +259,7 @@ async def convert(core: Core, actor: Actor, lead_id: int) -> tuple[Customer, Con
         lead = await access.load(Lead, actor, lead_id)
         if lead.customer_id is not None:
             raise LeadAlreadyConverted(name=lead.name)
-        if lead.owner_id is None and actor.role is Role.SALES:
-            raise LeadNotOwned(name=lead.name)
+        require_claimed(actor, lead)
         customer = await _customer_for(core, actor, lead)
         contact: Contact = await Contact.add(
             core,
@@ -261,13 +275,40 @@ async def convert(core: Core, actor: Actor, lead_id: int) -> tuple[Customer, Con
             birthday=lead.birthday,
             last_follow_up_at=lead.last_follow_up_at,
         )
+        await core.db.run(_move_history(core, lead.id, contact.id))
         await lead.change(core, status=LeadStatus.CONVERTED.value, customer_id=customer.id, contact_id=contact.id)
         await access.record(core, actor, "lead.convert", lead, after={"customer_id": customer.id, "contact_id": contact.id})
     return customer, contact
 
 
+def require_claimed(actor: Actor, lead: Lead) -> None:
+    """Let a salesperson work on a lead only when it has left the pool. Raises: LeadNotOwned."""
+    if lead.owner_id is None and actor.role is Role.SALES:
+        raise LeadNotOwned(name=lead.name)
+
+
+def _move_history(core: Core, lead_id: int, contact_id: int) -> Program[None]:
+    # Both tables belong to modules above this one, which it must not import: hence plain SQL.
+    now = core.clock.now()
+    for table, subject in (("follow_ups", "subject"), ("reminders", "about")):
+        yield (
+            f"UPDATE {table} SET {subject}_kind = 'contact', {subject}_id = ?, updated_at = ?"  # noqa: S608 - fixed names
+            f" WHERE {subject}_kind = 'lead' AND {subject}_id = ?",
+            (contact_id, now, lead_id),
+        )
+
+
 async def find_in_pool(actor: Actor, *, text: str = "", region: str = "", limit: int = 10) -> list[Lead]:
     """List leads in the pool (公海), newest first."""
+    return await _in_pool(actor, text, region).order_by("-id").limit(limit)
+
+
+async def count_pool(actor: Actor, *, text: str = "", region: str = "") -> int:
+    """Count the leads in the pool that fit."""
+    return await _in_pool(actor, text, region).count()
+
+
+def _in_pool(actor: Actor, text: str, region: str) -> QuerySet[Lead]:
     query = access.visible(Lead, actor).filter(owner_id=None, status__in=[LeadStatus.NEW.value, LeadStatus.FOLLOWING.value])
     if region:
         query = query.filter(region__contains=region)
@@ -275,12 +316,7 @@ async def find_in_pool(actor: Actor, *, text: str = "", region: str = "", limit:
         query = query.filter(
             Q(name__contains=text) | Q(company__contains=text) | Q(need__contains=text) | Q(source__contains=text)
         )
-    return await query.order_by("-id").limit(limit)
-
-
-async def count_pool(actor: Actor) -> int:
-    """Count the leads in the pool."""
-    return await access.visible(Lead, actor).filter(owner_id=None, status__in=["new", "following"]).count()
+    return query
 
 
 async def count_owned(employee_id: int) -> int:
@@ -325,8 +361,11 @@ async def _tell_manager(core: Core, actor: Actor, lead: Lead) -> None:
 async def _customer_for(core: Core, actor: Actor, lead: Lead) -> Customer:
     owner_id = lead.owner_id or actor.employee_id
     if lead.company:
-        known = await access.visible(Customer, actor).filter(name=lead.company).order_by("id").first()
+        # Only the owner's own: else the person would go to somebody else's customer, and to that one's owner.
+        known = await access.visible(Customer, actor).filter(name=lead.company, owner_id=owner_id).order_by("id").first()
         if known:
+            if lead.last_follow_up_at and (known.last_follow_up_at is None or known.last_follow_up_at < lead.last_follow_up_at):
+                await known.change(core, last_follow_up_at=lead.last_follow_up_at)
             return known
     customer: Customer = await Customer.add(
         core,

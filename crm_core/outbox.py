@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import msgspec
@@ -19,6 +19,8 @@ _encode = msgspec.json.Encoder().encode
 _body = msgspec.json.Decoder(Body)
 _json = msgspec.json.Decoder(dict[str, object])
 
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a message is due that need not wait: earlier than any clock, also one that was set back meanwhile."""
 RETRY_PAUSES = (1, 2, 4, 8, 16, 32, 60)
 """Seconds before the next try of a message that provably did not go out."""
 GIVE_UP_AFTER = 60
@@ -52,8 +54,16 @@ class SendQueue(Protocol):
         """Tell when the next message of this channel is due; None when nothing waits."""
 
 
-def insert_outgoing(
-    core: Core,
+_INSERT = (
+    "INSERT INTO messages (channel, external_account, conversation, account_id, direction, kind, text, at, external_id,"
+    " status, key, payload, outcome, reply, reply_to_id, guarantee, topic, attempts, not_before, expires_at, sent_at,"
+    " reason, created_at, updated_at) VALUES "
+)
+_ROW = "(?, ?, ?, ?, 'out', ?, ?, ?, '', ?, ?, ?, '', '', ?, ?, ?, 0, ?, ?, ?, '', ?, ?)"
+
+
+def outgoing_row(
+    now: datetime,
     to: Address,
     body: Body,
     *,
@@ -66,39 +76,39 @@ def insert_outgoing(
     expires_at: datetime | None = None,
     sent_at: datetime | None = None,
     topic: str = "",
-    now: datetime | None = None,
-) -> Program[int | None]:
-    """Write one outgoing row; None if its key is known already."""
-    now = now or core.clock.now()
-    payload = "" if body == Body(text=body.text) else _encode(body).decode()
-    rows = yield (
-        "INSERT INTO messages (channel, external_account, conversation, account_id, direction, kind, text, at, external_id,"
-        " status, key, payload, outcome, reply, reply_to_id, guarantee, topic, attempts, not_before, expires_at, sent_at,"
-        " reason, created_at, updated_at)"
-        " VALUES (?, ?, ?, ?, 'out', ?, ?, ?, '', ?, ?, ?, '', '', ?, ?, ?, 0, ?, ?, ?, '', ?, ?)"
-        " ON CONFLICT (key) DO NOTHING RETURNING id",
-        (
-            to.channel,
-            to.external_id,
-            to.conversation,
-            account_id,
-            body.kind.value,
-            body.text,
-            now,
-            status.value,
-            key,
-            payload,
-            reply_to_id,
-            guarantee.value,
-            topic,
-            not_before or now,
-            expires_at,
-            sent_at,
-            now,
-            now,
-        ),
+) -> tuple[object, ...]:
+    """Give the values of one outgoing row, for `insert_rows`."""
+    return (
+        to.channel,
+        to.external_id,
+        to.conversation,
+        account_id,
+        body.kind.value,
+        body.text,
+        now,
+        status.value,
+        key,
+        "" if body == Body(text=body.text) else _encode(body).decode(),
+        reply_to_id,
+        guarantee.value,
+        topic,
+        not_before or AT_ONCE,
+        expires_at,
+        sent_at,
+        now,
+        now,
     )
-    return int(rows[0][0]) if rows else None
+
+
+def insert_rows(rows: Sequence[tuple[object, ...]]) -> Program[list[int]]:
+    """Write outgoing rows in one statement; gives the ids of those whose key was new."""
+    if not rows:
+        return []
+    made = yield (
+        _INSERT + ", ".join([_ROW] * len(rows)) + " ON CONFLICT (key) DO NOTHING RETURNING id",
+        [value for row in rows for value in row],
+    )
+    return [int(number) for (number,) in made]
 
 
 def queue(
@@ -116,41 +126,60 @@ def queue(
     now: datetime | None = None,
 ) -> Program[int | None]:
     """Queue one message and wake the delivery; None if its key is known already."""
-    number = yield from insert_outgoing(
-        core,
-        to,
-        body,
-        key=key,
-        status=OutboundStatus.QUEUED,
-        account_id=account_id,
-        reply_to_id=reply_to_id,
-        guarantee=guarantee,
-        not_before=not_before,
-        expires_at=expires_at,
-        topic=topic,
-        now=now,
+    made = yield from insert_rows(
+        [
+            outgoing_row(
+                now or core.clock.now(),
+                to,
+                body,
+                key=key,
+                status=OutboundStatus.QUEUED,
+                account_id=account_id,
+                reply_to_id=reply_to_id,
+                guarantee=guarantee,
+                not_before=not_before,
+                expires_at=expires_at,
+                topic=topic,
+            )
+        ]
     )
-    wake = getattr(core.outbox, "wake", None)
-    if number is not None and wake is not None:
-        wake()
-    return number
+    if not made:
+        return None
+    wake(core, to.channel)
+    return made[0]
 
 
-def take_waiting(core: Core, account_id: int) -> Program[list[str]]:
-    """Take what was kept for a person, or is unknown among late replies, to give it with the present answer."""
+def wake(core: Core, channel: str) -> None:
+    """Tell the delivery that something was queued."""
+    tell = getattr(core.outbox, "wake", None)
+    if tell is not None:
+        tell(channel)
+
+
+def take_waiting(core: Core, account_id: int, *, room_bytes: int) -> Program[list[str]]:
+    """Take what was kept for a person, or is unknown among late replies, to give it with the present answer.
+
+    Oldest first, as much as fits; the rest waits for the message after.
+    """
     now = core.clock.now()
     rows = yield (
         "SELECT id, text, status FROM messages WHERE account_id = ? AND direction = 'out'"
-        " AND (status = 'kept' OR (status = 'unknown' AND topic = 'reply' AND reason <> 'given_again')) ORDER BY id LIMIT 5",
+        " AND (status = 'kept' OR (status = 'unknown' AND topic = 'reply' AND reason <> 'given_again')) ORDER BY id LIMIT 20",
         (account_id,),
     )
-    for number, _, status in rows:
+    taken: list[str] = []
+    for number, text, status in rows:
+        room_bytes -= len(text.encode()) + 1
+        if taken and room_bytes < 0:
+            break
+        taken.append(text)
         if status == OutboundStatus.KEPT.value:
             yield "UPDATE messages SET status = 'answered', sent_at = ?, updated_at = ? WHERE id = ?", (now, now, number)
         else:
             yield "UPDATE messages SET reason = 'given_again', updated_at = ? WHERE id = ?", (now, number)
-    yield "UPDATE accounts SET waiting_count = 0 WHERE id = ?", (account_id,)
-    return [text for _, text, _ in rows]
+    left = len(rows) - len(taken)
+    yield "UPDATE accounts SET waiting_count = ? WHERE id = ?", (left, account_id)
+    return taken
 
 
 class DatabaseOutbox:
@@ -160,16 +189,16 @@ class DatabaseOutbox:
         self._core: Core | None = None
         # What this process holds is never decided by a lease: a turned clock must not end what is under way.
         self._in_flight: set[int] = set()
-        self.on_put: Callable[[], None] | None = None
+        self.on_put: Callable[[str | None], None] | None = None
 
     def bind(self, core: Core) -> None:
         """Tell the outbox its core (they need each other)."""
         self._core = core
 
-    def wake(self) -> None:
-        """Tell the delivery that something was queued."""
+    def wake(self, channel: str | None = None) -> None:
+        """Tell the delivery that something was queued, for one channel or for any; called from the writer's thread."""
         if self.on_put:
-            self.on_put()
+            self.on_put(channel)
 
     async def put(
         self,
@@ -308,7 +337,7 @@ def _settle(core: Core, done: Settlement) -> Program[None]:
     rule = core.reach.get(channel)
     again = done.status == "retry" or (done.status == "unknown" and guarantee == Guarantee.AT_LEAST_ONCE.value)
     if done.status == "retry" and account_id is not None and rule is not None:
-        yield from refund_window(rule, account_id)
+        yield from refund_window(rule, account_id, now)
     if again and attempts < GIVE_UP_AFTER:
         pause = timedelta(seconds=RETRY_PAUSES[min(attempts, len(RETRY_PAUSES)) - 1])
         yield (

@@ -133,7 +133,9 @@ def reason_sql(gate: Gate, *, planned_already: bool = False) -> tuple[str, list[
     if not gate.nobody_reached or gate.settings.frequency_cap < 1:
         since = gate.now - timedelta(days=gate.settings.frequency_days)
         # claimed_at stays on rows that were sent, are on their way or may have arrived: all of them count.
-        capped = "(SELECT count(*) FROM recipients h WHERE h.person_id = p.person_id AND h.claimed_at > ?) >= ?"
+        # At the claim `p` is such a row itself, and must not be in its own way when it goes again.
+        others = " AND h.id <> p.id" if planned_already else ""
+        capped = f"(SELECT count(*) FROM recipients h WHERE h.person_id = p.person_id AND h.claimed_at > ?{others}) >= ?"  # noqa: S608
         arms.append((capped, Reason.FREQUENCY_CAP, (since, gate.settings.frequency_cap)))
     if gate.rule is not None and gate.rule.windowed:
         clause, values = _window_sql(gate.rule, gate.now)

@@ -15,7 +15,7 @@ from crm_core.changes import change_fields
 from crm_core.customers import Contact
 from crm_core.db import Entity
 from crm_core.errors import Invalid, NotFound
-from crm_core.leads import Lead
+from crm_core.leads import Lead, require_claimed
 from crm_core.ports import Core, Program
 from crm_core.selection import Selection, check_conditions, count_sql
 
@@ -59,7 +59,7 @@ class Segment(Entity):
     author_id = fields.BigIntField(null=True)
 
     class Meta:
-        """Frozen into a broadcast when it starts."""
+        """Its condition is frozen into a broadcast or greeting plan at approval."""
 
         table = "segments"
 
@@ -67,7 +67,7 @@ class Segment(Entity):
 async def add_tags(core: Core, actor: Actor, person_id: int, names: Sequence[str], *, manual: bool = True) -> list[str]:
     """Put tags on a person (打标签); gives all the tags they have now. A hand-set tag stays hand-set.
 
-    Raises: Invalid; NotFound for somebody the actor may not see.
+    Raises: Invalid; NotFound for somebody the actor may not see; LeadNotOwned for a salesperson who has not claimed them.
     """
     access.require(actor, "tags:write")
     words = _words(names)
@@ -87,7 +87,7 @@ async def add_tags(core: Core, actor: Actor, person_id: int, names: Sequence[str
 async def remove_tags(core: Core, actor: Actor, person_id: int, names: Sequence[str], *, manual: bool = True) -> list[str]:
     """Take tags off a person; a rule (`manual` False) never takes off what a hand put on. Gives what is left.
 
-    Raises: Invalid; NotFound.
+    Raises: Invalid; NotFound; LeadNotOwned.
     """
     access.require(actor, "tags:write")
     words = _words(names)
@@ -124,7 +124,7 @@ async def create_segment(core: Core, actor: Actor, *, name: str, conditions: Map
 
 
 async def update_segment(core: Core, actor: Actor, segment_id: int, **values: object) -> Segment:
-    """Rename a segment or change its condition; broadcasts that have started keep theirs. Raises: NotFound; Invalid."""
+    """Rename a segment or change its condition; what is approved keeps the old one. Raises: NotFound; Invalid."""
     access.require(actor, "segments:write")
     clean = dict(values)
     if "name" in clean and not str(clean["name"]).strip():
@@ -173,7 +173,9 @@ def _words(names: Sequence[str]) -> list[str]:
 
 
 async def _require_person(actor: Actor, person_id: int) -> None:
-    for model in (Lead, Contact):
-        if await access.visible(model, actor).filter(person_id=person_id).exists():
-            return
-    raise NotFound
+    if await access.visible(Contact, actor).filter(person_id=person_id).exists():
+        return
+    lead = await access.visible(Lead, actor).get_or_none(person_id=person_id)
+    if lead is None:
+        raise NotFound
+    require_claimed(actor, lead)

@@ -196,7 +196,7 @@ def _tags(branch: _Branch, names: list[str], _: datetime) -> tuple[str, list[Any
 
 
 def _region(branch: _Branch, region: str, _: datetime) -> tuple[str, list[Any]]:
-    return f"{branch.region} LIKE ? ESCAPE '!'", [_like(region)]
+    return _contains(branch.region), [_like(region)]
 
 
 def _stage(branch: _Branch, stage: str, _: datetime) -> tuple[str, list[Any]]:
@@ -230,7 +230,7 @@ def _inactive(branch: _Branch, days: int, now: datetime) -> tuple[str, list[Any]
 
 
 def _query(branch: _Branch, text: str, _: datetime) -> tuple[str, list[Any]]:
-    found = " OR ".join(f"{column} LIKE ? ESCAPE '!'" for column in branch.texts)
+    found = " OR ".join(_contains(column) for column in branch.texts)
     return f"({found})", [_like(text)] * len(branch.texts)
 
 
@@ -260,6 +260,11 @@ def birthday_words(day: date) -> list[str]:
     candidates = [f"{day:%m-%d}", "02-29"]
     candidates += [f"lunar:{lunar.month:02}{leap}-{number:02}" for leap in ("", "L") for number in (lunar.day, 30)]
     return [word for word in dict.fromkeys(candidates) if is_birthday(word, day)]
+
+
+def _contains(column: str) -> str:
+    # LIKE alone tells upper from lower case on PostgreSQL and not on SQLite.
+    return f"lower({column}) LIKE lower(?) ESCAPE '!'"
 
 
 def _like(text: str) -> str:

@@ -191,7 +191,7 @@ class Writer:
             ticket = self._queue.popleft()
             if not ticket.future.cancelled():
                 batch.append(ticket)
-        self._submit(partial(_run_batch, programs=[t.program for t in batch if t.program]), partial(self._batched, batch))
+        self._submit(partial(_run_batch, batch=batch), partial(self._batched, batch))
 
     def _submit(self, function: Callable[[sqlite3.Connection], T], then: "Callable[[ThreadFuture[T]], None]") -> None:
         self._busy = True
@@ -297,16 +297,22 @@ def _commit(raw: sqlite3.Connection) -> None:
         raise
 
 
-def _run_batch(raw: sqlite3.Connection, *, programs: "list[Program[Any]]") -> list[tuple[bool, Any]]:
-    """Run each program in a savepoint of its own under one commit; one that fails undoes itself alone."""
+def _run_batch(raw: sqlite3.Connection, *, batch: list[_Ticket]) -> list[tuple[bool, Any]]:
+    """Run each program in a savepoint of its own under one commit; one that fails undoes itself alone.
+
+    A program nobody waits for any more (the database was locked for too long) is left out: its message was refused.
+    """
     results: list[tuple[bool, Any]] = []
     try:
         if not raw.in_transaction:
             raw.execute("BEGIN IMMEDIATE")
-        for program in programs:
+        for ticket in batch:
+            if ticket.program is None or ticket.future.cancelled():
+                results.append((False, Unavailable()))
+                continue
             raw.execute("SAVEPOINT one")
             try:
-                results.append((True, drive(raw, program)))
+                results.append((True, drive(raw, ticket.program)))
             except Exception as error:
                 if not raw.in_transaction:
                     raise

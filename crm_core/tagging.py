@@ -1,9 +1,9 @@
 """Tags made by hand before anybody carries them (标签)."""
 
 from crm_core import access
-from crm_core.access import Actor
+from crm_core.access import Actor, Role
 from crm_core.changes import change_fields
-from crm_core.errors import Conflict, Invalid
+from crm_core.errors import Conflict, Invalid, Refused
 from crm_core.ports import Core
 from crm_core.segments import Tag
 
@@ -27,8 +27,13 @@ async def add_tag(core: Core, actor: Actor, *, name: str, group: str = "") -> Ta
 
 
 async def update_tag(core: Core, actor: Actor, tag_id: int, **values: str) -> Tag:
-    """Rename a tag or move it to another group. Raises: NotFound; Invalid; TagNameTaken."""
+    """Rename a tag or move it to another group; every segment that asks for it is touched.
+
+    Raises: NotFound; Invalid; TagNameTaken; Refused for a salesperson.
+    """
     access.require(actor, "tags:write")
+    if actor.role is Role.SALES:
+        raise Refused
     async with core.db.transaction():
         tag = await access.load(Tag, actor, tag_id)
         if "name" in values:

@@ -15,10 +15,10 @@ from crm_core.ports import Core
 
 
 class TokenNameTaken(Conflict):
-    """Names are unique among tokens that are not revoked."""
+    """A name is given once, revoked tokens included: the audit trail names a token by it."""
 
     code = "token.name_taken"
-    text = "已有名为「{name}」的令牌"
+    text = "已有名为「{name}」的令牌（吊销的也算），请换个名字"
 
 
 class ApiToken(Entity):

@@ -14,7 +14,13 @@ SOURCES = [
     if "migrations" not in path.parts
 ]
 DISCOVERED = ("handlers/commands", "crm_core/reports", "scheduler/jobs")
-BROAD_CATCHES = {"handlers/pipeline.py", "scheduler/worker.py", "bot/supervisor.py", "crm_core/sqlite_writer.py"}
+BROAD_CATCHES = {
+    "handlers/pipeline.py",
+    "scheduler/worker.py",
+    "bot/supervisor.py",
+    "bot/delivery.py",
+    "crm_core/sqlite_writer.py",
+}
 
 
 def tree_of(path: Path) -> ast.Module:

@@ -63,7 +63,7 @@ class Bench:
         return await until(lambda: Message.get_or_none(key=key, status="queued", attempts=1, lease_until=None))
 
     async def stop(self) -> None:
-        await self.lane.drain()
+        await self.lane.stop(within=2)
         await self.supervisor.finish(within=1)
         await self.supervisor.stop_loops(within=1)
 
@@ -188,7 +188,7 @@ async def test_stop_settles_what_began(bench: Bench) -> None:
     bench.channel.hold = asyncio.Event()
     await bench.put("under_way")
     await until(lambda: bench.channel.calls)
-    stopping = asyncio.ensure_future(bench.lane.drain())
+    stopping = asyncio.ensure_future(bench.lane.stop(within=2))
     await asyncio.sleep(0)
     bench.channel.hold.set()
     await stopping
@@ -205,3 +205,36 @@ async def test_claims_of_a_dead_process_are_decided_at_start(core: Core) -> None
     assert await outbox.recover(everything=True) == 2
     assert (await Message.get(key="customer")).status == "unknown"
     assert (await Message.get(key="employee")).status == "queued"
+
+
+async def test_one_hanging_send_leaves_the_others_in_no_doubt_at_a_stop(bench: Bench) -> None:
+    bench.channel.hold = asyncio.Event()
+    await bench.put("hangs")
+    await until(lambda: bench.channel.calls)
+    bench.channel.hold = None
+    for number in range(5):
+        await bench.put(f"good{number}")
+    await until(lambda: len(bench.channel.calls) == 6)
+    await bench.lane.stop(within=0.3)
+    assert await Message.filter(key__startswith="good", status="sent").count() == 5
+    assert (await Message.get(key="hangs")).status == "unknown"
+
+
+async def test_channel_that_raises_leaves_no_message_claimed(bench: Bench, core: Core) -> None:
+    async def broken(messages: Sequence[OutboundMessage]) -> list[SendReceipt]:
+        raise KeyError("a fault of the channel")
+
+    bench.channel.send = broken  # type: ignore[method-assign]
+    await bench.put("one")
+    assert (await bench.status("one", "unknown")).reason == "send_failed"
+
+
+async def test_same_words_twice_to_one_person_are_two_messages(core: Core) -> None:
+    channel = ScriptedChannel("dingtalk", page=20)
+    bench = Bench(core, channel)
+    async with core.db.transaction():
+        for number in range(2):
+            await core.outbox.put(Address("dingtalk", "same"), Body(text="通知"), key=f"n{number}")
+    await until(lambda: _count(2))
+    assert [len(call) for call in channel.calls] == [1, 1]
+    await bench.stop()
