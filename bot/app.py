@@ -3,10 +3,12 @@
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -77,6 +79,7 @@ class App:
             state=DatabaseState(self.db, self.clock),
             settings=settings.core,
             staff_channels=frozenset(name for name, (kind, _) in settings.channels.items() if kind in STAFF_KINDS),
+            unsigned_channels=frozenset(name for name, (kind, told) in settings.channels.items() if _is_unsigned(kind, told)),
             channel_labels={name: KIND_LABELS.get(kind, name) for name, (kind, _) in settings.channels.items()},
         )
         self.channels = self._make_channels()
@@ -194,6 +197,10 @@ class App:
         return self.settings.core.data_dir / "backups" / f"before-migration-{stamp}.db"
 
 
+def _is_unsigned(kind: str, settings: Any) -> bool:
+    return (kind == "dingtalk" and settings.receive == "http") or getattr(settings, "mode", "") == "plain"
+
+
 def _calm_collector() -> None:
     """Keep the cycle collector from walking what was loaded at start: a full turn stops every request for 40 ms."""
     gc.collect()
@@ -210,7 +217,9 @@ async def serve(settings: Settings, role: str = "all") -> None:
     try:
         await app.start()
         _calm_collector()
-        log.info("ready", port=settings.server.port, role=role)
+        log.info("ready", port=app.port, role=role)
+        sys.stdout.write(f"已启动 http://{settings.server.host}:{app.port}/ （Ctrl-C 停止）\n")
+        sys.stdout.flush()
         await stop.wait()
     finally:
         await app.stop()

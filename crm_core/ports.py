@@ -91,6 +91,8 @@ class CampaignSettings:
     """Broadcast messages one person gets within `frequency_days` at most."""
     frequency_days: int = 7
     self_approve_limit: int = 500
+    unsigned_approvals: bool = False
+    """Whether a broadcast may be approved in a chat whose platform does not sign what was written (DingTalk over HTTP)."""
     error_share_limit: int = 50
     """Percent of failures over the last 200 sends that pauses a broadcast."""
 
@@ -129,7 +131,8 @@ class Core:
     """Everything a use case needs besides its actor and arguments. Built once, in `bot/app.py`.
 
     `reach` tells each channel's windows by channel name, `staff_channels` the channels employees are written to on,
-    `channel_labels` what people call a channel (公众号, 钉钉).
+    `channel_labels` what people call a channel (公众号, 钉钉), `unsigned_channels` those whose platform does not sign the
+    body, so that whoever saw one request can write another.
     """
 
     clock: Clock
@@ -140,3 +143,4 @@ class Core:
     reach: Mapping[str, ReachRule] = field(default_factory=dict)
     staff_channels: frozenset[str] = frozenset()
     channel_labels: Mapping[str, str] = field(default_factory=dict)
+    unsigned_channels: frozenset[str] = frozenset()

@@ -33,6 +33,19 @@ def tell(
     found = (yield from staff_account(core, employee_id)) if employee_id is not None else None
     if found is None:
         return False
+    return (yield from tell_at(core, found, text, key=key, not_before=not_before, topic=topic))
+
+
+def tell_at(
+    core: Core,
+    found: tuple[int, Address],
+    text: str,
+    *,
+    key: str,
+    not_before: datetime | None = None,
+    topic: str = "notice",
+) -> Program[bool]:
+    """Queue a notice to the account `staff_account` found, once per key; False if it was told already."""
     account_id, address = found
     number = yield from queue(
         core,

@@ -4,9 +4,11 @@ The row is the truth: `fire_due` claims it with one conditional update and queue
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
+import structlog
 from tortoise import fields
 
 from crm_core import access
@@ -17,13 +19,17 @@ from crm_core.employees import Employee
 from crm_core.errors import Conflict, Invalid, Refused
 from crm_core.ports import Core, Program
 from crm_core.rules import as_instant
-from scheduler.notices import tell
+from scheduler.notices import staff_account, tell_at
 from scheduler.queue import Periodic
 from scheduler.repeats import check_repeat, next_after
+
+log = structlog.get_logger(__name__)
 
 PAGE = 200
 LATE_AFTER = timedelta(seconds=30)
 """A reminder later than this says so. Source: contract.md, section 6."""
+TRY_AGAIN_AFTER = timedelta(minutes=1)
+"""How often is looked whether an owner without a bound account has one by now."""
 MAX_TEXT = 500
 
 
@@ -53,7 +59,11 @@ class ReminderClosed(Conflict):
 
 
 class Reminder(Entity):
-    """Something an employee wants to be told at a minute (提醒). Also the todo behind a next step."""
+    """Something an employee wants to be told at a minute (提醒). Also the todo behind a next step.
+
+    `reason` says why it is not told: `no_account`, tried again at `retry_at` until its owner is bound, or
+    `owner_departed`, which cancels it.
+    """
 
     owner_id = fields.BigIntField(db_index=True)
     about_kind = fields.CharField(max_length=16, default="")
@@ -66,6 +76,8 @@ class Reminder(Entity):
     fired_at = UtcDatetimeField(null=True)
     done_at = UtcDatetimeField(null=True)
     follow_up_id = fields.BigIntField(null=True)
+    retry_at = UtcDatetimeField(null=True)
+    reason = fields.CharField(max_length=32, default="")
 
     class Meta:
         """Claimed by what is due."""
@@ -151,6 +163,15 @@ async def complete(core: Core, actor: Actor, reminder_id: int) -> Reminder:
     return await _move(core, actor, reminder, "reminder.complete", status=ReminderStatus.PENDING.value, at=at, done_at=now)
 
 
+async def reopen(core: Core, actor: Actor, reminder_id: int, at: datetime) -> Reminder:
+    """Take a tick back (撤销完成): open again, due when it was. Raises: NotFound."""
+    access.require(actor, "reminders:write")
+    reminder = await access.load(Reminder, actor, reminder_id)
+    fired = reminder.fired_at is not None and at <= core.clock.now()
+    status = (ReminderStatus.FIRED if fired else ReminderStatus.PENDING).value
+    return await _move(core, actor, reminder, "reminder.reopen", status=status, at=at, done_at=None)
+
+
 async def cancel(core: Core, actor: Actor, reminder_id: int) -> Reminder:
     """Take a reminder back (取消), with all its repetitions. Raises: NotFound; ReminderClosed."""
     reminder = await _load_open(actor, reminder_id)
@@ -190,7 +211,7 @@ async def _load_open(actor: Actor, reminder_id: int) -> Reminder:
 async def _move(core: Core, actor: Actor, reminder: Reminder, action: str, **values: object) -> Reminder:
     async with core.db.transaction():
         won = await Reminder.filter(id=reminder.id, status=reminder.status, at=reminder.at).update(
-            **values, updated_at=core.clock.now()
+            **values, retry_at=None, reason="", updated_at=core.clock.now()
         )
         if not won:
             raise ReminderClosed(text=reminder.text[:20])
@@ -198,32 +219,64 @@ async def _move(core: Core, actor: Actor, reminder: Reminder, action: str, **val
         return await Reminder.get(id=reminder.id)
 
 
+@dataclass(slots=True)
+class _Page:
+    """What became of a page of due reminders: how many were taken, whose were told, who waits from now on."""
+
+    taken: int
+    told: list[int]
+    waiting: list[int]
+
+
 async def fire_due(core: Core) -> int:
     """Tell everybody what is due; tells how many reminders were fired."""
     fired = 0
-    while page := await core.db.run(_fire_page(core)):
-        fired += page
-        if page < PAGE:
+    while (page := await core.db.run(_fire_page(core))).taken:
+        fired += len(page.told)
+        if page.waiting:
+            log.warning("reminders_wait_for_an_account", count=len(page.waiting), reminders=page.waiting[:20])
+        if page.taken < PAGE:
             break
     return fired
 
 
-def _fire_page(core: Core) -> Program[int]:
+def _fire_page(core: Core) -> Program[_Page]:
     now = core.clock.now()
     rows = yield (
-        "UPDATE reminders SET status = 'fired', fired_at = ?, updated_at = ? WHERE status = 'pending' AND id IN"
-        " (SELECT id FROM reminders WHERE status = 'pending' AND at <= ? ORDER BY at, id LIMIT ?)"
-        " RETURNING id, owner_id, text, at, repeat",
+        "UPDATE reminders SET status = 'fired', updated_at = ? WHERE status = 'pending' AND id IN"
+        " (SELECT id FROM reminders WHERE status = 'pending' AND at <= ? AND (retry_at IS NULL OR retry_at <= ?)"
+        " ORDER BY at, id LIMIT ?) RETURNING id, owner_id, text, at, repeat, reason",
         (now, now, now, PAGE),
     )
-    for number, owner_id, text, raw_at, repeat in rows:
+    page = _Page(len(rows), [], [])
+    for number, owner_id, text, raw_at, repeat, reason in rows:
+        account = yield from staff_account(core, owner_id)
+        if account is None:
+            waits = yield from _hold(number, owner_id, now)
+            page.waiting += [number] if waits and not reason else []
+            continue
         at = as_instant(raw_at) or now
         # The planned minute is part of the key: the same minute is told once, whatever restarts.
         key = f"reminder:{number}:{at:%Y%m%dT%H%M%S}"
-        yield from tell(core, owner_id, reminder_text(text, at, now), key=key, topic="reminder")
+        yield from tell_at(core, account, reminder_text(text, at, now), key=key, topic="reminder")
+        page.told.append(number)
         if repeat:
             yield "UPDATE reminders SET status = 'pending', at = ? WHERE id = ?", (next_after(repeat, at, now), number)
-    return len(rows)
+    if page.told:
+        marks = ", ".join("?" * len(page.told))
+        yield (
+            f"UPDATE reminders SET fired_at = ?, retry_at = NULL, reason = '' WHERE id IN ({marks})",  # noqa: S608
+            (now, *page.told),
+        )
+    return page
+
+
+def _hold(number: int, owner_id: int, now: datetime) -> Program[bool]:
+    """Let a reminder wait for its owner's account; cancel it when the owner has left. Tells whether it waits."""
+    rows = yield "SELECT 1 FROM employees WHERE id = ? AND departed_at IS NULL", (owner_id,)
+    values = ("pending", "no_account", now + TRY_AGAIN_AFTER) if rows else ("cancelled", "owner_departed", None)
+    yield "UPDATE reminders SET status = ?, reason = ?, retry_at = ? WHERE id = ?", (*values, number)
+    return bool(rows)
 
 
 def reminder_text(text: str, at: datetime, now: datetime) -> str:

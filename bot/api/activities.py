@@ -1,5 +1,6 @@
 """Follow-ups with the remarks on them, over the API."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
@@ -99,14 +100,17 @@ async def _add_comments(call: Call, rows: list[dict[str, Any]], items: list[dict
 
 @routes.lists("/follow-ups", scope="follow-ups:read", filters=FILTERS, shows=FOLLOW_UPS)
 async def list_follow_ups(call: Call) -> Any:
-    """List follow-ups that were not taken back, newest first."""
+    """List follow-ups that were not taken back, newest first; a converted lead's number finds its contact's too."""
     query = access.visible(FollowUp, call.actor).filter(undone_at=None)
-    return await list_rows(call, FOLLOW_UPS, query=query, complete=_add_comments)
+    filters = dict(call.query)
+    if "subject_id" in filters:
+        query = query.filter(activities.of_subject(filters.pop("subject_id"), filters.pop("subject_kind", None)))
+    return await list_rows(replace(call, query=filters), FOLLOW_UPS, query=query, complete=_add_comments)
 
 
 @routes.creates("/follow-ups", scope="follow-ups:write", shows=FOLLOW_UPS)
 async def add_follow_up(call: Call, body: NewFollowUp) -> Any:
-    """Write down one contact."""
+    """Write down one contact; about a converted lead it is written about its contact."""
     values = _values(body)
     subject = await activities.load_subject(call.actor, values.pop("subject_kind"), values.pop("subject_id"))
     made = await activities.add_follow_up(call.core, call.actor, subject, **values)

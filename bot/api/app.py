@@ -1,5 +1,7 @@
 """The API as an application of its own, mounted at `/api/v1`."""
 
+from datetime import timedelta
+
 from aiohttp import web
 
 from bot.api import (
@@ -15,7 +17,7 @@ from bot.api import (
     segments,
     templates,
 )
-from bot.api.endpoint import make_endpoint, respond
+from bot.api.endpoint import BODY_WITHIN, make_endpoint, respond
 from bot.api.errors import errors_as_json
 from bot.api.openapi import describe
 from bot.api.routes import Route
@@ -33,13 +35,13 @@ def all_routes() -> tuple[Route, ...]:
     return tuple(route for family in FAMILIES for route in family.routes.routes)
 
 
-def make_api(core: Core, *, max_body: int = _MIB) -> web.Application:
+def make_api(core: Core, *, max_body: int = _MIB, body_within: timedelta = BODY_WITHIN) -> web.Application:
     """Make the API over a core, to be mounted at `PREFIX`."""
     app = web.Application(middlewares=[errors_as_json])
     routes = all_routes()
     app[ROUTES] = routes
     for route in routes:
-        app.router.add_route(route.method, route.path.replace("{id}", _ID), make_endpoint(core, route, max_body))
+        app.router.add_route(route.method, route.path.replace("{id}", _ID), make_endpoint(core, route, max_body, body_within))
     document = describe(routes)
 
     async def openapi(_request: web.Request) -> web.Response:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct
 
+from bot.api.problems import what_is_wrong
 from bot.channel import BadRequest
 from bot.envelope_json import parse_object
 from crm_core.errors import CrmError
@@ -43,6 +44,22 @@ class BodyTooLarge(CrmError):
     text = "请求内容超过大小限制"
 
 
+class BrokenBody(CrmError):
+    """Cut off, or not packed as its header says."""
+
+    status = 400
+    code = "body.broken"
+    text = "请求内容不完整或压缩有误"
+
+
+class BodyTooSlow(CrmError):
+    """The rest did not come in time."""
+
+    status = 408
+    code = "body.too_slow"
+    text = "请求内容没有按时传完"
+
+
 class WrongFields(CrmError):
     """Fields that are unknown, missing or of the wrong form; `problems` says what is wrong with each."""
 
@@ -76,7 +93,7 @@ def read_body(raw: bytes, kind: type[B]) -> B:
         try:
             values[field.name] = read_field(document[name], field.type)
         except msgspec.ValidationError as error:
-            problems[name] = str(error)
+            problems[name] = what_is_wrong(error, field.type)
     if problems:
         raise wrong_fields(problems)
     return kind(**values)
@@ -86,7 +103,7 @@ def read_field(value: object, kind: Any) -> Any:
     """Convert one value. Raises: msgspec.ValidationError."""
     made = msgspec.convert(value, kind)
     if isinstance(made, datetime) and made.year not in _YEARS:
-        raise msgspec.ValidationError("Expected a date between 1970 and 2199")
+        raise msgspec.ValidationError("year out of range")
     return made
 
 

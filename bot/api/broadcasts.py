@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from bot.api.bodies import Empty, Id, Instant, Line, Short
+from bot.api.bodies import Empty, Id, Instant, Line, Short, given
 from bot.api.listing import list_rows, show_row
 from bot.api.resources import ID, STAMPS, Form, Resource, Shown, counts, texts, times
 from bot.api.routes import Call, Routes
@@ -68,6 +68,16 @@ class NewBroadcast(Struct):
     scheduled_at: Instant | None = None
 
 
+class BroadcastChanges(Struct):
+    """The fields of a draft to change; `scheduled_at` null: at once after approval."""
+
+    name: Line | UnsetType = UNSET
+    segment_id: Id | UnsetType = UNSET
+    template_id: Id | UnsetType = UNSET
+    channel: Short | UnsetType = UNSET
+    scheduled_at: Instant | UnsetType | None = UNSET
+
+
 async def _add_counts(_call: Call, rows: list[dict[str, Any]], items: list[dict[str, Any]]) -> None:
     found = await results.counts_of(_call.core, [row["id"] for row in rows])
     for row, item in zip(rows, items, strict=True):
@@ -103,6 +113,12 @@ async def add_broadcast(call: Call, body: NewBroadcast) -> Any:
 async def show_broadcast(call: Call) -> Any:
     """Show a broadcast; `counts` equal the rows of its recipients."""
     return await _show(call, await access.load(Broadcast, call.actor, call.number))
+
+
+@routes.patch("/broadcasts/{id}", scope="broadcasts:write", shows=BROADCASTS)
+async def change_broadcast(call: Call, body: BroadcastChanges) -> Any:
+    """Change a draft."""
+    return await _show(call, await broadcasts.update(call.core, call.actor, call.number, **given(body)))
 
 
 @routes.post("/broadcasts/{id}/preview", scope="broadcasts:read")

@@ -1,13 +1,17 @@
 """From a route to an aiohttp handler: who asks, may they, what do they ask, answer."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import msgspec
+import structlog
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.api import idempotency
-from bot.api.bodies import MAX_ID, BodyTooLarge, read_body, wrong_fields
+from bot.api.bodies import MAX_ID, BodyTooLarge, BodyTooSlow, BrokenBody, read_body, wrong_fields
 from bot.api.listing import read_query
 from bot.api.routes import Call, Route
 from crm_core import access, tokens
@@ -15,6 +19,9 @@ from crm_core.access import Actor
 from crm_core.errors import CrmError, NotFound
 from crm_core.ports import Core
 
+log = structlog.get_logger(__name__)
+
+BODY_WITHIN = timedelta(seconds=10)
 _BEARER = "bearer "
 _MAX_TOKEN = 200
 _encode = msgspec.json.Encoder().encode
@@ -28,7 +35,9 @@ class NoToken(CrmError):
     text = "缺少令牌或令牌无效"
 
 
-def make_endpoint(core: Core, route: Route, max_body: int) -> Callable[[web.Request], Awaitable[web.Response]]:
+def make_endpoint(
+    core: Core, route: Route, max_body: int, body_within: timedelta = BODY_WITHIN
+) -> Callable[[web.Request], Awaitable[web.Response]]:
     """Make the aiohttp handler of one route."""
 
     async def answer(request: web.Request) -> web.Response:
@@ -37,7 +46,7 @@ def make_endpoint(core: Core, route: Route, max_body: int) -> Callable[[web.Requ
         call = _call(core, actor, route, request)
         if route.body is None:
             return respond(await route.handler(call), route.status)
-        raw = await read_capped(request, max_body)
+        raw = await read_capped(request, max_body, body_within)
         body = read_body(raw, route.body)
         key = request.headers.get("Idempotency-Key", "") if route.creates else ""
         if not key:
@@ -59,10 +68,25 @@ async def authenticate(request: web.Request) -> Actor:
     return actor
 
 
-async def read_capped(request: web.Request, limit: int) -> bytes:
-    """Read a body, never more of it than allowed. Raises: BodyTooLarge."""
+async def read_capped(request: web.Request, limit: int, within: timedelta = BODY_WITHIN) -> bytes:
+    """Read a body, never more of it than allowed and not for ever. Raises: BodyTooLarge; BodyTooSlow; BrokenBody."""
     if (request.content_length or 0) > limit:
         raise BodyTooLarge
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            return await _read_to(request, limit)
+    except TimeoutError:
+        log.warning("api_body_too_slow", path=request.path)
+        raise BodyTooSlow from None
+    except (web.RequestPayloadError, HttpProcessingError, ConnectionError) as error:
+        # The caller's fault or the line's: one warning, no traceback.
+        log.warning("api_body_broken", path=request.path, why=type(error).__name__)
+        # The server reads the rest away after the answer, and expects there only that nothing comes any more.
+        request.content.set_exception(TimeoutError())
+        raise BrokenBody from None
+
+
+async def _read_to(request: web.Request, limit: int) -> bytes:
     raw = b""
     async for chunk in request.content.iter_any():
         raw += chunk

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from bot.api.bodies import Empty, Id, Line, Short
+from bot.api.bodies import Empty, Id, Line, Short, given
 from bot.api.listing import list_rows, show_row
 from bot.api.resources import ID, STAMPS, Form, Resource, Shown, counts, texts, times
 from bot.api.routes import Call, Routes
@@ -40,6 +40,7 @@ FILTERS: dict[str, Any] = {
     "status": GreetingStatus,
     "author_id": int,
 }
+TimeOfDay = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="in Shanghai")]
 routes = Routes()
 
 
@@ -50,9 +51,21 @@ class NewGreeting(Struct):
     segment_id: Id
     template_id: Id
     channel: Short
-    time: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="in Shanghai")]
+    time: TimeOfDay
     festival: Short = ""
     birthday: bool = False
+
+
+class GreetingChanges(Struct):
+    """The fields of a draft to change; from a festival to birthdays with `festival` "" and `birthday` true."""
+
+    name: Line | UnsetType = UNSET
+    segment_id: Id | UnsetType = UNSET
+    template_id: Id | UnsetType = UNSET
+    channel: Short | UnsetType = UNSET
+    time: TimeOfDay | UnsetType = UNSET
+    festival: Short | UnsetType = UNSET
+    birthday: bool | UnsetType = UNSET
 
 
 @routes.lists("/greetings", scope="greetings:read", filters=FILTERS, shows=GREETINGS)
@@ -82,6 +95,12 @@ async def add_greeting(call: Call, body: NewGreeting) -> Any:
 async def show_greeting(call: Call) -> Any:
     """Show a plan."""
     return await show_row(call, GREETINGS, await access.load(GreetingPlan, call.actor, call.number))
+
+
+@routes.patch("/greetings/{id}", scope="greetings:write", shows=GREETINGS)
+async def change_greeting(call: Call, body: GreetingChanges) -> Any:
+    """Change a draft."""
+    return await show_row(call, GREETINGS, await greetings.update(call.core, call.actor, call.number, **given(body)))
 
 
 @routes.post("/greetings/{id}/approve", scope="greetings:write", shows=GREETINGS)

@@ -1,6 +1,6 @@
 """Leads over the API: record, change, claim, release, assign, convert."""
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -92,7 +92,7 @@ class LeadChanges(Struct):
     amount: Short | UnsetType = UNSET
     grade: Short | UnsetType = UNSET
     pool: Short | UnsetType = UNSET
-    status: LeadStatus | UnsetType = UNSET
+    status: Literal["new", "following", "discarded"] | UnsetType = UNSET
     owner_id: Id | UnsetType = UNSET
 
 

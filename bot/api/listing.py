@@ -8,7 +8,8 @@ from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from bot.api.bodies import MAX_ID, read_field, wrong_fields
-from bot.api.resources import Form, Resource, is_unmasked, show
+from bot.api.problems import what_is_wrong
+from bot.api.resources import Form, Resource, is_unmasked, seen_in_full, show
 from bot.api.routes import Call
 from crm_core import access
 from crm_core.db import Entity
@@ -32,7 +33,11 @@ def read_query(
         if name in query and name not in problems:
             try:
                 found[name] = _read(query[name], kind)
-            except (msgspec.ValidationError, ValueError) as error:
+            except msgspec.ValidationError as error:
+                problems[name] = what_is_wrong(error, kind)
+            except UnicodeError:
+                problems[name] = "不是有效的文字"
+            except ValueError as error:
                 problems[name] = str(error)
     limit = found.pop("limit", DEFAULT_LIMIT)
     if not 1 <= limit <= MAX_LIMIT:
@@ -62,7 +67,7 @@ async def list_rows(
 ) -> dict[str, Any]:
     """Answer one page of the rows the actor may see; `complete` puts in the fields that have no column."""
     chosen = access.visible(resource.model, call.actor) if query is None else query
-    chosen = _narrowed(chosen, resource, call.query)
+    chosen = _narrowed(chosen, resource, call)
     if call.cursor is not None:
         chosen = chosen.filter(id__lt=call.cursor)
     rows: list[dict[str, Any]] = await chosen.order_by("-id").limit(call.limit + 1).values(*resource.columns)
@@ -90,22 +95,25 @@ async def show_row(call: Call, resource: Resource, row: Entity, *, complete: Com
     return item
 
 
-def _narrowed(query: "QuerySet[Any]", resource: Resource, filters: Mapping[str, Any]) -> "QuerySet[Any]":
+def _narrowed(query: "QuerySet[Any]", resource: Resource, call: Call) -> "QuerySet[Any]":
     fields = {field.name: field for field in resource.fields}
-    for name, value in filters.items():
+    for name, value in call.query.items():
         if name == "q":
-            query = query.filter(_search(resource, value)) if value.strip() else query
+            query = query.filter(_search(resource, value, call)) if value.strip() else query
             continue
         field = fields[name]
         if field.form is Form.MADE:
             continue  # the resource file has narrowed by it already
         if field.form is Form.PHONE:
             value = normalize_phone(value) or value
+        if field.form in (Form.PHONE, Form.PERSONAL):
+            # Whoever sees a number masked must not find it out by asking for one after another.
+            query = query.filter(seen_in_full(resource, call.actor))
         query = query.filter(**{field.source: value})
     return query
 
 
-def _search(resource: Resource, text: str) -> Q:
+def _search(resource: Resource, text: str, call: Call) -> Q:
     found = Q()
     for column in resource.search:
         found |= Q(**{f"{column}__contains": text.strip()})
@@ -113,5 +121,5 @@ def _search(resource: Resource, text: str) -> Q:
     if phone:
         for field in resource.fields:
             if field.form is Form.PHONE:
-                found |= Q(**{field.source: phone})
+                found |= Q(**{field.source: phone}) & seen_in_full(resource, call.actor)
     return found

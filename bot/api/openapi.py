@@ -12,10 +12,11 @@ from bot.api.routes import Route
 
 _REF = "#/components/schemas/{name}"
 _ERRORS = {
-    400: "unreadable body",
+    400: "unreadable or broken body",
     401: "no token, or a revoked one",
     403: "the role or the token's scopes do not allow it",
     404: "not there, or not visible to the asker",
+    408: "the body did not come to its end in time",
     409: "the state forbids it",
     413: "body over the limit",
     422: "unknown or wrong fields",

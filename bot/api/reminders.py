@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
+from tortoise.expressions import Q
 
 from bot.api.bodies import Empty, Id, Instant, Line, Long, Short, given
 from bot.api.listing import list_rows, open_row, show_row
@@ -24,6 +25,8 @@ REMINDERS = Resource(
         *times("at"),
         *texts("text", "status", "repeat"),
         *times("fired_at", "done_at"),
+        *texts("reason"),
+        *times("retry_at"),
         *STAMPS,
     ),
     search=("text", "about"),
@@ -36,6 +39,7 @@ FILTERS: dict[str, Any] = {
     "status": ReminderStatus,
     "repeat": str,
 }
+_READ_OF = {"lead": "leads:read", "customer": "customers:read", "contact": "contacts:read"}
 routes = Routes()
 
 
@@ -64,10 +68,31 @@ class NewTime(Struct):
     at: Instant
 
 
+def _readable(call: Call) -> list[str]:
+    """Tell whose names the asker may read; of a reminder about nobody's record the words are its own."""
+    return ["", *(kind for kind, scope in _READ_OF.items() if access.may(call.actor, scope))]
+
+
+async def _hide_names(call: Call, rows: list[dict[str, Any]], items: list[dict[str, Any]]) -> None:
+    readable = _readable(call)
+    for row, item in zip(rows, items, strict=True):
+        if row["about_kind"] not in readable:
+            item["about"] = None
+
+
+async def _show(call: Call, row: Reminder) -> Any:
+    return await show_row(call, REMINDERS, row, complete=_hide_names)
+
+
 @routes.lists("/reminders", scope="reminders:read", filters=FILTERS, shows=REMINDERS)
 async def list_reminders(call: Call) -> Any:
     """List reminders."""
-    return await list_rows(call, REMINDERS)
+    readable, query = _readable(call), access.visible(Reminder, call.actor)
+    if "about" in call.query:
+        query = query.filter(about_kind__in=readable)
+    if len(readable) <= len(_READ_OF) and (words := call.query.get("q", "").strip()):
+        query = query.filter(Q(text__contains=words) | Q(about__contains=words, about_kind__in=readable))
+    return await list_rows(call, REMINDERS, query=query, complete=_hide_names)
 
 
 @routes.creates("/reminders", scope="reminders:write", shows=REMINDERS)
@@ -76,14 +101,14 @@ async def add_reminder(call: Call, body: NewReminder) -> Any:
     values = given(body)
     if body.about_kind and body.about_id is not None:
         subject = await load_subject(call.actor, body.about_kind, body.about_id)
-        values["about"] = body.about or subject.name
-    return await show_row(call, REMINDERS, await reminders.create(call.core, call.actor, **values))
+        values |= {"about_kind": subject.kind, "about_id": subject.id, "about": body.about or subject.name}
+    return await _show(call, await reminders.create(call.core, call.actor, **values))
 
 
 @routes.get("/reminders/{id}", scope="reminders:read", shows=REMINDERS)
 async def show_reminder(call: Call) -> Any:
     """Show a reminder."""
-    return await open_row(call, REMINDERS, await access.load(Reminder, call.actor, call.number))
+    return await open_row(call, REMINDERS, await access.load(Reminder, call.actor, call.number), complete=_hide_names)
 
 
 @routes.patch("/reminders/{id}", scope="reminders:write", shows=REMINDERS)
@@ -97,22 +122,22 @@ async def change_reminder(call: Call, body: ReminderChanges) -> Any:
             row = await reminders.complete(call.core, call.actor, row.id)
         if body.status == "cancelled":
             row = await reminders.cancel(call.core, call.actor, row.id)
-    return await show_row(call, REMINDERS, row)
+    return await _show(call, row)
 
 
 @routes.post("/reminders/{id}/complete", scope="reminders:write", shows=REMINDERS)
 async def complete(call: Call, body: Empty) -> Any:
     """Tick a reminder off."""
-    return await show_row(call, REMINDERS, await reminders.complete(call.core, call.actor, call.number))
+    return await _show(call, await reminders.complete(call.core, call.actor, call.number))
 
 
 @routes.post("/reminders/{id}/cancel", scope="reminders:write", shows=REMINDERS)
 async def cancel_reminder(call: Call, body: Empty) -> Any:
     """Take a reminder back."""
-    return await show_row(call, REMINDERS, await reminders.cancel(call.core, call.actor, call.number))
+    return await _show(call, await reminders.cancel(call.core, call.actor, call.number))
 
 
 @routes.post("/reminders/{id}/snooze", scope="reminders:write", shows=REMINDERS)
 async def snooze(call: Call, body: NewTime) -> Any:
     """Be told again later."""
-    return await show_row(call, REMINDERS, await reminders.snooze(call.core, call.actor, call.number, body.at))
+    return await _show(call, await reminders.snooze(call.core, call.actor, call.number, body.at))

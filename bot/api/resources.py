@@ -7,10 +7,13 @@ from enum import Enum, auto
 from typing import Any
 
 import msgspec
+from tortoise.expressions import Q
 
 from crm_core.access import Actor, Role, sees_personal
 from crm_core.db import Entity
 from crm_core.values import mask_phone, mask_text, show_phone
+
+_NOBODY = Q(id=0)
 
 
 class Form(Enum):
@@ -87,6 +90,16 @@ def show(resource: Resource, row: Mapping[str, Any], actor: Actor, *, record: bo
     owner = row.get(resource.owner) if resource.owner else None
     in_full = record and sees_personal(actor, owner)
     return {field.name: _write(field.form, row.get(field.source), in_full=in_full) for field in resource.fields}
+
+
+def seen_in_full(resource: Resource, actor: Actor) -> Q:
+    """Select the rows of which `show` writes the numbers in full; no other row may be found by one."""
+    if actor.role is Role.VIEWER:
+        return _NOBODY
+    if actor.system or actor.role is Role.ADMIN:
+        return Q()
+    owners: Any = [number for number in {*actor.team, actor.employee_id} if number is not None]
+    return Q(**{f"{resource.owner}__in": owners}) if resource.owner and owners else _NOBODY
 
 
 def is_unmasked(resource: Resource, row: Mapping[str, Any], actor: Actor) -> bool:

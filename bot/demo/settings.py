@@ -40,7 +40,7 @@ def make_settings(simulator: Simulator, folder: Path, port: int, *, night: bool)
         "core": {"data_dir": str(folder)},
         "server": {"host": HOST, "port": port, "public_url": f"http://{HOST}:{port}"},
         "database": {"url": f"sqlite://{folder / 'guanxi.db'}"},
-        "campaigns": _NO_QUIET_HOURS if night else {},
+        "campaigns": {"unsigned_approvals": True, **(_NO_QUIET_HOURS if night else {})},
         "pools": {"tell_of_new_leads": "everyone"},
         "answers": _ANSWERS,
         "channels": {

@@ -2,14 +2,16 @@
 
 from datetime import datetime, time
 
+import msgspec
+
 from campaigns import audience, broadcasts, greetings, results
 from campaigns.broadcasts import BROADCAST_STATUS_LABELS, RECIPIENT_STATUS_LABELS, Broadcast, BroadcastStatus, RecipientStatus
 from campaigns.templates import Template, TemplateKind
 from crm_core import access, segments
 from crm_core.calendar import festivals, next_festival
 from crm_core.clock import at_local, today
-from crm_core.errors import Invalid, NotFound
-from crm_core.policy import REASON_LABELS, Reason
+from crm_core.errors import Invalid, NotFound, Refused
+from crm_core.policy import REASON_LABELS, Reason, quiet_until
 from crm_core.segments import Segment
 from handlers import replies
 from handlers.replies import Reply
@@ -26,12 +28,23 @@ class NoTemplate(Invalid):
     text = "还没有可用的{what}模板，请先在接口或演示页新建一个"
 
 
+class ApprovedElsewhere(Refused):
+    """A body that nobody signed cannot approve."""
+
+    code = "campaign.approved_elsewhere"
+    text = "这个渠道的消息没有签名，不能在这里批准，请在接口或演示页批准"
+
+
+UNSIGNED = "这个渠道的消息没有签名，请在接口或演示页批准。"
+
+
 @command(intent="schedule_greeting", usage="中秋给所有VIP发祝福", roles=MARKETING)
 async def schedule_greeting(ctx: ChatContext) -> Reply:
     """安排节日或生日祝福"""
     if "at" in ctx.slots and "holiday" not in ctx.slots:
         return await _broadcast(ctx, "祝福")
     if "plan" in ctx.slots:
+        _refuse_unsigned(ctx)
         plan = await greetings.approve(ctx.core, ctx.actor, int(ctx.slot("plan")))
         return replies.text(f"已安排「{plan.name}」，到时自动发送，每人一次。")
     festival = ctx.slot("holiday")
@@ -58,6 +71,8 @@ async def schedule_greeting(ctx: ChatContext) -> Reply:
     )
     who = f"{label}祝福给「{segment.name}」（现有{count}人），{plan.time}发{first}"
     question = f"{who}，用模板「{template.name}」：\n{template.body}\n确认安排吗？（是/否）"
+    if not _may_approve_here(ctx):
+        return replies.text(question.rpartition("\n")[0] + f"\n已存为祝福草稿#{plan.id}。{UNSIGNED}")
     raise ctx.ask_yes(question, slot="plan", answer=str(plan.id))
 
 
@@ -94,8 +109,9 @@ async def cancel_broadcast(ctx: ChatContext) -> Reply:
 
 async def _broadcast(ctx: ChatContext, kind: str) -> Reply:
     if "broadcast" in ctx.slots:
+        _refuse_unsigned(ctx)
         approved = await broadcasts.approve(ctx.core, ctx.actor, int(ctx.slot("broadcast")))
-        return replies.text(f"好的，群发#{approved.id}「{approved.name}」{_start_words(ctx, approved)}。")
+        return replies.text(f"好的，群发#{approved.id}「{approved.name}」，{_start_words(ctx, approved.scheduled_at)}。")
     template = await _template(ctx, kind, ctx.slot("template"))
     segment = await _segment(ctx)
     at = datetime.fromisoformat(ctx.slot("at")) if ctx.slot("at") else None
@@ -114,15 +130,31 @@ async def _broadcast(ctx: ChatContext, kind: str) -> Reply:
         f"群发#{draft.id}给「{segment.name}」：共{shown.total}人，可发{shown.total - sum(shown.suppressed.values())}人",
         f"不发：{left_out}" if left_out else "",
         *(f"示例：{sample.text}" for sample in shown.samples[:2]),
-        f"{replies.when(at, ctx.core.clock.now())}发送，确认吗？（是/否）" if at else "现在发送，确认吗？（是/否）",
     ]
+    if not _may_approve_here(ctx):
+        return replies.text("\n".join(line for line in [*lines, f"已存为草稿。{UNSIGNED}"] if line))
+    lines.append(f"{_start_words(ctx, at)}，确认吗？（是/否）")
     raise ctx.ask_yes("\n".join(line for line in lines if line), slot="broadcast", answer=str(draft.id))
 
 
-def _start_words(ctx: ChatContext, approved: Broadcast) -> str:
-    if approved.scheduled_at and approved.scheduled_at > ctx.core.clock.now():
-        return f"{replies.when(approved.scheduled_at, ctx.core.clock.now())}开始发送"
-    return "开始发送"
+def _start_words(ctx: ChatContext, at: datetime | None) -> str:
+    """Say when it really leaves: nothing does in the quiet hours."""
+    now = ctx.core.clock.now()
+    begin = at if at and at > now else now
+    quiet = quiet_until(ctx.core.settings.campaigns, begin)
+    if quiet:
+        return f"那时是免打扰时段，{replies.when(quiet, now)}开始发送"
+    return f"{replies.when(begin, now)}开始发送" if begin > now else "现在开始发送"
+
+
+def _may_approve_here(ctx: ChatContext) -> bool:
+    """Tell whether a word on this channel can be trusted with sending to many: its body must be signed."""
+    return ctx.account.channel not in ctx.core.unsigned_channels or ctx.core.settings.campaigns.unsigned_approvals
+
+
+def _refuse_unsigned(ctx: ChatContext) -> None:
+    if not _may_approve_here(ctx):
+        raise ApprovedElsewhere
 
 
 def _channel(ctx: ChatContext) -> str:
@@ -137,11 +169,12 @@ async def _template(ctx: ChatContext, kind: str, words: str) -> Template:
         return await access.load(Template, ctx.actor, int(ctx.slot("template_id")))
     sendable = [TemplateKind.TEXT.value, TemplateKind.WECHAT_TEMPLATE.value]
     usable = await access.visible(Template, ctx.actor).filter(kind__in=sendable).order_by("-id").limit(200)
-    fitting = [each for each in usable if words and (words in each.name or each.name in words)]
-    fitting = fitting or [each for each in usable if kind and kind in each.name] or usable
+    named = [each for each in usable if words and (words in each.name or each.name in words)]
+    fitting = named or [each for each in usable if kind and kind in each.name and not (words and "生日" in each.name)] or usable
     if not fitting:
         raise NoTemplate(what=kind or "群发")
-    if len(fitting) > 1:
+    # A festival's words on a birthday would be worse than one more question.
+    if len(fitting) > 1 or (words == "生日" and not named):
         options = [(f"{each.name}（{each.body[:16]}…）", str(each.id)) for each in fitting[:9]]
         raise ctx.ask_choice("用哪个模板？请回复序号：", options, slot="template_id")
     return fitting[0]
@@ -150,7 +183,11 @@ async def _template(ctx: ChatContext, kind: str, words: str) -> Template:
 async def _segment(ctx: ChatContext) -> Segment:
     conditions = ctx.slots.get("segment")
     wanted = dict(conditions) if isinstance(conditions, dict) else {"kind": "customer"}
-    return await segments.create_segment(ctx.core, ctx.actor, name=_described(wanted), conditions=wanted)
+    name = _described(wanted)
+    for known in await Segment.filter(name=name, author_id=ctx.actor.employee_id).order_by("-id").limit(5):
+        if msgspec.json.decode(known.conditions) == wanted:
+            return known
+    return await segments.create_segment(ctx.core, ctx.actor, name=name, conditions=wanted)
 
 
 def _described(conditions: dict[str, object]) -> str:

@@ -1,8 +1,9 @@
 """Reminders and the day's list in words."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
+from crm_core import access
 from crm_core.errors import NotFound
 from handlers import dialogs, replies
 from handlers.replies import Reply, Undo
@@ -59,12 +60,18 @@ async def list_tasks(ctx: ChatContext) -> Reply:
     return replies.numbered(f"{label}待办{len(found)}条：", [_line(each, now) for each in found], "完成后回复“第1条完成了”")
 
 
-@command(intent="complete_task", usage="第1条完成了", roles=WORKING)
+async def undo_complete(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
+    """Open a todo again that was ticked off just now."""
+    reminder = await reminders.reopen(ctx.core, ctx.actor, ids[0], datetime.fromtimestamp(ids[1], UTC))
+    return replies.text(f"已撤销：「{reminder.text}」回到待办")
+
+
+@command(intent="complete_task", usage="第1条完成了", roles=WORKING, undo=("reminder.complete", undo_complete))
 async def complete_task(ctx: ChatContext) -> Reply:
     """完成一条待办"""
-    number = await _chosen(ctx)
-    reminder = await reminders.complete(ctx.core, ctx.actor, number)
-    return replies.text(f"已完成：{reminder.text}")
+    before = await access.load(Reminder, ctx.actor, await _chosen(ctx))
+    reminder = await reminders.complete(ctx.core, ctx.actor, before.id)
+    return replies.text(f"已完成：{reminder.text}", Undo("reminder.complete", (reminder.id, int(before.at.timestamp()))))
 
 
 async def _chosen(ctx: ChatContext) -> int:

@@ -1,4 +1,4 @@
-"""To whom a broadcast or a greeting goes, word by word: what the segment object can hold, and whether it holds all that was said.
+"""To whom a broadcast or a greeting goes, word by word, and whether the segment object holds all that was said.
 
 A condition that is left out would send to more people than the speaker named. So every word between 给 and the sending is
 accounted for: a region, a tag and so on are read by `conditions`; one more plain word ("展会来的线索") becomes the query, a
@@ -20,6 +20,7 @@ AUDIENCE = (
     re.compile(rf"群发\s?(?P<whom>[^\s,，。;；给]{{0,14}}?(?:{NOUN}))(?=[\s,，。:：])"),
     re.compile(rf"^(?P<whom>[^,，。;；给]{{0,20}}?(?:{NOUN})[^,，。;；给]{{0,6}}?)(?=群发|推送)"),
 )
+GROUP = re.compile(rf".*?(?:{NOUN})+(?:(?:里面?|中|之?中|的)[^,，。]*?(?:{NOUN}|人|的)(?=\s|$))?")
 # Words of an audience that name nobody in particular or belong to the sending.
 FRAME = re.compile(
     rf"{NOUN}|所有|全部|全体|每一?个|每一?位|各位|这些|那些|我的?|名下|负责|手[上里头]|自己|跟进?|贵宾|重点|关键|普通|一般|"
@@ -31,6 +32,8 @@ UNHELD = re.compile(
     r"\d|[一二两三四五六七八九十百几半多]+(?:个|位|名|家|成|条|批)|部分|一半|其中|随机|前|除|不|没|未|别|无|非|排除|以外|之外|"
     r"新|最近|近期|刚|过(?!年)|以上|以下|超|少于|大于|[男女]|感兴趣|成交|下单|退订|回复|咨询|买|签|用的|或"
 )
+BIRTHDAY = rf"{TIME}?的?过?生日"
+CONDITION_OF_TIME = re.compile(rf"{TIME}\s?(?:[新来加注认成联进录入报咨扫买签过下]|的\s?(?:{NOUN}|$))")
 HEAD = re.compile(r"^(?:[的在是]|来自|来源|通过|从|做|搞|属于|渠道)+")
 TAIL = re.compile(r"(?:的|里面?|中|上|那|来源|渠道|行业|(?:过|进)?来|认识|加|介绍|注册|报名|获取|得到|拿到|扫|[市省区](?=$))+$")
 LONGEST_QUERY = 10
@@ -44,19 +47,29 @@ class Audience:
     held: bool = True
 
 
-def _spans(text: str) -> list[tuple[int, int]]:
+def spans(text: str) -> list[tuple[int, int]]:
+    """Return the places of a skeleton that say to whom."""
     for pattern in AUDIENCE:
-        found = [match.span("whom") for match in pattern.finditer(text) if match["whom"].strip()]
+        found = [_cut(match, text) for match in pattern.finditer(text) if match["whom"].strip()]
         if found:
             return found
     return []
 
 
+def _cut(match: re.Match[str], text: str) -> tuple[int, int]:
+    """Without a word of sending behind it an audience ends at its noun: "发给VIP新品通知"."""
+    start, end = match.span("whom")
+    if re.compile(SENT).match(text, end):
+        return start, end
+    noun = GROUP.match(match["whom"])
+    return start, start + noun.end() if noun else end
+
+
 def _left(text: str, start: int, end: int, understood: list[tuple[int, int]]) -> tuple[list[str], bool]:
     """Pieces of the audience that nothing has understood yet; False when a time in them is a condition."""
     shown = "".join(" " if any(low <= place < high for low, high in understood) else text[place] for place in range(start, end))
-    birthday = re.sub(rf"{TIME}?的?过?生日", lambda match: " " * len(match[0]), shown)
-    timed = bool(re.search(rf"{TIME}\s?(?:[新来加注认成联进录入报咨扫买签过]|的\s?(?:{NOUN}|$))", birthday))
+    timed = bool(CONDITION_OF_TIME.search(re.sub(BIRTHDAY, "", text[start:end])))
+    birthday = re.sub(BIRTHDAY, lambda match: " " * len(match[0]), shown)
     plain = FRAME.sub(" ", birthday.replace(TIME, " "))
     pieces = (TAIL.sub("", HEAD.sub("", piece)) for piece in plain.split())
     return [piece for piece in pieces if piece], timed
@@ -72,7 +85,7 @@ def read_audience(sentence: Sentence, understood: list[tuple[int, int]]) -> Audi
     text = sentence.skeleton
     query: str | None = None
     held = True
-    for start, end in _spans(text):
+    for start, end in spans(text):
         pieces, timed = _left(text, start, end, understood)
         names = _names(sentence, start, end)
         words = [piece for piece in pieces if not MARKS & set(piece)]

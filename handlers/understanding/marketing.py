@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 
+from handlers.understanding import audience
 from handlers.understanding.clauses import trim
 from handlers.understanding.conditions import INACTIVE, read_segment
 from handlers.understanding.mentions import PERSON, REF, TIME, Mention, Sentence
@@ -75,6 +76,7 @@ def _template(sentence: Sentence, used: list[Mention]) -> str | None:
         for match in pattern.finditer(text)
         if match.end() > match.start()
     ]
+    spans += audience.spans(text)
     hidden_signs = {PERSON, REF}
     spans += [(place, place + 1) for place, sign in enumerate(text) if sign in hidden_signs]
     spans += [(place, place + 1) for place, sign in enumerate(text) if sign == TIME and sentence.at(place) in starts]

@@ -8,10 +8,11 @@ import pytest
 from crm_core import access, employees
 from crm_core.access import Role
 from crm_core.accounts import Account
+from crm_core.conversations import Message
 from crm_core.employees import AlreadyDeparted, BindCodeWrong, Department
 from crm_core.errors import Invalid, NotFound, Refused
 from crm_core.leads import Lead
-from crm_core.messages import Address
+from crm_core.messages import Address, Body
 from crm_core.ports import Core
 from tests.factories import SYSTEM, make_actor, make_employee, make_lead
 from tests.fakes import FakeClock
@@ -106,3 +107,33 @@ async def test_department_tree_belongs_to_its_managers_team(core: Core) -> None:
     team = await employees.team_of(manager)
     assert seller.id in team
     assert other.id not in team
+
+
+async def test_leaving_cancels_what_still_waits_to_be_told(core: Core) -> None:
+    leaver = await make_employee(core, staff_id="staff-1")
+    await make_employee(core, "小李", staff_id="staff-2")
+    own = await Account.get(external_id="staff-1")
+    for key, address, account_id in (
+        ("by account", PHONE, own.id),
+        ("by address", PHONE, None),
+        ("kept", PHONE, own.id),
+        ("sent", PHONE, own.id),
+        ("colleague", Address("dingtalk", "staff-2"), None),
+        ("other channel", Address("wechat", "staff-1"), None),
+    ):
+        await core.outbox.put(address, Body(text=key), key=key, account_id=account_id)
+    await Message.filter(key="kept").update(status="kept")
+    await Message.filter(key="sent").update(status="sent")
+    await own.change(core, waiting_count=1)
+    await employees.depart(core, SYSTEM, leaver.id)
+    status = dict(await Message.all().values_list("key", "status"))
+    assert status == {
+        "by account": "cancelled",
+        "by address": "cancelled",
+        "kept": "cancelled",
+        "sent": "sent",
+        "colleague": "queued",
+        "other channel": "queued",
+    }
+    assert {row.reason for row in await Message.filter(status="cancelled")} == {"employee_departed"}
+    assert (await Account.get(id=own.id)).waiting_count == 0

@@ -2,9 +2,10 @@
 
 import pytest
 
-from crm_core import segments
+from crm_core import leads, segments
 from crm_core.access import Actor, AuditEntry, Role
 from crm_core.errors import Invalid, NotFound, Refused
+from crm_core.leads import LeadNotOwned
 from crm_core.segments import Tag, Tagging
 from tests.factories import SYSTEM, make_actor, make_lead
 
@@ -59,3 +60,21 @@ async def test_segments_are_saved_checked_and_counted(core):
         await segments.create_segment(core, Actor(Role.MARKETER, "erp"), name="我的", conditions={"owner": "me"})
     with pytest.raises(Refused):
         await segments.create_segment(core, await make_actor(core), name="上海", conditions={"region": "上海"})
+
+
+async def test_a_salesperson_claims_a_pool_lead_before_tagging_it(core):
+    seller = await make_actor(core)
+    lead = await make_lead(core)
+    for change in (segments.add_tags, segments.remove_tags):
+        with pytest.raises(LeadNotOwned):
+            await change(core, seller, lead.person_id, ["VIP"])
+    await leads.claim(core, seller, lead.id)
+    assert await segments.add_tags(core, seller, lead.person_id, ["VIP"]) == ["VIP"]
+
+
+async def test_the_owner_of_the_contact_tags_what_was_a_pool_lead(core):
+    seller = await make_actor(core)
+    lead = await make_lead(core)
+    _, contact = await leads.convert(core, SYSTEM, lead.id)
+    await contact.change(core, owner_id=seller.employee_id)
+    assert await segments.add_tags(core, seller, lead.person_id, ["VIP"]) == ["VIP"]

@@ -1,5 +1,7 @@
 """Conditions: checked strictly, and each selecting exactly whom it says, leads and contacts alike."""
 
+import sqlite3
+from contextlib import closing
 from datetime import date, timedelta
 
 import pytest
@@ -55,6 +57,14 @@ async def test_region_and_query_look_into_the_words(core):
     assert await names(core, {"query": "采购"}) == ["联系丁"]
     for wild in ("%", "_", "!"):
         assert await names(core, {"query": wild}) == []
+
+
+async def test_words_are_found_in_either_case_also_where_like_tells_them_apart(core):
+    await make_lead(core, "线索甲", company="ABC机械", region="Shanghai")
+    sqls = [people_sql(Selection(conditions=each), core.clock.now()) for each in ({"query": "abc"}, {"region": "SHANG"})]
+    with closing(sqlite3.connect(core.db.settings.path)) as raw:
+        raw.execute("PRAGMA case_sensitive_like = ON")  # as PostgreSQL does it
+        assert [len(raw.execute(*each).fetchall()) for each in sqls] == [1, 1]
 
 
 async def test_tags_must_all_be_there(core):
@@ -179,3 +189,18 @@ def test_a_selection_survives_being_written_down():
 )
 def test_the_birthdays_of_a_day(day, words):
     assert set(birthday_words(day)) == words
+
+
+@pytest.mark.parametrize(
+    ("conditions", "sentence"),
+    [
+        ({"region": ""}, "地区：应为1到64个字"),
+        ({"tags": []}, "标签：应为1到20个标签"),
+        ({"inactive_days": 0}, "未联系天数：应为1到3660的天数"),
+        ([], "分群条件：应为对象"),
+    ],
+)
+def test_what_is_wrong_is_said_in_chinese(conditions, sentence):
+    with pytest.raises(Invalid) as error:
+        check_conditions(conditions)
+    assert error.value.sentence() == sentence

@@ -3,10 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from crm_core.access import Role
+from crm_core.accounts import Account
 from crm_core.clock import to_local
 from crm_core.conversations import Message
+from crm_core.employees import Employee, actor_of
 from crm_core.errors import Conflict, Invalid, NotFound, Refused
 from scheduler import reminders
 from scheduler.reminders import Reminder, fire_due, range_bounds
@@ -66,19 +69,61 @@ async def test_a_missed_repeating_reminder_is_told_once_and_comes_again(core, cl
 async def test_an_owner_without_a_bound_account_keeps_the_todo(core, clock):
     actor = await make_actor(core)
     await reminders.create(core, actor, text="联系王总", at=clock.now())
-    assert await fire_due(core) == 1
+    assert await fire_due(core) == 0
     assert await told() == []
     assert [each.text for each in await reminders.list_open(core, actor, "overdue")] == []
     clock.advance(1)
     assert [each.text for each in await reminders.list_open(core, actor, "overdue")] == ["联系王总"]
 
 
-async def test_a_departed_owner_is_not_told(core, clock):
-    employee = await make_employee(core, staff_id="wang")
-    await reminders.create(core, SYSTEM, text="联系王总", at=clock.now(), owner_id=employee.id)
-    await employee.change(core, departed_at=clock.now())
+async def test_an_owner_bound_later_is_told_late(core, clock):
+    actor = await make_actor(core)
+    made = await reminders.create(core, actor, text="联系王总", at=clock.now(), repeat="daily")
+    with capture_logs() as logs:
+        for _ in range(130):
+            assert await fire_due(core) == 0
+            clock.advance(1)
+    assert [line["count"] for line in logs if line["event"] == "reminders_wait_for_an_account"] == [1]
+    waiting = await Reminder.get(id=made.id)
+    assert (waiting.status, waiting.reason, waiting.fired_at, waiting.at) == ("pending", "no_account", None, made.at)
+    owner = await Employee.get(id=actor.employee_id)
+    await Account.add(core, channel="dingtalk", external_id="wang", person_kind="employee", person_id=owner.person_id)
+    clock.advance(reminders.TRY_AGAIN_AFTER)
     assert await fire_due(core) == 1
+    assert await told() == ["提醒（迟到，原定11月25日 10:00）：联系王总"]
+    again = await Reminder.get(id=made.id)
+    assert (again.status, again.reason, again.retry_at) == ("pending", "", None)
+    assert again.at == made.at + timedelta(days=1)
+    assert again.fired_at == clock.now()
+
+
+async def test_a_moved_reminder_does_not_wait_any_more(core, clock):
+    actor = await make_actor(core)
+    made = await reminders.create(core, actor, text="联系王总", at=clock.now())
+    await fire_due(core)
+    moved = await reminders.snooze(core, actor, made.id, clock.now() + timedelta(seconds=5))
+    assert (moved.reason, moved.retry_at) == ("", None)
+
+
+async def test_more_than_a_page_without_an_account_keeps_nobody_else_waiting(core, clock):
+    unbound, bound = await make_actor(core), await make_actor(core, "小李", staff_id="li")
+    async with core.db.transaction():
+        for number in range(reminders.PAGE + 5):
+            await Reminder.add(core, owner_id=unbound.employee_id, text=f"第{number}件", at=clock.now())
+        await Reminder.add(core, owner_id=bound.employee_id, text="联系王总", at=clock.now())
+    assert await fire_due(core) == 1
+    assert await told() == ["提醒：联系王总"]
+
+
+@pytest.mark.parametrize("repeat", ["", "daily"])
+async def test_a_departed_owners_reminder_is_cancelled(core, clock, repeat):
+    employee = await make_employee(core, staff_id="wang")
+    made = await reminders.create(core, SYSTEM, text="联系王总", at=clock.now(), owner_id=employee.id, repeat=repeat)
+    await employee.change(core, departed_at=clock.now())
+    assert await fire_due(core) == 0
     assert await told() == []
+    row = await Reminder.get(id=made.id)
+    assert (row.status, row.reason, row.fired_at) == ("cancelled", "owner_departed", None)
 
 
 async def test_complete_ends_a_reminder_and_a_second_time_is_a_conflict(core, clock):
@@ -143,8 +188,6 @@ async def test_foreign_reminders_look_missing_and_strangers_cannot_be_reminded(c
         await reminders.create(core, viewer, text="联系王总", at=clock.now())
     manager = await make_employee(core, "老张", Role.MANAGER)
     await make_employee(core, "小赵", manager_id=manager.id)
-    from crm_core.employees import Employee, actor_of
-
     team_member = await Employee.get(name="小赵")
     assert (await reminders.create(core, await actor_of(manager), text="看方案", at=clock.now(), owner_id=team_member.id)).id
 

@@ -47,3 +47,32 @@ async def test_what_a_follow_up_cannot_be_about(core: Core, admin: Caller, sales
     body = {"subject_kind": "customer", "subject_id": foreign["id"]}
     assert await sales.refused("POST", "/follow-ups", body) == (404, "not_found")
     await admin.post("/follow-ups", body)
+
+
+async def test_history_is_found_under_the_lead_and_under_its_contact(core: Core, sales: Caller) -> None:
+    assert sales.employee is not None
+    for number in range(2):  # so that the numbers of lead and contact differ
+        await make_lead(core, f"别人{number}", owner_id=sales.employee.id)
+    lead = await make_lead(core, "张伟", owner_id=sales.employee.id)
+    before = await sales.post("/follow-ups", {"subject_kind": "lead", "subject_id": lead.id, "summary": "一"})
+    contact_id = (await sales.post(f"/leads/{lead.id}/convert", status=200))["contact_id"]
+    assert contact_id != lead.id
+    after = await sales.post("/follow-ups", {"subject_kind": "lead", "subject_id": lead.id, "summary": "二"})
+    assert (after["subject_kind"], after["subject_id"]) == ("contact", contact_id)
+    for query in (
+        f"subject_id={lead.id}",
+        f"subject_kind=lead&subject_id={lead.id}",
+        f"subject_id={contact_id}",
+        f"subject_kind=contact&subject_id={contact_id}",
+    ):
+        found = (await sales.get(f"/follow-ups?{query}"))["items"]
+        assert [row["id"] for row in found] == [after["id"], before["id"]], query
+    for query in (f"subject_kind=customer&subject_id={lead.id}", f"subject_kind=contact&subject_id={lead.id}"):
+        assert (await sales.get(f"/follow-ups?{query}"))["items"] == []
+
+
+async def test_a_record_of_somebody_else_is_not_taken_back(core: Core, admin: Caller, sales: Caller) -> None:
+    assert sales.employee is not None
+    lead = await make_lead(core, "张伟", owner_id=sales.employee.id)
+    made = await admin.post("/follow-ups", {"subject_kind": "lead", "subject_id": lead.id})
+    assert await sales.refused("POST", f"/follow-ups/{made['id']}/undo", {}) == (403, "refused")

@@ -1,13 +1,22 @@
 """Broadcasts over the API."""
 
+from dataclasses import replace
+
 import pytest
 
 from campaigns import engine
 from crm_core.access import Role
 from crm_core.ports import Core
+from crm_core.reach import ReachRule
 from tests.bot.api.conftest import Caller
 from tests.bot.api.test_leads import Make
 from tests.factories import make_customer_account, make_lead
+
+
+@pytest.fixture
+def core(core: Core) -> Core:
+    """The bundle with one customers' channel."""
+    return replace(core, reach={"wechat": ReachRule.always()})
 
 
 async def draft(caller: Caller, **more: object) -> int:
@@ -57,6 +66,21 @@ async def test_a_scheduled_one_waits(caller: Make) -> None:
     number = await draft(marketer, scheduled_at="2026-11-26T09:00:00+08:00")
     made = await marketer.post(f"/broadcasts/{number}/approve", status=200)
     assert (made["status"], made["scheduled_at"]) == ("scheduled", "2026-11-26T01:00:00+00:00")
+
+
+async def test_a_draft_is_changed_until_it_is_approved(caller: Make) -> None:
+    marketer = await caller(Role.MARKETER)
+    path = f"/broadcasts/{await draft(marketer, scheduled_at='2026-11-26T09:00:00+08:00')}"
+    changed = await marketer.patch(path, {"name": "冬季问候"})
+    assert (changed["name"], changed["scheduled_at"], changed["counts"]) == ("冬季问候", "2026-11-26T01:00:00+00:00", {})
+    assert (await marketer.patch(path, {"scheduled_at": None}))["scheduled_at"] is None
+    assert await marketer.refused("PATCH", path, {"channel": "dingtalk"}) == (422, "campaign.invalid")
+    assert await marketer.refused("PATCH", path, {"status": "running"}) == (422, "fields.invalid")
+    assert (await marketer.refused("PATCH", path, {"template_id": 999}))[0] == 404
+    assert (await (await caller(Role.SALES)).refused("PATCH", path, {"name": "x"}))[0] == 403
+    await marketer.post(f"{path}/approve", status=200)
+    assert await marketer.refused("PATCH", path, {"name": "太晚"}) == (409, "broadcast.wrong_state")
+    assert (await marketer.get(path))["name"] == "冬季问候"
 
 
 @pytest.mark.parametrize("role", [Role.SALES, Role.VIEWER])

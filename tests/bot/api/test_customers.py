@@ -53,3 +53,13 @@ async def test_what_cannot_be_changed_so(admin: Caller, path: str, body: dict[st
     body = {name: numbers.get(value, value) if isinstance(value, str) else value for name, value in body.items()}
     status, answer = await admin.ask("PATCH", path.format(customer=customer, contact=contact), json=body)
     assert (status, list(answer["error"]["fields"])) == (422, [field])
+
+
+async def test_a_new_customer_refers_only_to_what_is_there(admin: Caller, caller: Make) -> None:
+    assert await admin.refused("POST", "/customers", {"name": "东风机械厂", "owner_id": 999}) == (422, "invalid")
+    assert await admin.refused("POST", "/customers", {"name": "东风机械厂", "parent_id": 999}) == (404, "not_found")
+    assert await admin.refused("POST", "/contacts", {"name": "张伟", "reports_to_id": 999}) == (404, "not_found")
+    seller, other = await caller(Role.SALES, employee=True), await caller(Role.SALES, employee=True)
+    assert other.employee is not None
+    body = {"name": "东风机械厂", "owner_id": other.employee.id}
+    assert await seller.refused("POST", "/customers", body) == (403, "refused")

@@ -1,10 +1,20 @@
 """Greetings over the API."""
 
+from dataclasses import replace
+
 import pytest
 
 from crm_core.access import Role
+from crm_core.ports import Core
+from crm_core.reach import ReachRule
 from tests.bot.api.conftest import Caller
 from tests.bot.api.test_leads import Make
+
+
+@pytest.fixture
+def core(core: Core) -> Core:
+    """The bundle with one customers' channel."""
+    return replace(core, reach={"wechat": ReachRule.always()})
 
 
 async def body(caller: Caller, **more: object) -> dict[str, object]:
@@ -42,3 +52,14 @@ async def test_what_is_no_plan(caller: Make, more: dict[str, object], field: str
     marketer = await caller(Role.MARKETER)
     status, answer = await marketer.ask("POST", "/greetings", json=await body(marketer, **more))
     assert (status, list(answer["error"]["fields"])) == (422, [field])
+
+
+async def test_a_draft_is_changed_until_it_is_approved(caller: Make) -> None:
+    marketer = await caller(Role.MARKETER)
+    made = await marketer.post("/greetings", await body(marketer, festival="mid_autumn"))
+    path = f"/greetings/{made['id']}"
+    changed = await marketer.patch(path, {"festival": "", "birthday": True, "time": "10:00"})
+    assert (changed["festival"], changed["birthday"], changed["time"], changed["name"]) == ("", True, "10:00", "中秋")
+    assert await marketer.refused("PATCH", path, {"festival": "mid_autumn"}) == (422, "campaign.invalid")
+    await marketer.post(f"{path}/approve", status=200)
+    assert await marketer.refused("PATCH", path, {"name": "太晚"}) == (409, "greeting.wrong_state")

@@ -102,3 +102,32 @@ async def test_leads_are_searched_by_name_company_and_whole_number(core: Core, a
         assert [item["name"] for item in found["items"]] == ["张伟"], wanted
     assert [item["name"] for item in (await admin.get("/leads?mobile=13900139000"))["items"]] == ["李娜"]
     assert (await admin.get("/leads?q=0013800"))["items"] == []
+
+
+async def test_a_pool_lead_is_claimed_before_it_is_worked_on(core: Core, sales: Caller) -> None:
+    lead = await make_lead(core, "张伟")
+    path = f"/leads/{lead.id}"
+    refused = (409, "lead.not_owned")
+    assert await sales.refused("PATCH", path, {"need": "机床"}) == refused
+    assert await sales.refused("PATCH", path, {"status": "discarded"}) == refused
+    assert await sales.refused("POST", "/follow-ups", {"subject_kind": "lead", "subject_id": lead.id}) == refused
+    await sales.post(f"{path}/claim", status=200)
+    assert (await sales.patch(path, {"need": "机床"}))["need"] == "机床"
+
+
+async def test_by_hand_a_lead_is_only_open_or_of_no_use(core: Core, admin: Caller) -> None:
+    lead = await make_lead(core)
+    status, answer = await admin.ask("PATCH", f"/leads/{lead.id}", json={"status": "converted"})
+    assert (status, answer["error"]["fields"]) == (422, {"status": "只能是 new、following、discarded"})
+    for wanted in ("following", "discarded", "new"):
+        assert (await admin.patch(f"/leads/{lead.id}", {"status": wanted}))["status"] == wanted
+
+
+async def test_a_foreign_lead_tells_its_owner_and_nothing_else(core: Core, caller: Make, sales: Caller) -> None:
+    other = await caller(Role.SALES, employee=True, name="小陈")
+    assert other.employee is not None
+    lead = await make_lead(core, "张伟", owner_id=other.employee.id)
+    status, answer = await sales.ask("POST", f"/leads/{lead.id}/claim", json={})
+    assert (status, answer["error"]["message"]) == (409, "这条线索已被小陈领取")
+    assert "张伟" not in str(answer)
+    assert await sales.refused("GET", f"/leads/{lead.id}") == (404, "not_found")

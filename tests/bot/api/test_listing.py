@@ -1,10 +1,15 @@
 """Lists: paging, filters, search."""
 
+import re
+from collections.abc import Awaitable, Callable
+
 import pytest
 
+from crm_core import leads
+from crm_core.access import Role
 from crm_core.ports import Core
 from tests.bot.api.conftest import Caller
-from tests.factories import make_lead
+from tests.factories import SYSTEM, make_lead
 
 
 async def test_pages_hold_every_row_once_newest_first(core: Core, admin: Caller) -> None:
@@ -55,3 +60,43 @@ async def test_a_filter_that_means_nothing_is_refused(admin: Caller, query: str,
 async def test_a_blank_search_is_no_search(core: Core, admin: Caller) -> None:
     await make_lead(core)
     assert len((await admin.get("/leads?q="))["items"]) == 1
+
+
+_FOUND_BY = ("mobile=13800138000", "landline=02162881234", "email=zhang@example.cn", "wechat_id=zw88", "q=13800138000")
+
+
+@pytest.mark.parametrize("query", _FOUND_BY)
+@pytest.mark.parametrize("kind", ["leads", "contacts"])
+async def test_a_masked_number_is_not_found_out_by_asking(
+    core: Core, caller: Callable[..., Awaitable[Caller]], admin: Caller, query: str, kind: str
+) -> None:
+    boss = await caller(Role.MANAGER, employee=True)
+    assert boss.employee is not None
+    owner = await caller(Role.SALES, employee=True, manager_id=boss.employee.id)
+    assert owner.employee is not None
+    numbers = {"mobile": "13800138000", "landline": "02162881234", "email": "zhang@example.cn", "wechat_id": "zw88"}
+    lead = await make_lead(core, owner_id=owner.employee.id, **numbers)
+    pooled = await make_lead(core, "李娜", **numbers)
+    if kind == "contacts":
+        await leads.convert(core, SYSTEM, lead.id)
+        await leads.convert(core, SYSTEM, pooled.id)
+    seen = {}
+    for name, one in (("boss", boss), ("owner", owner), ("admin", admin)):
+        seen[name] = len((await one.get(f"/{kind}?{query}"))["items"])
+    assert seen == {"boss": 1, "owner": 1, "admin": 2}  # the pool's numbers are nobody's
+    for role in (Role.VIEWER, Role.MARKETER, Role.MANAGER, Role.SALES):
+        assert (await (await caller(role)).get(f"/{kind}?{query}"))["items"] == [], role
+
+
+async def test_a_search_by_number_finds_no_colleague_to_whom_may_not_see_it(
+    caller: Callable[..., Awaitable[Caller]], sales: Caller
+) -> None:
+    other = await caller(Role.SALES, employee=True, mobile="+8613800138000")
+    assert (await sales.get("/employees?q=13800138000"))["items"] == []
+    assert len((await other.get("/employees?q=13800138000"))["items"]) == 1
+
+
+async def test_what_is_wrong_with_a_filter_is_said_in_chinese(admin: Caller) -> None:
+    for query in ("status=open", "owner_id=x", "limit=x"):
+        _, answer = await admin.ask("GET", f"/leads?{query}")
+        assert not re.search("[A-Z]", str(answer["error"]["fields"].values())[12:]), answer

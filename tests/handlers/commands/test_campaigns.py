@@ -11,6 +11,7 @@ from campaigns.templates import create_template
 from crm_core.access import Role
 from crm_core.ports import Core
 from crm_core.reach import ReachRule, Window
+from crm_core.segments import Segment
 from handlers.pipeline import Pipeline
 from tests.factories import SYSTEM, make_customer_account, make_lead
 from tests.handlers.conftest import Staff, staff
@@ -45,7 +46,7 @@ async def test_broadcast_shows_who_gets_what_and_why_not(core: Core, marketer: S
     question = await marketer.says("明天上午10点给所有线索群发节日祝福")
     assert "共2人，可发1人" in question
     assert "示例：" in question
-    assert "明天 10:00发送，确认吗？" in question
+    assert "明天 10:00开始发送，确认吗？" in question
     assert (await Broadcast.get()).status == "draft"
     assert "明天 10:00开始发送" in await marketer.says("是")
     assert (await Broadcast.get()).status == "scheduled"
@@ -57,3 +58,29 @@ async def test_broadcast_shows_who_gets_what_and_why_not(core: Core, marketer: S
 async def test_salesperson_is_refused_and_the_try_is_kept(core: Core, chat: Staff) -> None:
     assert await chat.says("中秋给所有VIP发祝福") == "没有权限，请联系管理员"
     assert await GreetingPlan.all().count() == 0
+
+
+async def test_unsigned_channel_drafts_and_does_not_approve(core: Core, pipeline: Pipeline, marketer: Staff) -> None:
+    pipeline._core = replace(pipeline._core, unsigned_channels=frozenset({"dingtalk"}))
+    assert "已存为祝福草稿" in await marketer.says("中秋给所有VIP发祝福")
+    assert "没有等待确认" in await marketer.says("是")
+    assert (await GreetingPlan.get()).status == "draft"
+    campaigns = replace(core.settings.campaigns, unsigned_approvals=True)
+    pipeline._core = replace(pipeline._core, settings=replace(core.settings, campaigns=campaigns))
+    assert "确认安排吗？" in await marketer.says("中秋给所有VIP发祝福")
+
+
+async def test_quiet_hours_are_told_before_the_yes(core: Core, marketer: Staff) -> None:
+    question = await marketer.says("明天晚上10点给所有线索群发节日祝福")
+    assert "那时是免打扰时段，后天 08:30开始发送" in question
+
+
+async def test_birthday_asks_for_a_template_instead_of_a_festivals_words(core: Core, marketer: Staff) -> None:
+    assert "用哪个模板？" in await marketer.says("生日当天早上9点自动发生日祝福 给标签是老会员的")
+
+
+async def test_same_people_are_one_segment(core: Core, marketer: Staff) -> None:
+    for _ in range(2):
+        await marketer.says("中秋给所有VIP发祝福")
+        await marketer.says("取消")
+    assert await Segment.filter(name="VIP客户").count() == 1
