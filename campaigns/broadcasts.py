@@ -4,22 +4,35 @@ Reading order: the tables, then the use cases. Who is drawn and why somebody is 
 the work over time in `engine.py`, the sending in `recipients.py`.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from tortoise import fields
+from tortoise.expressions import Q
 
+from campaigns.errors import Unusable
 from campaigns.templates import Template, TemplateKind
 from crm_core import access
-from crm_core.access import Actor
+from crm_core.access import Actor, AuditEntry
+from crm_core.changes import change_fields
 from crm_core.db import Entity, UtcDatetimeField
-from crm_core.errors import Conflict, Invalid, Refused
+from crm_core.errors import Conflict, Refused
 from crm_core.ports import Core, Program
 from crm_core.segments import Segment, count_people, selection_of
 from crm_core.selection import Selection
 
 CANCEL_PAGE = 20_000
 """Rows one transaction changes at most. Source: house.md, section 10."""
+NOT_SENT = (
+    "status = CASE WHEN in_doubt_at IS NULL THEN ? ELSE 'unknown' END,"
+    " reason = CASE WHEN in_doubt_at IS NULL THEN ? ELSE reason END,"
+    " claimed_at = CASE WHEN in_doubt_at IS NULL THEN NULL ELSE claimed_at END,"
+    " greeting_key = CASE WHEN in_doubt_at IS NULL THEN NULL ELSE greeting_key END"
+)
+"""What is set (status, reason) on a recipient who gets nothing any more: they may be greeted by another broadcast,
+unless a send that nobody answered may have reached them."""
 LATE_AFTER = timedelta(minutes=5)
 LATE_MARK = "（迟发）"
 """A greeting that starts later than this is marked in its name."""
@@ -86,9 +99,10 @@ class SelfApproveRefused(Refused):
 
 
 class Broadcast(Entity):
-    """One message to a segment. The template is frozen into it at approval, the segment when it starts.
+    """One message to a segment. Template and segment are frozen into it at approval: what nobody approved is not sent.
 
-    `conditions` is a `Selection` as JSON, `cursor` the last person planned, `last_person_id` the upper end of the list.
+    `conditions` is a `Selection` as JSON (a draft's says only whose people its author may draw from), `cursor` the last
+    person planned, `last_person_id` the upper end of the list.
     """
 
     owner_field = None
@@ -114,6 +128,8 @@ class Broadcast(Entity):
     greeting_id = fields.BigIntField(null=True)
     occasion = fields.CharField(max_length=32, default="")
     """What a greeting is for: FESTIVAL:DAY or birthday:DAY, the day in Shanghai."""
+    occasion_on = fields.DateField(null=True)
+    """The day alone."""
     pause_reason = fields.CharField(max_length=100, default="")
 
     class Meta:
@@ -138,7 +154,9 @@ class Recipient(Entity):
     not_before = UtcDatetimeField(null=True)
     lease_until = UtcDatetimeField(null=True)
     claimed_at = UtcDatetimeField(null=True)
-    """From when on it may have reached the person; stays on sent and unknown ones, for the frequency cap."""
+    """When it was last sent or may have been; stays on sent and unknown ones, for the frequency cap."""
+    in_doubt_at = UtcDatetimeField(null=True)
+    """When the first send that nobody answered was claimed: it goes again under its key, but may have arrived."""
     sent_at = UtcDatetimeField(null=True)
     external_id = fields.CharField(max_length=128, null=True)
     greeting_key = fields.CharField(max_length=96, null=True)
@@ -163,52 +181,68 @@ async def create(
 ) -> Broadcast:
     """Draft a broadcast (群发草稿): one row and its audit entry; nobody is chosen yet.
 
-    Raises: Invalid; NotFound for a segment or template that is not there.
+    Raises: Unusable; NotFound for a segment or template that is not there.
     """
     access.require(actor, "broadcasts:write")
-    if not name.strip():
-        raise Invalid(field="name", reason="请填写群发名称")
-    if scheduled_at is not None and scheduled_at.tzinfo is None:
-        raise Invalid(field="scheduled_at", reason="时间应带时区")
-    require_channel(core, channel)
+    values = {"name": name, "segment_id": segment_id, "template_id": template_id, "channel": channel}
     async with core.db.transaction():
-        segment = await access.load(Segment, actor, segment_id)
-        require_sendable(await access.load(Template, actor, template_id))
-        broadcast: Broadcast = await Broadcast.add(
-            core,
-            name=name.strip()[:128],
-            segment_id=segment.id,
-            template_id=template_id,
-            channel=channel,
-            scheduled_at=scheduled_at,
-            author=actor.name[:64],
-            author_id=actor.employee_id,
-            conditions=selection_of(segment, actor).to_json(),
-        )
+        clean = await _checked(core, actor, {**values, "scheduled_at": scheduled_at})
+        broadcast: Broadcast = await Broadcast.add(core, **clean, author=actor.name[:64], author_id=actor.employee_id)
         await access.record(core, actor, "broadcast.create", broadcast)
     return broadcast
 
 
+async def update(core: Core, actor: Actor, broadcast_id: int, **values: Any) -> Broadcast:
+    """Change name, segment_id, template_id, channel or scheduled_at of a draft (改草稿).
+
+    Raises: Unusable; NotFound; BroadcastWrongState.
+    """
+    async with core.db.transaction():
+        broadcast = await _load(actor, broadcast_id, "修改", BroadcastStatus.DRAFT)
+        clean = await _checked(core, actor, values)
+        await _move(core, broadcast, "修改", status=broadcast.status)
+        await change_fields(core, actor, "broadcast.update", broadcast, clean)
+    return broadcast
+
+
+async def _checked(core: Core, actor: Actor, values: Mapping[str, Any]) -> dict[str, Any]:
+    clean = dict(values)
+    if "name" in clean:
+        clean["name"] = clean["name"].strip()[:128]
+        if not clean["name"]:
+            raise Unusable(field="name", reason="请填写群发名称")
+    if clean.get("scheduled_at") is not None and clean["scheduled_at"].tzinfo is None:
+        raise Unusable(field="scheduled_at", reason="时间应带时区")
+    if "channel" in clean:
+        require_channel(core, clean["channel"])
+    if "segment_id" in clean:
+        clean["conditions"] = selection_of(await access.load(Segment, actor, clean["segment_id"]), actor).to_json()
+    if "template_id" in clean:
+        require_sendable(await access.load(Template, actor, clean["template_id"]))
+    return clean
+
+
 def require_channel(core: Core, channel: str) -> None:
-    """Refuse a channel nobody can be written to on. Raises: Invalid."""
-    known = core.reach and channel in core.reach
-    if not channel.strip() or len(channel) > 64 or (core.reach and not known) or channel in core.staff_channels:
-        raise Invalid(field="channel", reason="没有这个客户渠道")
+    """Refuse what is not a configured channel of customers. Raises: Unusable."""
+    if channel not in core.reach or channel in core.staff_channels:
+        raise Unusable(field="channel", reason="没有这个客户渠道")
 
 
 def require_sendable(template: Template) -> None:
-    """Refuse the kinds that cannot go to a segment. Raises: Invalid."""
+    """Refuse the kinds that cannot go to a segment. Raises: Unusable."""
     if template.kind not in (TemplateKind.TEXT, TemplateKind.WECHAT_TEMPLATE):
-        raise Invalid(field="template_id", reason="群发只能用 text 或 wechat_template 模板")
+        raise Unusable(field="template_id", reason="群发只能用文字模板或公众号模板消息")
 
 
 async def approve(core: Core, actor: Actor, broadcast_id: int) -> Broadcast:
-    """Approve a draft (批准): freezes the text; starts it if its time has come.
+    """Approve a draft (批准): freezes the text and the condition of the segment; starts it if its time has come.
 
     Raises: NotFound; BroadcastWrongState; SelfApproveRefused for its own author above the limit.
     """
     broadcast = await _load(actor, broadcast_id, "批准", BroadcastStatus.DRAFT)
-    await refuse_self_approval(core, actor, broadcast.author, broadcast.author_id, await _selection_now(broadcast))
+    segment = await Segment.get(id=broadcast.segment_id)
+    selection = Selection.from_json(broadcast.conditions).with_conditions(segment.conditions)
+    await refuse_self_approval(core, actor, broadcast, selection)
     now = core.clock.now()
     async with core.db.transaction():
         template = await Template.get(id=broadcast.template_id)
@@ -223,6 +257,7 @@ async def approve(core: Core, actor: Actor, broadcast_id: int) -> Broadcast:
             approved_at=now,
             template_body=template.body,
             template_kind=template.kind,
+            conditions=selection.to_json(),
         )
         await access.record(core, actor, "broadcast.approve", broadcast)
     if broadcast.scheduled_at is None or broadcast.scheduled_at <= now:
@@ -230,33 +265,35 @@ async def approve(core: Core, actor: Actor, broadcast_id: int) -> Broadcast:
     return await Broadcast.get(id=broadcast.id)
 
 
-async def refuse_self_approval(core: Core, actor: Actor, author: str, author_id: int | None, selection: Selection) -> None:
-    """Let nobody approve their own work to more people than the limit, the left-out included. Raises: SelfApproveRefused."""
+async def refuse_self_approval(core: Core, actor: Actor, work: Any, selection: Selection) -> None:
+    """Let nobody approve their own broadcast or plan to more people than the limit, the left-out included.
+
+    Own is what one drafted or changed. Raises: SelfApproveRefused.
+    """
     limit = core.settings.campaigns.self_approve_limit
-    is_author = author_id == actor.employee_id if author_id is not None else author == actor.name
-    if not is_author or actor.system:
+    is_author = work.author_id == actor.employee_id if work.author_id is not None else work.author == actor.name
+    if actor.system or not (is_author or await _changed_by(actor, work)):
         return
     count = await count_people(core, selection)
     if count > limit:
         raise SelfApproveRefused(count=count, limit=limit)
 
 
+async def _changed_by(actor: Actor, work: Any) -> bool:
+    who = Q(actor=actor.name) if actor.employee_id is None else Q(employee_id=actor.employee_id)
+    actions = ("broadcast.update", "greeting.update")
+    return await AuditEntry.filter(who, object_kind=work._meta.db_table, object_id=work.id, action__in=actions).exists()
+
+
 def start(core: Core, broadcast_id: int) -> Program[bool]:
-    """Start a broadcast that is due, freezing whom it draws from; of two starters one wins."""
+    """Start a broadcast that is due; who comes later is not drawn in. Of two starters one wins."""
     now = core.clock.now()
-    rows = yield (
-        "SELECT b.conditions, s.conditions FROM broadcasts b JOIN segments s ON s.id = b.segment_id WHERE b.id = ?",
-        (broadcast_id,),
-    )
-    if not rows:
-        return False
-    selection = Selection.from_json(rows[0][0]).with_conditions(rows[0][1]).to_json()
     changed = yield (
-        "UPDATE broadcasts SET status = 'running', started_at = ?, conditions = ?,"
+        "UPDATE broadcasts SET status = 'running', started_at = ?,"
         " last_person_id = (SELECT max(id) FROM people),"
         " name = CASE WHEN greeting_id IS NOT NULL AND scheduled_at <= ? THEN name || ? ELSE name END,"
         " updated_at = ? WHERE id = ? AND status = 'scheduled' AND scheduled_at <= ?",
-        (now, selection, now - LATE_AFTER, LATE_MARK, now, broadcast_id, now),
+        (now, now - LATE_AFTER, LATE_MARK, now, broadcast_id, now),
     )
     return bool(changed)
 
@@ -295,7 +332,7 @@ async def cancel(core: Core, actor: Actor, broadcast_id: int) -> Broadcast:
 def withdraw(core: Core, broadcast_id: int, *, status: str = "cancelled", reason: str | None = None) -> Program[int]:
     """Take one page of planned rows out of the queue; tells how many."""
     count = yield (
-        "UPDATE recipients SET status = ?, reason = ?, updated_at = ? WHERE status = 'planned' AND id IN"
+        f"UPDATE recipients SET {NOT_SENT}, updated_at = ? WHERE status = 'planned' AND id IN"  # noqa: S608
         " (SELECT id FROM recipients WHERE broadcast_id = ? AND status = 'planned' ORDER BY id LIMIT ?)",
         (status, reason, core.clock.now(), broadcast_id, CANCEL_PAGE),
     )
@@ -309,11 +346,6 @@ def wake_delivery(core: Core) -> None:
         wake()
 
 
-async def _selection_now(broadcast: Broadcast) -> Selection:
-    segment = await Segment.get(id=broadcast.segment_id)
-    return Selection.from_json(broadcast.conditions).with_conditions(segment.conditions)
-
-
 async def _load(actor: Actor, broadcast_id: int, action: str, *states: BroadcastStatus) -> Broadcast:
     access.require(actor, "broadcasts:write")
     broadcast = await access.load(Broadcast, actor, broadcast_id)
@@ -323,8 +355,13 @@ async def _load(actor: Actor, broadcast_id: int, action: str, *states: Broadcast
 
 
 async def _move(core: Core, broadcast: Broadcast, action: str, **values: object) -> None:
-    if not await Broadcast.filter(id=broadcast.id, status=broadcast.status).update(**values, updated_at=core.clock.now()):
-        raise _wrong_state(await Broadcast.get(id=broadcast.id), action)
+    same = Broadcast.filter(id=broadcast.id, status=broadcast.status)
+    if broadcast.status == BroadcastStatus.DRAFT:
+        # A draft can be changed: what nobody looked at must not be approved.
+        same = same.filter(updated_at=broadcast.updated_at)
+    if not await same.update(**values, updated_at=core.clock.now()):
+        found = await Broadcast.get(id=broadcast.id)
+        raise _wrong_state(found, action) if found.status != broadcast.status else Conflict()
 
 
 def _wrong_state(broadcast: Broadcast, action: str) -> BroadcastWrongState:

@@ -114,8 +114,8 @@ async def _withdraw_cancelled(core: Core) -> None:
 
 async def _close_greetings(core: Core) -> None:
     """Take out the greetings whose day is over, and tell their author."""
-    today = local_day(core.clock.now()).isoformat()
-    over = "greeting_id IS NOT NULL AND substr(occasion, -10) < ?"
+    today = local_day(core.clock.now())
+    over = "greeting_id IS NOT NULL AND occasion_on < ?"
     for number in await _numbers(core, f"status = 'scheduled' AND {over}", today):
         await core.db.run(_miss(core, number))
     for number in await _numbers(core, f"status IN ('running', 'paused') AND {over} AND {_WAITING}", today):

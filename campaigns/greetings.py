@@ -5,20 +5,24 @@ unique greeting key of the recipients. A day whose time has passed starts late u
 """
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 from enum import StrEnum
+from typing import Any
 
 from tortoise import fields
 
 from campaigns.broadcasts import Broadcast, BroadcastStatus, refuse_self_approval, require_channel, require_sendable
+from campaigns.errors import Unusable
 from campaigns.templates import Template
 from crm_core import access
 from crm_core.access import Actor
 from crm_core.calendar import festivals, next_festival
+from crm_core.changes import change_fields
 from crm_core.clock import at_local, local_day
 from crm_core.db import Entity, UtcDatetimeField
-from crm_core.errors import Conflict, Invalid
+from crm_core.errors import Conflict
 from crm_core.ports import CampaignSettings, Core, Program
 from crm_core.segments import Segment, count_people, selection_of
 from crm_core.selection import Selection
@@ -73,9 +77,11 @@ class GreetingPlan(Entity):
     approved_at = UtcDatetimeField(null=True)
     template_body = fields.TextField(default="")
     template_kind = fields.CharField(max_length=24, default="")
-    """Frozen at approval: what nobody approved is not sent."""
     selection = fields.TextField(default="")
-    """Whose people the author may draw from, frozen at creation."""
+    """Text and condition are frozen at approval: what nobody approved is not sent.
+
+    A `Selection` as JSON; a draft's says only whose people its author may draw from.
+    """
 
     class Meta:
         """Few rows."""
@@ -105,41 +111,53 @@ async def create(
     festival: str = "",
     birthday: bool = False,
 ) -> GreetingPlan:
-    """Draft a plan (祝福计划) for a festival or for birthdays. Raises: Invalid; NotFound."""
+    """Draft a plan (祝福计划) for a festival or for birthdays. Raises: Unusable; NotFound."""
     access.require(actor, "greetings:write")
-    if not name.strip():
-        raise Invalid(field="name", reason="请填写祝福名称")
-    if bool(festival) == birthday:
-        raise Invalid(field="festival", reason="节日和生日请选一个")
-    if festival and festival not in festivals():
-        raise Invalid(field="festival", reason="没有这个节日")
-    _check_time(core.settings.campaigns, time)
-    require_channel(core, channel)
+    values = {"name": name, "segment_id": segment_id, "template_id": template_id, "channel": channel, "time": time}
     async with core.db.transaction():
-        segment = await access.load(Segment, actor, segment_id)
-        require_sendable(await access.load(Template, actor, template_id))
-        plan: GreetingPlan = await GreetingPlan.add(
-            core,
-            name=name.strip()[:128],
-            segment_id=segment.id,
-            template_id=template_id,
-            channel=channel,
-            time=time,
-            festival=festival,
-            birthday=birthday,
-            author=actor.name[:64],
-            author_id=actor.employee_id,
-            selection=selection_of(segment, actor).to_json(),
-        )
+        clean = await _checked(core, actor, {**values, "festival": festival, "birthday": birthday})
+        plan: GreetingPlan = await GreetingPlan.add(core, **clean, author=actor.name[:64], author_id=actor.employee_id)
         await access.record(core, actor, "greeting.create", plan)
     return plan
 
 
+async def update(core: Core, actor: Actor, plan_id: int, **values: Any) -> GreetingPlan:
+    """Change any field of a draft that `create` takes (改草稿). Raises: Unusable; NotFound; GreetingWrongState."""
+    async with core.db.transaction():
+        plan = await _load(actor, plan_id, "修改", GreetingStatus.DRAFT)
+        occasion = {"festival": plan.festival, "birthday": plan.birthday}
+        clean = await _checked(core, actor, {**occasion, **values})
+        await _move(core, plan, "修改", GreetingStatus.DRAFT)
+        await change_fields(core, actor, "greeting.update", plan, clean)
+    return plan
+
+
+async def _checked(core: Core, actor: Actor, values: Mapping[str, Any]) -> dict[str, Any]:
+    clean = dict(values)
+    if "name" in clean:
+        clean["name"] = clean["name"].strip()[:128]
+        if not clean["name"]:
+            raise Unusable(field="name", reason="请填写祝福名称")
+    if bool(clean["festival"]) == clean["birthday"]:
+        raise Unusable(field="festival", reason="节日和生日请选一个")
+    if clean["festival"] and clean["festival"] not in festivals():
+        raise Unusable(field="festival", reason="没有这个节日")
+    if "time" in clean:
+        _check_time(core.settings.campaigns, clean["time"])
+    if "channel" in clean:
+        require_channel(core, clean["channel"])
+    if "segment_id" in clean:
+        clean["selection"] = selection_of(await access.load(Segment, actor, clean["segment_id"]), actor).to_json()
+    if "template_id" in clean:
+        require_sendable(await access.load(Template, actor, clean["template_id"]))
+    return clean
+
+
 def _check_time(settings: CampaignSettings, text: str) -> None:
     if not _TIME.fullmatch(text):
-        raise Invalid(field="time", reason="时间应为 HH:MM")
+        raise Unusable(field="time", reason="应写成09:00这样的形式")
     if clock_time.fromisoformat(text) >= _last_time(settings):
-        raise Invalid(field="time", reason=f"应早于免打扰时段（{settings.quiet_from:%H:%M}）")
+        raise Unusable(field="time", reason=f"应早于免打扰时段（{settings.quiet_from:%H:%M}）")
 
 
 def _last_time(settings: CampaignSettings) -> clock_time:
@@ -149,12 +167,13 @@ def _last_time(settings: CampaignSettings) -> clock_time:
 
 
 async def approve(core: Core, actor: Actor, plan_id: int) -> GreetingPlan:
-    """Approve a plan (批准): it runs every year from now on, with the text as it is now.
+    """Approve a plan (批准): it runs every year from now on, with text and condition as they are now.
 
     Raises: NotFound; GreetingWrongState; SelfApproveRefused for its author above the limit.
     """
     plan = await _load(actor, plan_id, "批准", GreetingStatus.DRAFT)
-    await refuse_self_approval(core, actor, plan.author, plan.author_id, await selection_now(plan))
+    selection = await selection_now(plan)
+    await refuse_self_approval(core, actor, plan, selection)
     async with core.db.transaction():
         template = await Template.get(id=plan.template_id)
         values = {
@@ -162,6 +181,7 @@ async def approve(core: Core, actor: Actor, plan_id: int) -> GreetingPlan:
             "approved_at": core.clock.now(),
             "template_body": template.body,
             "template_kind": template.kind,
+            "selection": selection.to_json(),
         }
         await _move(core, plan, "批准", GreetingStatus.APPROVED, **values)
         await access.record(core, actor, "greeting.approve", plan)
@@ -181,9 +201,12 @@ async def cancel(core: Core, actor: Actor, plan_id: int) -> GreetingPlan:
 
 
 async def selection_now(plan: GreetingPlan) -> Selection:
-    """Tell whom a plan draws from, by the segment as it is now."""
+    """Tell whom a plan draws from: a draft by the segment as it is now, any other by what was approved."""
+    selection = Selection.from_json(plan.selection)
+    if plan.status != GreetingStatus.DRAFT:
+        return selection
     segment = await Segment.get(id=plan.segment_id)
-    return Selection.from_json(plan.selection).with_conditions(segment.conditions)
+    return selection.with_conditions(segment.conditions)
 
 
 async def _load(actor: Actor, plan_id: int, action: str, *states: GreetingStatus) -> GreetingPlan:
@@ -195,10 +218,13 @@ async def _load(actor: Actor, plan_id: int, action: str, *states: GreetingStatus
 
 
 async def _move(core: Core, plan: GreetingPlan, action: str, status: GreetingStatus, **values: object) -> None:
-    if not await GreetingPlan.filter(id=plan.id, status=plan.status).update(
-        status=status.value, updated_at=core.clock.now(), **values
-    ):
-        raise _wrong_state(plan, action)
+    same = GreetingPlan.filter(id=plan.id, status=plan.status)
+    if plan.status == GreetingStatus.DRAFT:
+        # A draft can be changed: what nobody looked at must not be approved.
+        same = same.filter(updated_at=plan.updated_at)
+    if not await same.update(status=status.value, updated_at=core.clock.now(), **values):
+        found = await GreetingPlan.get(id=plan.id)
+        raise _wrong_state(found, action) if found.status != plan.status else Conflict()
 
 
 def _wrong_state(plan: GreetingPlan, action: str) -> GreetingWrongState:
@@ -283,6 +309,7 @@ async def _make_broadcast(core: Core, plan: GreetingPlan, day: date, selection: 
         conditions=selection.to_json(),
         greeting_id=plan.id,
         occasion=f"{plan.occasion}:{day.isoformat()}",
+        occasion_on=day,
     )
     await access.record(core, SYSTEM, "greeting.make", broadcast, after={"greeting_id": plan.id})
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from campaigns.audience import PERSON_COLUMNS, PERSON_JOIN, gate_of, render_row
+from campaigns.broadcasts import NOT_SENT
 from campaigns.results import ErrorShare, pause_for_errors
 from campaigns.templates import TemplateKind, body_of
 from crm_core.accounts import close_windows, refund_window, spend_window
@@ -18,14 +19,23 @@ from crm_core.policy import Reason, quiet_until, reason_sql
 from crm_core.ports import Core, Program
 from crm_core.rules import as_instant
 
+KEY_KNOWN = timedelta(minutes=9)
+"""How long after the first send a platform template goes again under its key. The platform remembers `client_msg_id` for
+10 minutes (protocols.md, section 2); the tenth is for the send itself."""
+LEASE_ENDED = "lease_ended"
+"""Reason of what was claimed by a process that is gone."""
 EMPTY_PAGES = 20
 """Pages in a row of left-out people the claim steps over in one transaction."""
+
+_Claimed = tuple[int, int, int, str, str, object, object]
+"""broadcast_id, account_id, attempts, channel, template_kind, claimed_at, in_doubt_at."""
 
 
 class RecipientQueue:
     """`SendQueue` over the recipients of running broadcasts.
 
     `keyed` tells per channel whether the platform recognises a repeated key: only there an unanswered send is repeated.
+    Platform templates carry a key on any channel, which is known for `KEY_KNOWN`.
     """
 
     def __init__(self, core: Core, keyed: Mapping[str, bool] | None = None) -> None:
@@ -74,8 +84,8 @@ class RecipientQueue:
         now = self.core.clock.now()
         running = yield (
             "SELECT id, template_body, template_kind, occasion FROM broadcasts WHERE status = 'running' AND channel = ?"
-            " AND (greeting_id IS NULL OR substr(occasion, -10) = ?) ORDER BY id",
-            (channel, local_day(now).isoformat()),
+            " AND (greeting_id IS NULL OR occasion_on = ?) ORDER BY id",
+            (channel, local_day(now)),
         )
         # In turn, so that a greeting does not wait behind a broadcast to a million.
         later = [row for row in running if row[0] > self._turn]
@@ -100,14 +110,17 @@ class RecipientQueue:
         now = gate.now
         reason, values = reason_sql(gate, planned_already=True)
         rows = yield (
-            f"SELECT p.id, p.person_id, p.account_id, p.attempts, p.text, a.external_id, {reason}, {PERSON_COLUMNS}"  # noqa: S608
-            f" FROM recipients p LEFT JOIN accounts a ON a.id = p.account_id {PERSON_JOIN}"
+            "SELECT p.id, p.person_id, p.account_id, p.attempts, p.text, p.in_doubt_at, a.external_id,"  # noqa: S608
+            f" {reason}, {PERSON_COLUMNS} FROM recipients p LEFT JOIN accounts a ON a.id = p.account_id {PERSON_JOIN}"
             " WHERE p.broadcast_id = ? AND p.status = 'planned' AND (p.not_before IS NULL"
             " OR p.not_before <= ?) ORDER BY p.id LIMIT ?",
             (*values, broadcast_id, now, limit),
         )
         messages = []
-        for number, person_id, account_id, attempts, stored, external_id, left_out, *words in rows:
+        for number, person_id, account_id, attempts, stored, doubt, external_id, left_out, *words in rows:
+            if doubt is not None and not self._is_key_known(channel, kind, doubt):
+                yield from _leave_out(number, "", now)
+                continue
             if left_out is None and gate.rule is not None:
                 free = yield from spend_window(gate.rule, account_id, now)
                 left_out = left_out if free else Reason.WINDOW_CLOSED.value
@@ -134,27 +147,43 @@ class RecipientQueue:
             status = yield from self._settle_one(done, row)
             if status in ("sent", "handed_over", "unknown"):
                 reached.append(row[1])
-            if status in ("sent", "handed_over", "unknown", "failed") and self._errors.note(row[0], status):
+            # What a killed process left behind says nothing about the platform: it must not pause the rest.
+            told = status in ("sent", "handed_over", "unknown", "failed") and done.reason != LEASE_ENDED
+            if told and self._errors.note(row[0], status):
                 failing.add(row[0])
         yield from _note_broadcast(reached, self.core.clock.now())
         return failing
 
-    def _settle_one(self, done: Settlement, row: tuple[int, int, int, str, str]) -> Program[str]:
-        _, account_id, attempts, channel, kind = row
+    def _is_key_known(self, channel: str, kind: str, since: object) -> bool:
+        """Tell whether the platform takes a repeat of a send of this instant for the same one."""
+        if self._keyed.get(channel, False):
+            return True
+        at = as_instant(since)
+        if kind != TemplateKind.WECHAT_TEMPLATE or at is None:
+            return False
+        # Not before it either: a wall clock that was set back says nothing.
+        return timedelta() <= self.core.clock.now() - at < KEY_KNOWN
+
+    def _settle_one(self, done: Settlement, row: _Claimed) -> Program[str]:
+        _, account_id, attempts, channel, kind, claimed_at, in_doubt_at = row
         now = self.core.clock.now()
+        # Whatever the last answer was, an earlier send without one may have arrived.
+        doubt = as_instant(in_doubt_at) or (as_instant(claimed_at) if done.status == "unknown" else None)
         rule = self.core.reach.get(channel) if kind != TemplateKind.WECHAT_TEMPLATE else None
-        again = done.status == "retry" or (done.status == "unknown" and self._keyed.get(channel, False))
+        certain = doubt is None and done.status != "unknown"
+        again = done.status in ("retry", "unknown") and (certain or self._is_key_known(channel, kind, doubt))
         if done.status in ("retry", "refused") and rule is not None:
-            yield from refund_window(rule, account_id)
+            yield from refund_window(rule, account_id, now)
         if again and attempts < GIVE_UP_AFTER:
             pause = timedelta(seconds=RETRY_PAUSES[min(max(attempts, 1), len(RETRY_PAUSES)) - 1])
-            yield _AGAIN, (done.retry_at or now + pause, done.reason[:64] or None, now, done.id)
+            yield _AGAIN, (doubt, doubt, done.retry_at or now + pause, done.reason[:64] or None, now, done.id)
             return "planned"
         if done.status == "window_closed":
             yield from close_windows(account_id, now)
             yield from _leave_out(done.id, Reason.WINDOW_CLOSED.value, now)
             return "suppressed"
         status = done.status if done.status in ("sent", "handed_over", "unknown") else "failed"
+        status = "unknown" if status == "failed" and doubt is not None else status
         sent_at = now if status in ("sent", "handed_over") else None
         sql = _FAILED if status == "failed" else _DONE
         yield sql, (status, sent_at, done.external_id[:128] or None, done.reason[:64] or None, now, done.id)
@@ -166,9 +195,7 @@ class RecipientQueue:
             "SELECT id FROM recipients WHERE status = 'claimed' AND (lease_until <= ? OR ? = 1)",
             (now, int(everything)),
         )
-        left = [
-            Settlement(number, "unknown", "lease_ended", retry_at=now) for (number,) in rows if number not in self._in_flight
-        ]
+        left = [Settlement(number, "unknown", LEASE_ENDED, retry_at=now) for (number,) in rows if number not in self._in_flight]
         for first in range(0, len(left), 500):
             yield from self._settle(left[first : first + 500])
         return len(left)
@@ -182,8 +209,8 @@ _TAKE = (
     " (SELECT 1 FROM accounts o WHERE o.id = recipients.account_id AND o.opted_out_at IS NOT NULL)"
 )
 _AGAIN = (
-    "UPDATE recipients SET status = 'planned', lease_until = NULL, claimed_at = NULL,"
-    " not_before = ?, reason = ?, updated_at = ?"
+    "UPDATE recipients SET status = 'planned', lease_until = NULL, claimed_at = ?,"
+    " in_doubt_at = ?, not_before = ?, reason = ?, updated_at = ?"
     " WHERE id = ?"
 )
 _DONE = (
@@ -199,18 +226,17 @@ _FAILED = (
 
 def _leave_out(number: int, reason: str, now: datetime) -> Program[None]:
     yield (
-        "UPDATE recipients SET status = 'suppressed', reason = ?, lease_until = NULL,"
-        " claimed_at = NULL, greeting_key = NULL, updated_at = ?"
-        " WHERE id = ?",
-        (reason, now, number),
+        f"UPDATE recipients SET {NOT_SENT}, lease_until = NULL, updated_at = ? WHERE id = ?",  # noqa: S608
+        ("suppressed", reason, now, number),
     )
 
 
-def _claimed_rows(numbers: Sequence[int]) -> Program[dict[int, tuple[int, int, int, str, str]]]:
+def _claimed_rows(numbers: Sequence[int]) -> Program[dict[int, _Claimed]]:
     """Read the claimed rows of a page; a late answer still beats `unknown` of an ended lease."""
     marks = ", ".join("?" * len(numbers))
     rows = yield (
-        "SELECT r.id, r.broadcast_id, r.account_id, r.attempts, b.channel, b.template_kind FROM recipients r"  # noqa: S608
+        "SELECT r.id, r.broadcast_id, r.account_id, r.attempts, b.channel, b.template_kind,"  # noqa: S608
+        " r.claimed_at, r.in_doubt_at FROM recipients r"
         f" JOIN broadcasts b ON b.id = r.broadcast_id WHERE r.id IN ({marks})"
         " AND (r.status = 'claimed' OR (r.status = 'unknown' AND r.reason = 'lease_ended'))",
         tuple(numbers),

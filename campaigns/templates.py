@@ -12,12 +12,13 @@ from enum import StrEnum
 
 from tortoise import fields
 
+from campaigns.errors import Unusable
 from campaigns.salutations import salutation
 from crm_core import access
 from crm_core.access import Actor
 from crm_core.clock import to_local
 from crm_core.db import Entity
-from crm_core.errors import Conflict, Invalid
+from crm_core.errors import Conflict
 from crm_core.messages import Body, Kind
 from crm_core.ports import Core
 from crm_core.values import cut_bytes
@@ -38,6 +39,14 @@ class TemplateKind(StrEnum):
     WECHAT_TEMPLATE = "wechat_template"
     """First line: the platform's template id; further lines `key: text` fill its fields, `url: …` is where it leads."""
     WELCOME = "welcome"
+
+
+TEMPLATE_KIND_LABELS = {
+    TemplateKind.TEXT: "文字",
+    TemplateKind.MASS: "群发接口",
+    TemplateKind.WECHAT_TEMPLATE: "公众号模板消息",
+    TemplateKind.WELCOME: "欢迎语",
+}
 
 
 class TemplateChanged(Conflict):
@@ -102,20 +111,20 @@ def placeholders_of(body: str) -> list[str]:
 def check_body(kind: str, body: str) -> None:
     """Refuse what is no template of this language. Raises: Invalid."""
     if not body.strip():
-        raise Invalid(field="body", reason="请填写模板内容")
+        raise Unusable(field="body", reason="请填写模板内容")
     if len(body) > MAX_BODY:
-        raise Invalid(field="body", reason=f"不能超过{MAX_BODY}个字")
+        raise Unusable(field="body", reason=f"不能超过{MAX_BODY}个字")
     for found in _MEANT.finditer(body):
         if found[1].strip() in PLACEHOLDERS or _EXPRESSION.search(found[1]):
-            raise Invalid(field="body", reason="占位符用单层大括号，例如{称呼}，不支持表达式")
+            raise Unusable(field="body", reason="占位符用单层大括号，例如{称呼}，不支持表达式")
     for found in _TOKEN.finditer(body):
         if found[0] in ("{", "}"):
-            raise Invalid(field="body", reason="大括号不成对")
+            raise Unusable(field="body", reason="大括号不成对")
         if found[1] is not None and found[1] not in PLACEHOLDERS:
             known = "、".join(f"{{{name}}}" for name in PLACEHOLDERS)
-            raise Invalid(field="body", reason=f"没有占位符{{{found[1][:20]}}}，可用：{known}")
+            raise Unusable(field="body", reason=f"没有占位符{{{found[1][:20]}}}，可用：{known}")
     if kind == TemplateKind.WECHAT_TEMPLATE and not re.fullmatch(r"[\w-]+", body.strip().splitlines()[0].strip(), re.ASCII):
-        raise Invalid(field="body", reason="第一行应为模板编号")
+        raise Unusable(field="body", reason="第一行应为模板编号")
 
 
 def render(body: str, person: Recipient, now: datetime) -> str:
@@ -148,9 +157,9 @@ async def create_template(core: Core, actor: Actor, *, name: str, kind: str, bod
     """Save a template (模板). Raises: Invalid."""
     access.require(actor, "templates:write")
     if not name.strip():
-        raise Invalid(field="name", reason="请填写模板名称")
+        raise Unusable(field="name", reason="请填写模板名称")
     if kind not in list(TemplateKind):
-        raise Invalid(field="kind", reason=f"应为{'、'.join(TemplateKind)}")
+        raise Unusable(field="kind", reason=f"应为{'、'.join(TEMPLATE_KIND_LABELS.values())}")
     check_body(kind, body)
     async with core.db.transaction():
         template: Template = await Template.add(

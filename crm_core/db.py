@@ -77,11 +77,13 @@ class Database:
         Raises: AlreadyServed; Unavailable.
         """
         if alone and self.settings.embedded:
-            self.settings.path.parent.mkdir(parents=True, exist_ok=True)
+            self.settings.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = sqlite_dialect.OnlyOne(self.settings.path)
             if not self._lock.take():
                 self._lock = None
                 raise AlreadyServed(path=self.settings.path)
+        if self.settings.embedded:
+            sqlite_dialect.make_private(self.settings.path)
         await Tortoise.init(config=self._config(), use_tz=True, timezone="UTC", _enable_global_fallback=True)
         await get_connection("default").create_connection(with_db=True)
 
@@ -117,7 +119,7 @@ class Database:
         """
         missing = await self.missing_migrations()
         if missing and backup and self.settings.embedded and sqlite_dialect.has_tables(self.settings.path):
-            backup.parent.mkdir(parents=True, exist_ok=True)
+            backup.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             sqlite_dialect.back_up(self.settings.path, backup)
         if missing:
             async with in_transaction("default") as connection:

@@ -14,10 +14,10 @@ from crm_core.access import Actor
 from crm_core.changes import change_fields
 from crm_core.customers import Contact
 from crm_core.db import Entity
-from crm_core.errors import NotFound
+from crm_core.errors import Invalid, NotFound
 from crm_core.leads import Lead, require_claimed
 from crm_core.ports import Core, Program
-from crm_core.selection import Selection, UnusableCondition, check_conditions, count_sql
+from crm_core.selection import Selection, check_conditions, count_sql
 
 
 class Tag(Entity):
@@ -67,7 +67,7 @@ class Segment(Entity):
 async def add_tags(core: Core, actor: Actor, person_id: int, names: Sequence[str], *, manual: bool = True) -> list[str]:
     """Put tags on a person (打标签); gives all the tags they have now. A hand-set tag stays hand-set.
 
-    Raises: UnusableCondition; NotFound for somebody the actor may not see; LeadNotOwned for a salesperson who has not claimed them.
+    Raises: Invalid; NotFound for somebody the actor may not see; LeadNotOwned for a salesperson who has not claimed them.
     """
     access.require(actor, "tags:write")
     words = _words(names)
@@ -87,7 +87,7 @@ async def add_tags(core: Core, actor: Actor, person_id: int, names: Sequence[str
 async def remove_tags(core: Core, actor: Actor, person_id: int, names: Sequence[str], *, manual: bool = True) -> list[str]:
     """Take tags off a person; a rule (`manual` False) never takes off what a hand put on. Gives what is left.
 
-    Raises: UnusableCondition; NotFound; LeadNotOwned.
+    Raises: Invalid; NotFound; LeadNotOwned.
     """
     access.require(actor, "tags:write")
     words = _words(names)
@@ -108,13 +108,13 @@ async def tags_of(person_id: int) -> list[str]:
 
 
 async def create_segment(core: Core, actor: Actor, *, name: str, conditions: Mapping[str, object]) -> Segment:
-    """Save a condition under a name (客户分群). Raises: UnusableCondition."""
+    """Save a condition under a name (客户分群). Raises: Invalid."""
     access.require(actor, "segments:write")
     if not name.strip():
-        raise UnusableCondition(field="name", reason="请填写分群名称")
+        raise Invalid(field="name", reason="请填写分群名称")
     clean = check_conditions(conditions)
     if "owner" in clean and actor.employee_id is None:
-        raise UnusableCondition(field="owner", reason="只有员工才能用“我的客户”")
+        raise Invalid(field="owner", reason="只有员工才能用“我的客户”")
     async with core.db.transaction():
         segment: Segment = await Segment.add(
             core, name=name.strip()[:128], conditions=msgspec.json.encode(clean).decode(), author_id=actor.employee_id
@@ -124,18 +124,18 @@ async def create_segment(core: Core, actor: Actor, *, name: str, conditions: Map
 
 
 async def update_segment(core: Core, actor: Actor, segment_id: int, **values: object) -> Segment:
-    """Rename a segment or change its condition; what is approved keeps the old one. Raises: NotFound; UnusableCondition."""
+    """Rename a segment or change its condition; what is approved keeps the old one. Raises: NotFound; Invalid."""
     access.require(actor, "segments:write")
     clean = dict(values)
     if "name" in clean and not str(clean["name"]).strip():
-        raise UnusableCondition(field="name", reason="请填写分群名称")
+        raise Invalid(field="name", reason="请填写分群名称")
     conditions = clean.get("conditions")
     async with core.db.transaction():
         segment = await access.load(Segment, actor, segment_id)
         if isinstance(conditions, Mapping):
             checked = check_conditions(conditions)
             if "owner" in checked and segment.author_id is None:
-                raise UnusableCondition(field="owner", reason="只有员工才能用“我的客户”")
+                raise Invalid(field="owner", reason="只有员工才能用“我的客户”")
             clean["conditions"] = msgspec.json.encode(checked).decode()
         await change_fields(core, actor, "segment.update", segment, clean)
     return segment
@@ -166,9 +166,9 @@ async def count_people(core: Core, selection: Selection) -> int:
 def _words(names: Sequence[str]) -> list[str]:
     words = list(dict.fromkeys(name.strip() for name in names if name.strip()))
     if not words:
-        raise UnusableCondition(field="tags", reason="请填写标签")
+        raise Invalid(field="tags", reason="请填写标签")
     if any(len(word) > 64 for word in words):
-        raise UnusableCondition(field="tags", reason="标签不能超过64个字")
+        raise Invalid(field="tags", reason="标签不能超过64个字")
     return words
 
 

@@ -21,29 +21,6 @@ MAX_TEXT = 64
 MAX_DAYS = 3660
 
 Sql = tuple[str, Sequence[object]]
-_LABELS = {
-    "conditions": "分群条件",
-    "name": "名称",
-    "tags": "标签",
-    "region": "地区",
-    "stage": "阶段",
-    "level": "等级",
-    "kind": "对象",
-    "owner": "负责人",
-    "inactive_days": "未联系天数",
-    "query": "关键词",
-}
-
-
-class UnusableCondition(Invalid):
-    """Something of a segment or of tags cannot be used. `field` is for programs; the sentence says it in Chinese."""
-
-    code = "segment.invalid"
-
-    def sentence(self) -> str:
-        """Say in Chinese what it is and what is wrong with it."""
-        field = str(self.fields["field"]).removeprefix("conditions.")
-        return self.text.format_map({**self.fields, "field": _LABELS.get(field, field)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +51,16 @@ class Selection:
 
 
 def check_conditions(conditions: Mapping[str, object]) -> dict[str, object]:
-    """Check a segment object strictly. Raises: UnusableCondition with the key that is wrong."""
+    """Check a segment object strictly. Raises: Invalid with the key that is wrong."""
     if not isinstance(conditions, Mapping):
-        raise UnusableCondition(field="conditions", reason="应为对象")
+        raise Invalid(field="conditions", reason="应为对象")
     for key, value in conditions.items():
         check = _CHECKS.get(key)
         if check is None:
-            raise UnusableCondition(field=f"conditions.{key}"[:64], reason="没有这个条件")
+            raise Invalid(field=f"conditions.{key}"[:64], reason="没有这个条件")
         problem = check(value)
         if problem:
-            raise UnusableCondition(field=f"conditions.{key}", reason=problem)
+            raise Invalid(field=f"conditions.{key}", reason=problem)
     return dict(conditions)
 
 

@@ -4,8 +4,10 @@ With `sqlite_writer.py` the only place with SQLite's own SQL.
 """
 
 import fcntl
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -232,6 +234,12 @@ class OnlyOne:
             self._file = None
 
 
+def make_private(path: Path) -> None:
+    """Make a database file that nobody else of this machine reads, if there is none; SQLite would ask the umask."""
+    with suppress(OSError):  # opening it says what is wrong
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
 def has_tables(path: Path) -> bool:
     """Tell whether a database file holds anything yet."""
     raw = sqlite3.connect(path)
@@ -243,6 +251,7 @@ def has_tables(path: Path) -> bool:
 
 def back_up(source: Path, target: Path) -> None:
     """Copy a database consistently, also while it is written to."""
+    make_private(target)
     with sqlite3.connect(source) as original, sqlite3.connect(target) as copy:
         original.backup(copy)
     copy.close()

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 import pytest_asyncio
 
 from campaigns import broadcasts, templates
@@ -16,6 +17,12 @@ from crm_core.reach import ReachRule, Window
 from tests.factories import make_actor, make_customer_account, make_lead
 
 WECHAT = ReachRule(message=Window(5, timedelta(hours=48)), event=Window(3, timedelta(minutes=1)))
+
+
+@pytest.fixture
+def core(core: Core) -> Core:
+    """The bundle with one customers' channel, which has no window."""
+    return replace(core, reach={"wechat": ReachRule.always(), "dingtalk": ReachRule.always()})
 
 
 @pytest_asyncio.fixture

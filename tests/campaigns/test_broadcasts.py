@@ -1,5 +1,7 @@
 """The life of a broadcast: draft, approval by the right person, start, pause, resume, cancel; wrong states are conflicts."""
 
+import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,6 +10,7 @@ from campaigns import audience, broadcasts, engine, results, templates
 from campaigns.broadcasts import Broadcast, BroadcastStatus, Recipient
 from crm_core.access import Actor, AuditEntry, Role
 from crm_core.errors import Conflict, Invalid, NotFound, Refused
+from crm_core.segments import create_segment, update_segment
 from tests.campaigns.conftest import make_broadcast, make_followers, make_running, with_settings
 from tests.factories import make_actor
 
@@ -131,6 +134,7 @@ async def test_cancel_of_a_large_one_is_finished_by_the_engine(core, marketer, m
     [
         ({"name": " "}, "name"),
         ({"channel": "dingtalk"}, "channel"),
+        ({"channel": "telegram"}, "channel"),
         ({"channel": ""}, "channel"),
         ({"kind": "welcome"}, "template_id"),
         ({"scheduled_at": datetime(2026, 12, 1)}, "scheduled_at"),
@@ -166,3 +170,98 @@ async def test_of_two_starters_one_wins(core, marketer, clock):
     assert await core.db.run(broadcasts.start(core, 999)) is False
     await asyncio.gather(*(engine.run(core) for _ in range(5)))
     assert await results.counts(core, draft.id) == {"planned": 3}
+
+
+async def test_without_any_channel_nothing_can_be_drafted(core, marketer):
+    with pytest.raises(Invalid) as error:
+        await make_broadcast(replace(core, reach={}), marketer)
+    assert error.value.sentence() == "渠道：没有这个客户渠道"
+
+
+async def test_nobody_is_added_to_what_was_approved_by_changing_the_segment(core, marketer, clock):
+    core = with_settings(core, self_approve_limit=1)
+    await make_followers(core, 5)
+    draft = await make_broadcast(core, marketer, conditions={"query": "丁"}, scheduled_at=clock.now() + timedelta(hours=1))
+    await broadcasts.approve(core, marketer, draft.id)
+    await update_segment(core, marketer, draft.segment_id, conditions={"kind": "lead"})
+    assert (await audience.preview(core, marketer, draft.id)).total == 1
+    clock.advance(3600)
+    await engine.run(core)
+    assert await results.counts(core, draft.id) == {"planned": 1}
+
+
+async def test_a_draft_can_be_changed_and_the_change_is_audited(core, marketer, clock):
+    await make_followers(core, 3)
+    draft = await make_broadcast(core, marketer)
+    segment = await create_segment(core, marketer, name="一位", conditions={"query": "丁"})
+    template = await templates.create_template(core, marketer, name="改后", kind="text", body="改后的话")
+    at = clock.now() + timedelta(hours=1)
+    changed = await broadcasts.update(
+        core, marketer, draft.id, name=" 新名 ", segment_id=segment.id, template_id=template.id, scheduled_at=at
+    )
+    assert (changed.name, changed.segment_id, changed.template_id, changed.scheduled_at) == (
+        "新名",
+        segment.id,
+        template.id,
+        at,
+    )
+    seen = await audience.preview(core, marketer, draft.id)
+    assert (seen.total, seen.samples[0].text) == (1, "改后的话")
+    entry = await AuditEntry.get(action="broadcast.update", object_id=draft.id)
+    assert (json.loads(entry.before)["name"], json.loads(entry.after)["name"]) == ("新品通知", "新名")
+    assert (await broadcasts.update(core, marketer, draft.id, scheduled_at=None)).scheduled_at is None
+    assert (await broadcasts.approve(core, marketer, draft.id)).status == "running"
+    with pytest.raises(Conflict) as error:
+        await broadcasts.update(core, marketer, draft.id, name="太晚")
+    assert error.value.sentence() == "群发「新名」当前为发送中，不能修改"
+    assert (await Broadcast.get(id=draft.id)).name == "新名"
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"channel": "dingtalk"}, "channel"),
+        ({"scheduled_at": datetime(2026, 12, 1)}, "scheduled_at"),
+    ],
+)
+async def test_a_change_is_checked_like_a_draft(core, marketer, values, field):
+    draft = await make_broadcast(core, marketer)
+    with pytest.raises(Invalid) as error:
+        await broadcasts.update(core, marketer, draft.id, **values)
+    assert error.value.fields["field"] == field
+    mass = await templates.create_template(core, marketer, name="群", kind="mass", body="好")
+    with pytest.raises(Invalid) as error:
+        await broadcasts.update(core, marketer, draft.id, template_id=mass.id)
+    assert error.value.sentence() == "模板：群发只能用文字模板或公众号模板消息"
+    with pytest.raises(NotFound):
+        await broadcasts.update(core, marketer, draft.id, segment_id=999)
+
+
+async def test_who_changed_a_draft_does_not_approve_it_alone_either(core, marketer):
+    core = with_settings(core, self_approve_limit=1)
+    await make_followers(core, 2)
+    draft = await make_broadcast(core, marketer)
+    second, third = await make_actor(core, "老张", Role.MANAGER), await make_actor(core, "老李", Role.MANAGER)
+    await broadcasts.update(core, second, draft.id, name="改过")
+    for writer in (marketer, second):
+        with pytest.raises(Refused):
+            await broadcasts.approve(core, writer, draft.id)
+    assert (await broadcasts.approve(core, third, draft.id)).status == "running"
+
+
+async def test_what_somebody_changed_meanwhile_is_not_approved(core, marketer, clock, monkeypatch):
+    draft = await make_broadcast(core, marketer)
+    stale = await Broadcast.get(id=draft.id)
+    clock.advance(1)
+    await broadcasts.update(core, marketer, draft.id, name="改过")
+
+    async def load(*_):
+        return stale
+
+    # The other writer comes between reading and writing: only a conditional update notices.
+    monkeypatch.setattr(broadcasts.access, "load", load)
+    with pytest.raises(Conflict) as error:
+        await broadcasts.approve(core, marketer, draft.id)
+    assert error.value.sentence() == "状态已变化，请刷新后再试"
+    assert (await Broadcast.get(id=draft.id)).status == "draft"

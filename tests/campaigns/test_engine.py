@@ -45,7 +45,7 @@ async def test_who_comes_after_the_start_is_not_drawn_in(core, marketer):
     assert await results.counts(core, draft.id) == {"planned": 2}
 
 
-async def test_the_segment_is_frozen_at_the_start(core, marketer):
+async def test_the_segment_is_frozen_at_the_approval(core, marketer):
     await make_followers(core, 2)
     draft = await make_broadcast(core, marketer)
     await segments.Segment.filter(id=draft.segment_id).update(conditions='{"query": "丁"}')
@@ -99,7 +99,7 @@ async def test_one_to_nobody_finishes(core, marketer):
 
 async def test_the_delivery_is_woken(core, marketer):
     woken: list[int] = []
-    core.outbox.on_put = lambda: woken.append(1)
+    core.outbox.on_put = lambda _: woken.append(1)
     await make_followers(core, 1)
     draft = await make_broadcast(core, marketer)
     await broadcasts.approve(core, marketer, draft.id)

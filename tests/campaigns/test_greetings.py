@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from campaigns import engine, greetings, results, templates
+from campaigns import broadcasts, engine, greetings, results, templates
 from campaigns.broadcasts import Broadcast, Recipient
 from campaigns.greetings import GreetingPlan, grace_end
 from campaigns.recipients import RecipientQueue
@@ -290,3 +290,80 @@ def test_the_grace_ends_with_the_quiet_hours_or_the_day():
     assert grace_end(CampaignSettings(quiet_from=time(1), quiet_until=time(6)), day) == datetime(
         2026, 11, 25, 16, 0, tzinfo=UTC
     )
+
+
+async def test_a_wrong_greeting_that_is_cancelled_leaves_room_for_the_right_one(core, marketer, clock):
+    core = uncapped(core)
+    await make_followers(core, 5)
+    await make_plan(core, marketer, body="写错的祝福")
+    clock.set(local(MID_AUTUMN, 9))
+    await greetings.make_due(core)
+    await engine.run(core)
+    wrong = await Broadcast.get()
+    queue = RecipientQueue(core)
+    sent, claimed = await queue.claim("wechat", 2, LEASE)
+    await queue.settle([Settlement(sent.id, "sent")])
+    await broadcasts.cancel(core, marketer, wrong.id)
+    assert await Recipient.filter(broadcast_id=wrong.id, status="cancelled", greeting_key__isnull=True).count() == 3
+    await make_plan(core, marketer, body="改好的祝福")
+    assert await run_all(core) == ["改好的祝福"] * 3
+    right = await Broadcast.exclude(id=wrong.id).get()
+    assert await results.reasons(core, right.id) == {"already_greeted": 2}
+    assert (await Recipient.get(id=claimed.id)).greeting_key
+
+
+async def test_nobody_is_added_to_an_approved_plan_by_changing_the_segment(core, marketer, clock):
+    core = with_settings(core, self_approve_limit=1)
+    await make_followers(core, 5)
+    plan = await make_plan(core, marketer, conditions={"query": "丁"})
+    await segments.update_segment(core, marketer, plan.segment_id, conditions={"kind": "lead"})
+    clock.set(local(MID_AUTUMN, 9))
+    assert len(await run_all(core)) == 1
+
+
+async def test_a_draft_plan_can_be_changed_and_the_change_is_audited(core, marketer, clock):
+    await make_followers(core, 3)
+    plan = await make_plan(core, marketer, approved=False)
+    segment = await segments.create_segment(core, marketer, name="一位", conditions={"query": "丁"})
+    template = await templates.create_template(core, marketer, name="改后", kind="text", body="改后的祝福")
+    values = {"name": "重阳", "festival": "double_ninth", "time": "10:00"}
+    await greetings.update(core, marketer, plan.id, segment_id=segment.id, template_id=template.id, **values)
+    changed = await GreetingPlan.get(id=plan.id)
+    assert {name: getattr(changed, name) for name in values} == values
+    assert await AuditEntry.filter(action="greeting.update", object_id=plan.id).exists()
+    await greetings.approve(core, marketer, plan.id)
+    clock.set(local(date(2027, 10, 8), 10))
+    assert await run_all(core) == ["改后的祝福"]
+    with pytest.raises(Conflict):
+        await greetings.update(core, marketer, plan.id, name="太晚")
+    with pytest.raises(Refused):
+        await greetings.update(core, await make_actor(core, "小李", Role.SALES), plan.id, name="不许")
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"festival": "singles_day"}, "festival"),
+        ({"birthday": True}, "festival"),
+        ({"festival": ""}, "festival"),
+        ({"time": "21:00"}, "time"),
+        ({"channel": "dingtalk"}, "channel"),
+    ],
+)
+async def test_a_changed_plan_is_checked_like_a_new_one(core, marketer, values, field):
+    plan = await make_plan(core, marketer, approved=False)
+    with pytest.raises(Invalid) as error:
+        await greetings.update(core, marketer, plan.id, **values)
+    assert error.value.fields["field"] == field
+    assert (await greetings.update(core, marketer, plan.id, birthday=True, festival="")).occasion == "birthday"
+
+
+async def test_who_changed_a_plan_does_not_approve_it_alone_either(core, marketer):
+    core = with_settings(core, self_approve_limit=1)
+    await make_followers(core, 2)
+    plan = await make_plan(core, marketer, approved=False)
+    second = await make_actor(core, "老张", Role.MANAGER)
+    await greetings.update(core, second, plan.id, name="改过")
+    with pytest.raises(Refused):
+        await greetings.approve(core, second, plan.id)

@@ -307,3 +307,83 @@ async def test_kills_at_every_step_lose_and_double_nobody(core, marketer, clock)
     found = await results.counts(core, running.id)
     assert found["sent"] + found["unknown"] == 30
     assert found["unknown"] <= 10
+
+
+TEMPLATE = {"kind": "wechat_template", "body": "TM0001\nfirst: {称呼}，您好"}
+
+
+@pytest.mark.parametrize(
+    ("passed", "after"),
+    [
+        (timedelta(0), {"planned": 3}),
+        (timedelta(minutes=8, seconds=59), {"planned": 3}),
+        (timedelta(minutes=9), {"planned": 1, "unknown": 2}),
+        (timedelta(hours=-1), {"planned": 1, "unknown": 2}),  # the wall clock went back: nobody knows how long it was
+    ],
+)
+async def test_after_a_kill_platform_templates_go_again_while_the_platform_knows_their_key(
+    core, marketer, clock, passed, after
+):
+    core = with_settings(core, frequency_cap=1)
+    await make_followers(core, 3)
+    running = await make_running(core, marketer, **TEMPLATE)
+    before = await RecipientQueue(core).claim("wechat", 2, LEASE)
+    clock.set(clock.now() + passed)
+    reborn = RecipientQueue(core)
+    assert await reborn.recover(everything=True) == 2
+    assert await results.counts(core, running.id) == after
+    again = await reborn.claim("wechat", 10, LEASE)
+    assert len(again) == after["planned"]
+    if "unknown" not in after:
+        assert {each.key for each in before} < {each.key for each in again}
+        await reborn.settle(outcome(again, "sent"))
+        assert await results.counts(core, running.id) == {"sent": 3}
+
+
+async def test_an_unanswered_platform_template_goes_again_for_nine_minutes_and_is_unknown_then(core, marketer, clock):
+    await make_followers(core, 1)
+    running = await make_running(core, marketer, **TEMPLATE)
+    queue = RecipientQueue(core)
+    (first,) = await queue.claim("wechat", 1, LEASE)
+    await queue.settle(outcome([first], "unknown", reason="no_answer"))
+    clock.advance(5 * 60)
+    (second,) = await queue.claim("wechat", 1, LEASE)
+    assert (second.key, second.body) == (first.key, first.body)
+    # From the first send on: a later one does not make the platform remember longer.
+    await queue.settle(outcome([second], "unknown", reason="no_answer"))
+    clock.advance(4 * 60)
+    assert await queue.claim("wechat", 1, LEASE) == []
+    assert await results.counts(core, running.id) == {"unknown": 1}
+    assert await results.failures(core, running.id) == {"no_answer": 1}
+    await engine.run(core)
+    assert (await Broadcast.get(id=running.id)).status == "finished"
+
+
+async def test_what_may_have_arrived_is_never_called_failed_cancelled_or_left_out(core, marketer, clock):
+    await make_followers(core, 4)
+    running = await make_running(core, marketer, **TEMPLATE)
+    queue = RecipientQueue(core)
+    page = await queue.claim("wechat", 3, LEASE)
+    await queue.settle(outcome(page, "unknown"))
+    clock.advance(2)
+    refused, left_out = await queue.claim("wechat", 2, LEASE)
+    await queue.settle([*outcome([refused], "refused", reason="43004"), *outcome([left_out], "retry", reason="-1")])
+    row = await Recipient.get(id=left_out.id)
+    await Account.filter(id=row.account_id).update(opted_out_at=clock.now())
+    clock.advance(4)
+    page = await queue.claim("wechat", 1, LEASE)
+    assert (await Recipient.get(id=left_out.id)).status == "unknown"
+    await queue.settle(outcome(page, "retry", reason="-1"))
+    await broadcasts.cancel(core, marketer, running.id)
+    assert await results.counts(core, running.id) == {"unknown": 3, "cancelled": 1}
+    assert await Recipient.filter(status="unknown", claimed_at__isnull=True).count() == 0
+
+
+async def test_a_greeting_that_may_have_arrived_keeps_its_key(core, marketer, clock):
+    await make_followers(core, 1)
+    running = await make_running(core, marketer, **TEMPLATE)
+    await Recipient.filter(broadcast_id=running.id).update(greeting_key="mid_autumn:1:2027-09-15")
+    queue = RecipientQueue(core)
+    await queue.settle(outcome(await queue.claim("wechat", 1, LEASE), "unknown"))
+    await broadcasts.cancel(core, marketer, running.id)
+    assert (await Recipient.get()).greeting_key

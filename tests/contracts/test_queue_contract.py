@@ -1,6 +1,7 @@
 """What every queue delivery takes from must do: the outbox, and the recipients of broadcasts."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from campaigns.templates import create_template
 from crm_core.messages import Address, Body
 from crm_core.outbox import DatabaseOutbox, SendQueue, Settlement
 from crm_core.ports import Core
+from crm_core.reach import ReachRule
 from crm_core.segments import create_segment
 from tests.factories import SYSTEM, make_customer_account, make_lead
 from tests.fakes import FakeClock
@@ -29,6 +31,7 @@ async def filled(request: pytest.FixtureRequest, core: Core) -> SendQueue:
         return core.outbox  # type: ignore[return-value]
     for number in range(10):
         await make_customer_account(core, await make_lead(core, f"客户{number}"), f"o{number}")
+    core = replace(core, reach={"wechat": ReachRule.always()})
     template = await create_template(core, SYSTEM, name="通知", kind="text", body="好")
     segment = await create_segment(core, SYSTEM, name="全部线索", conditions={"kind": "lead"})
     draft = await broadcasts.create(core, SYSTEM, name="通知", segment_id=segment.id, template_id=template.id, channel="wechat")

@@ -189,18 +189,3 @@ def test_a_selection_survives_being_written_down():
 )
 def test_the_birthdays_of_a_day(day, words):
     assert set(birthday_words(day)) == words
-
-
-@pytest.mark.parametrize(
-    ("conditions", "sentence"),
-    [
-        ({"region": ""}, "地区：应为1到64个字"),
-        ({"tags": []}, "标签：应为1到20个标签"),
-        ({"inactive_days": 0}, "未联系天数：应为1到3660的天数"),
-        ([], "分群条件：应为对象"),
-    ],
-)
-def test_what_is_wrong_is_said_in_chinese(conditions, sentence):
-    with pytest.raises(Invalid) as error:
-        check_conditions(conditions)
-    assert error.value.sentence() == sentence

@@ -96,7 +96,8 @@ async def test_a_body_that_is_not_packed_as_it_says_is_one_warning(
 async def _begun(caller: Caller, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Begin a body of which the end never comes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    head = f"POST /api/v1/leads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {caller.token}\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n"
+    who = f"Host: x\r\nAuthorization: Bearer {caller.token}\r\n"
+    head = f"POST /api/v1/leads HTTP/1.1\r\n{who}Content-Length: 100\r\nExpect: 100-continue\r\n\r\n"
     writer.write(head.encode() + b'{"name":')
     await writer.drain()
     return reader, writer

@@ -1,5 +1,6 @@
 """The days of a year on which somebody is greeted."""
 
+from dataclasses import replace
 from datetime import date
 
 from bot.cli.greeting_days import planned
@@ -7,6 +8,7 @@ from campaigns import greetings, templates
 from campaigns.greetings import GreetingPlan
 from crm_core import leads, segments
 from crm_core.ports import Core
+from crm_core.reach import ReachRule
 from tests.factories import SYSTEM, make_lead
 
 
@@ -14,6 +16,7 @@ async def plan(core: Core, name: str, **values: object) -> GreetingPlan:
     segment = await segments.create_segment(core, SYSTEM, name="全部线索", conditions={"kind": "lead"})
     template = await templates.create_template(core, SYSTEM, name="祝福", kind="text", body="{称呼}，快乐")
     same = {"segment_id": segment.id, "template_id": template.id, "channel": "wechat", "time": "09:00"}
+    core = replace(core, reach={"wechat": ReachRule.always()})
     return await greetings.create(core, SYSTEM, name=name, **same, **values)
 
 

@@ -1,8 +1,10 @@
 """Settings, folders and the database as every command meets them."""
 
+import os
 import sqlite3
 from pathlib import Path
 
+from crm_core.sqlite_dialect import back_up, has_tables
 from tests.bot.cli.conftest import CONFIG, Run
 
 
@@ -56,3 +58,26 @@ def test_a_command_waits_for_whoever_writes_and_gives_up_with_a_sentence(guanxi:
     raw.execute("ROLLBACK")
     raw.close()
     guanxi("employee", "add", "小王", "--role", "sales")
+
+
+def test_nobody_else_of_the_machine_reads_what_the_product_makes(guanxi: Run, empty_folder: Path) -> None:
+    old = os.umask(0o022)
+    try:
+        guanxi("migrate", GUANXI_DATABASE__URL="sqlite://own/deep/crm.db")
+    finally:
+        os.umask(old)
+    made = [empty_folder / "store", empty_folder / "own/deep", empty_folder / "own/deep/crm.db"]
+    assert [oct(path.stat().st_mode & 0o777) for path in made] == ["0o700", "0o700", "0o600"]
+
+
+def test_a_folder_that_was_there_keeps_its_rights(guanxi: Run, empty_folder: Path) -> None:
+    (empty_folder / "store").mkdir(mode=0o755)
+    guanxi("migrate")
+    assert (empty_folder / "store").stat().st_mode & 0o777 == 0o755
+    assert (empty_folder / "crm.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_copy_of_the_database_is_as_private_as_it_is(folder: Path) -> None:
+    back_up(folder / "crm.db", folder / "copy.db")
+    assert (folder / "copy.db").stat().st_mode & 0o777 == 0o600
+    assert has_tables(folder / "copy.db")

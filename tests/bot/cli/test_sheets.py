@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import zipfile
 from datetime import UTC, datetime
 
@@ -37,6 +38,32 @@ async def test_pages_follow_each_other_without_a_gap(core: Core, monkeypatch: py
 def test_a_text_that_could_be_a_formula_is_neutral(sign: str) -> None:
     assert neutral(f"{sign}SUM(A1)") == f"'{sign}SUM(A1)"
     assert neutral(f"a{sign}") == f"a{sign}"
+    for blank in ("\n", "\r\n", "\t", " ", "\u3000", "\n \t") if sign in "=+-@" else ():
+        assert neutral(f"{blank}{sign}SUM(A1)") == f"'{blank}{sign}SUM(A1)"
+
+
+@pytest.mark.parametrize("text", ["", "a\n=1", "展会 +1", " 张伟", "\u3000张伟"])
+def test_other_texts_stay_as_they_are(text: str) -> None:
+    assert neutral(text) == text
+
+
+async def test_a_text_too_long_for_a_workbook_is_cut_and_said_once(core: Core) -> None:
+    long = "长" * 40_000
+    await make_lead(core, "张伟", need=long, raw_text=long)
+    await make_lead(core, "李娜", need="😀" * 16_384)
+    await make_lead(core, "王芳", need="字" * 32_767)
+    stream, said = io.BytesIO(), []
+    await exported(core, SYSTEM, LEADS, "xlsx", stream, tell=said.append)
+    with zipfile.ZipFile(stream) as book:
+        cells = re.findall("<t[^>]*>(.*?)</t>", book.read("xl/worksheets/sheet1.xml").decode())
+    assert "长" * 32_766 + "…" in cells
+    assert "😀" * 16_383 + "…" in cells
+    assert "字" * 32_767 in cells
+    assert said == ["有 2 个单元格超过 32767 个字符，在 xlsx 里已截断并以“…”结尾；需要全文请用 csv 或 jsonl"]
+    for kind in ("csv", "jsonl"):
+        stream, said = io.BytesIO(), []
+        await exported(core, SYSTEM, LEADS, kind, stream, tell=said.append)
+        assert (long in stream.getvalue().decode(), said) == (True, [])
 
 
 async def test_a_workbook_holds_texts_and_no_formulas(core: Core) -> None:
