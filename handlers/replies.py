@@ -1,7 +1,7 @@
 """Builders for what is said: one-line read-backs, lists with numbers, times and money as people write them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from crm_core.clock import local_day, to_local
@@ -30,6 +30,10 @@ class Reply:
     def text(self) -> str:
         """The words of it."""
         return self.body.text
+
+    def with_note(self, note: str) -> "Reply":
+        """Say something more on a line of its own."""
+        return replace(self, body=replace(self.body, text=f"{self.text}\n{note}"))
 
 
 def text(words: str, undo: Undo | None = None) -> Reply:

@@ -127,6 +127,8 @@ class Understood:
     slots: dict[str, object]
     dialog: Dialog | None = None
     sure: bool = True
+    more: bool = False
+    """Whether the sentence names more than was taken from it."""
 
 
 class Router:
@@ -152,7 +154,7 @@ class Router:
         known = await subjects.known_names(actor, words) if actor else []
         now = core.clock.now()
         meaning = parse(words, now, known)
-        understood = Understood(message, account, actor, meaning.intent, dict(meaning.slots), dialog)
+        understood = Understood(message, account, actor, meaning.intent, dict(meaning.slots), dialog, more=meaning.more)
         return _settle(understood, meaning, now, known)
 
     def _phrase(self, words: str) -> str:
@@ -180,7 +182,9 @@ class Router:
         if reply.undo:
             await dialogs.remember_undo(core, ctx.place, reply.undo)
         if understood.dialog and understood.intent not in (understood.dialog.intent, "cancel"):
-            reply = replace(reply, body=replace(reply.body, text=f"{reply.text}\n（刚才的问题已放下，需要时请再说一遍）"))
+            reply = reply.with_note("（刚才的问题已放下，需要时请再说一遍）")
+        if understood.more and understood.intent in self._commands:
+            reply = reply.with_note("（一次只处理一项，其余的请分开说）")
         return reply
 
     async def after_refusal(self, core: Core, message: InboundMessage, error: CrmError) -> None:

@@ -10,6 +10,7 @@ from crm_core.values import mask_phone, show_phone
 from handlers import dialogs, replies
 from handlers.replies import Reply, Undo
 from handlers.router import SELLING, ChatContext, command
+from handlers.understanding.phones import malformed_phone
 
 _COLUMNS = ("wechat_id", "email", "title", "source", "need", "amount", "region")
 
@@ -44,7 +45,8 @@ async def create_lead(ctx: ChatContext) -> Reply:
     lead = await leads.add(
         ctx.core, ctx.actor, name=ctx.slot("person"), company=ctx.slot("company"), raw_text=ctx.message.text[:500], **values
     )
-    return replies.record(
+    wrong = None if phone else malformed_phone(ctx.slot("said"))
+    made = replies.record(
         f"已录入线索 #{lead.id}：{lead.name}",
         (
             ("公司", lead.company),
@@ -54,6 +56,7 @@ async def create_lead(ctx: ChatContext) -> Reply:
         ),
         undo=Undo("lead.create", (lead.id,)),
     )
+    return made.with_note(f"（{wrong} 位数不对，没有存为电话）") if wrong else made
 
 
 @command(intent="list_pool", usage="公海", roles=SELLING, phrases=("公海",))

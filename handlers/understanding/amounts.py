@@ -53,8 +53,8 @@ RANGE = re.compile(
     rf"(?:(?P<currency>{CURRENCY})|{COUNTED})"
 )
 ARABIC = re.compile(
-    rf"(?<![\d.第#a-z:])(?P<number>{NUMBER})\s?(?P<about>{ABOUT})?个?(?P<unit>{UNIT})(?P<tail>[一二三四五六七八九"
-    rf"1-9](?![\d.万千百十])(?:[千百十])?)?(?![a-z])(?:(?P<currency>{CURRENCY})|"
+    rf"(?<![\d.第#a-z:])(?P<number>{NUMBER})\s?(?P<about>{ABOUT})?个?(?P<unit>{UNIT})(?P<tail>\d{{3,4}}(?!\d)|"
+    rf"(?:[一二三四五六七八九1-9][千百十])*(?:[一二三四五六七八九1-9](?![\d.万千百十]))?)?(?![a-z零]|\d+(?:[台套件张人条位名]|个(?!月)))(?:(?P<currency>{CURRENCY})|"
     rf"{COUNTED})"
 )
 PLAIN = re.compile(
@@ -88,7 +88,7 @@ NOT_CHANCE = re.compile(
     r"税|完成|增长|占|先?付|比例)(?:了|率|是|要|率是|到|降?到)?$"
 )
 REFERENCE = re.compile(
-    r"(?:完成|搞定|领取|认领|抢|推迟|勾掉)\s?(?P<bare>\d{1,4})(?:号|条)?(?=[\s。!！了吧]|"
+    r"(?:完成|搞定|领取|认领|抢|推迟|勾掉)\s?(?P<bare>\d{1,4})(?:号|条)?(?=[\s。!！了吧、,和]|"
     r"$)|^\s*(?P<first>\d{1,4})(?=号?(?:完成|搞定|做完|办完|done))|#\s?(?P<sharp>\d{1,12})(?:号)?|"
     r"第\s?(?P<nth>\d{1,6}|[一二三四五六七八九十百两]{1,4})\s?(?:条|"
     r"个|项|号|单|笔|位|家)(?!月|季|周|星期|礼拜|方案|问题|工作日)"
@@ -97,6 +97,10 @@ REFERENCE = re.compile(
     r"(?<![\d.月路街弄])(?P<number>\d{1,6})号(?=任务|待办|线索|群发|记录|客户|"
     r"跟进|商机|单子)"
 )
+
+ROW_END = r"(?P<number>\d{1,4})(?:号|条)?(?=\s*(?:[、,和。!！了吧]|$)|\s+\d{1,4}(?!\d|\s?[点时月日号:/台个]))"
+ROW = re.compile(rf"(?:\s*[、,和跟与]\s*|\s+){ROW_END}")
+JOINED_ROW = re.compile(rf"\s*[、和跟与]\s*{ROW_END}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +126,14 @@ def _upper(number: str) -> str:
 def _tail(value: Decimal, factor: int, tail: str | None) -> Decimal:
     if not tail:
         return value
-    digit = Decimal(DIGITS.get(tail[0], tail[0] if tail[0].isdigit() else 0))
-    if len(tail) > 1:
-        return value + digit * {"千": 1000, "百": 100, "十": 10}[tail[1]]
-    return value + digit * factor / 10
+    if tail.isascii() and len(tail) > 2:
+        # "1万2500": the rest is written out.
+        return value + Decimal(tail)
+    low = Decimal(factor)
+    for digit, unit in re.findall(r"(.)([千百十]?)", tail):
+        low = Decimal({"千": 1000, "百": 100, "十": 10}.get(unit) or low / 10)
+        value += Decimal(DIGITS.get(digit) or digit) * low
+    return value
 
 
 def _yuan(match: re.Match[str]) -> Decimal | None:
@@ -231,6 +239,21 @@ def _chance(match: re.Match[str]) -> int | None:
 
 def mark_refs(sentence: Sentence) -> None:
     """Take numbered references out: 第2条, #1024, 任务88."""
+    _mark_refs(sentence)
+    _mark_row(sentence)
+
+
+def _mark_row(sentence: Sentence) -> None:
+    """Take out the numbers that go on a row begun by a reference: 领取 1 2 3, 完成1、2和3."""
+    for mention in sentence.of(REF):
+        at = mention.end
+        bare = sentence.plain[mention.start : mention.end].isdigit()
+        while match := (ROW if bare else JOINED_ROW).match(sentence.rest, at):
+            sentence.take(Mention(REF, match.start("number"), match.end("number"), match["number"]))
+            at = match.end()
+
+
+def _mark_refs(sentence: Sentence) -> None:
     for match in REFERENCE.finditer(sentence.rest):
         number = match["sharp"] or match["bare"] or match["first"] or match["named"] or match["number"]
         if number is None:

@@ -23,7 +23,7 @@ AUDIENCE = (
 GROUP = re.compile(rf".*?(?:{NOUN})+(?:(?:里面?|中|之?中|的)[^,，。]*?(?:{NOUN}|人|的)(?=\s|$))?")
 # Words of an audience that name nobody in particular or belong to the sending.
 FRAME = re.compile(
-    rf"{NOUN}|所有|全部|全体|每一?个|每一?位|各位|这些|那些|我的?|名下|负责|手[上里头]|自己|跟进?|贵宾|重点|关键|普通|一般|"
+    rf"{NOUN}|所有|全部|全体|每一?个|每一?位|各位|这些|那些|我的?|名下|负责|手[上里头]|自己|跟进?|全公司|公司|我们|咱们|我司|"
     r"准时|自动|统一|批量|定时|再|也|都|就|先|安排|设置|请|帮忙?|麻烦|把|马上|立刻|立即|现在就?|一下|地区|区域|片区|那边|"
     r"当天|过?生日|阶段|标签|人|们|客户|级别?|朋友|(?<![一-鿿])(?:kp|leads?)(?![a-z])"
 )
@@ -32,6 +32,10 @@ UNHELD = re.compile(
     r"\d|[一二两三四五六七八九十百几半多]+(?:个|位|名|家|成|条|批)|部分|一半|其中|随机|前|除|不|没|未|别|无|非|排除|以外|之外|"
     r"新|最近|近期|刚|过(?!年)|以上|以下|超|少于|大于|[男女]|感兴趣|成交|下单|退订|回复|咨询|买|签|用的|或"
 )
+# Kinds of people the segment does not know.
+UNKNOWN_KIND = re.compile(r"会员|粉丝|老客(?!户)|好友")
+PRONOUN = re.compile(r"(?:他|她|它|ta|您|你)们?|对方|这个?人|那个?人")
+GREETED = re.compile(r"祝|生日|问候|拜年")
 BIRTHDAY = rf"{TIME}?的?过?生日"
 CONDITION_OF_TIME = re.compile(rf"{TIME}\s?(?:[新来加注认成联进录入报咨扫买签过下]|的\s?(?:{NOUN}|$))")
 HEAD = re.compile(r"^(?:[的在是]|来自|来源|通过|从|做|搞|属于|渠道)+")
@@ -83,21 +87,45 @@ def _names(sentence: Sentence, start: int, end: int) -> list[str]:
 def read_audience(sentence: Sentence, understood: list[tuple[int, int]]) -> Audience:
     """Account for every word of the audience; `understood` are places of the skeleton that other conditions took."""
     text = sentence.skeleton
+    named, held = spans(text), True
     query: str | None = None
-    held = True
-    for start, end in spans(text):
-        pieces, timed = _left(text, start, end, understood)
-        names = _names(sentence, start, end)
-        words = [piece for piece in pieces if not MARKS & set(piece)]
-        uncounted = [piece for piece in pieces if set(piece) & (MARKS - {PERSON, COMPANY})]
-        of_somebody = bool(re.search(rf"{PERSON}的?(?:{NOUN})", text[start:end]))
-        doubtful = any(UNHELD.search(piece) or len(piece) > LONGEST_QUERY for piece in words)
-        held = held and not (timed or uncounted or doubtful or of_somebody or len(names) + len(words) > 1)
-        if names and not of_somebody:
-            query = query or names[0]
-        elif words and not doubtful:
-            query = query or _as_said(sentence, words[0], start)
+    if not named or any(PRONOUN.fullmatch(text[start:end].strip()) for start, end in named):
+        return _somebody(sentence, bool(named))
+    for start, end in named:
+        word, whole = _part(sentence, start, end, understood)
+        query, held = query or word, held and whole
     return Audience(query, held)
+
+
+def _somebody(sentence: Sentence, pronoun: bool) -> Audience:
+    """Read whom "张伟生日给他发祝福" and "祝张伟生日快乐" mean: the only person or company named."""
+    names = _names(sentence, 0, len(sentence.skeleton))
+    if not names:
+        return Audience(None, not pronoun)
+    return Audience(names[0], len(names) == 1 and (pronoun or bool(GREETED.search(sentence.skeleton))))
+
+
+def _part(sentence: Sentence, start: int, end: int, understood: list[tuple[int, int]]) -> tuple[str | None, bool]:
+    """Return the query of one audience, and whether nothing of it was left over."""
+    text = sentence.skeleton
+    pieces, timed = _left(text, start, end, understood)
+    names = _names(sentence, start, end)
+    words = [piece for piece in pieces if not MARKS & set(piece)]
+    uncounted = [piece for piece in pieces if set(piece) & (MARKS - {PERSON, COMPANY})]
+    of_somebody = bool(re.search(rf"{PERSON}(?:的|名下|负责|手[上里头]|跟进?)*(?:{NOUN})", text[start:end]))
+    doubtful = any(UNHELD.search(piece) or len(piece) > LONGEST_QUERY for piece in words)
+    doubtful = doubtful or _of_unknown_kind(text, start, end, understood)
+    held = not (timed or uncounted or doubtful or of_somebody or len(names) + len(words) > 1)
+    if names and not of_somebody:
+        return names[0], held
+    said = next((piece for piece in words if not UNHELD.search(piece) and len(piece) <= LONGEST_QUERY), None)
+    return (_as_said(sentence, said, start) if said and not doubtful else None), held
+
+
+def _of_unknown_kind(text: str, start: int, end: int, understood: list[tuple[int, int]]) -> bool:
+    """Tell whether 会员 or such is said and belongs to no condition that was understood, as in a tag 老会员."""
+    found = UNKNOWN_KIND.finditer(text, start, end)
+    return any(not any(low <= match.start() < high for low, high in understood) for match in found)
 
 
 def _as_said(sentence: Sentence, piece: str, start: int) -> str:

@@ -122,6 +122,9 @@ def _reminder(sentence: Sentence) -> tuple[str, float] | None:
     if match is None:
         return ("set_reminder", 0.8) if repeated and not _is_marketing(sentence.skeleton) else None
     before = sentence.skeleton[: match.start()]
+    if re.fullmatch(r"(?:我|一下|下|吧|[\s。!！])*", sentence.skeleton[match.end() :]) and not re.search(r"[了过刚说]", before):
+        # "明天9点和张伟开会提醒我": nothing has happened yet.
+        return "set_reminder", 0.95
     if contact_told(before) or (re.search(WHO, before) and SAID.search(before)):
         return "log_follow_up", 0.85
     return "set_reminder", 0.95

@@ -8,7 +8,7 @@ from handlers.understanding.conditions import find_region
 from handlers.understanding.followups import amount_of, who
 from handlers.understanding.mentions import COMPANY, EMAIL, MARKS, PERSON, PHONE, REF, Sentence
 from handlers.understanding.people import looks_like_name, name_at_start
-from handlers.understanding.phones import find_wechat_id
+from handlers.understanding.phones import find_wechat_id, malformed_phone
 
 SOURCES = (
     "老客户转介绍|老客户介绍|客户转介绍|熟人介绍|朋友介绍|同事介绍|朋友推荐|同行介绍|"
@@ -133,6 +133,9 @@ def read_lead(sentence: Sentence, now: datetime) -> dict[str, object]:
     if match := NEED.search(sentence.skeleton):
         need = words(sentence, match.start("need"), match.end("need"))
         slots["need"] = re.sub(r"(?:很|比较|非常)?(?:感|有)兴趣$", "", need)
+    if "phone" not in slots and (typed := malformed_phone(sentence.raw)):
+        # A number with a digit too few or too many is kept as words, so that nothing typed is lost.
+        slots["need"] = f"{slots['need']} {typed}" if slots.get("need") else typed
     return slots
 
 

@@ -22,6 +22,7 @@ TO_WHOM = re.compile(
     r"(?=群发|推送|发))(?:的)?|(?:所有|全部|全体|我)的?[^,，。\s]{0,10}?(?:客户|"
     r"线索|会员|vip)"
 )
+CONTENT_TIME = re.compile(rf"(?:群发|推送|发)(?:个|一?条)?{TIME}[一-鿿]$")
 LATER_TO_WHOM = re.compile(r"(?:群发|推送|发).{2,}?(?P<whom>给[^,，。]*)$")
 COMMAND = re.compile(
     r"(?<!邀)请(?![函柬])|帮我|麻烦|帮忙|安排|设置|设个|设(?![备计])|定时|准时|"
@@ -89,12 +90,19 @@ def _template(sentence: Sentence, used: list[Mention]) -> str | None:
     return trim(" ".join(piece for piece in said if len(piece) >= 2)) or None
 
 
+def _of_sending(sentence: Sentence, planned: list[Mention], at_once: list[Mention]) -> list[Mention]:
+    """Leave times of the content out ("群发中秋活动 下周三三点") when another time says when to send."""
+    places = {mention.start: sentence.places.index(mention.start) for mention in planned}
+    when = [mention for mention in planned if not CONTENT_TIME.search(sentence.skeleton, 0, places[mention.start] + 2)]
+    return when if when or at_once else planned
+
+
 def read_broadcast(sentence: Sentence, now: datetime) -> dict[str, object]:
     """Fill the slots of a broadcast."""
     slots: dict[str, object] = {}
     at_once = [mention for mention in sentence.of(TIME) if mention.value.at_once]
     coming = [mention for mention in sentence.of(TIME) if not mention.value.at_once and mention.value.tense != "past"]
-    planned = [mention for mention in coming if not mention.value.only_span]
+    planned = _of_sending(sentence, [mention for mention in coming if not mention.value.only_span], at_once)
     at, when, used = planned_time(sentence, now, planned)
     if at is not None:
         slots["at"] = at

@@ -201,6 +201,9 @@ def mark_companies(sentence: Sentence) -> None:
         name = sentence.rest[start:end]
         if not LEADS_ONLY.sub("", IS_COMPANY.sub("", name)):
             continue
+        if IS_COMPANY.sub("", name).endswith(("做", "搞", "干")):
+            # "上海做餐饮的": a trade and no name.
+            continue
         weak = len(name) < 4 and not re.search(r"(?:公司|集团|学校|医院|大学|酒店|银行)$", name)
         if WEAK_ENDS.match(IS_COMPANY.sub("", name)) or (weak and len(IS_COMPANY.sub("", name)) < 2):
             continue

@@ -16,6 +16,7 @@ from handlers.understanding import amounts, names, people, phones, times
 from handlers.understanding.classify import at_first_glance, classify
 from handlers.understanding.conditions import holds_all
 from handlers.understanding.mentions import Sentence
+from handlers.understanding.several import names_more
 from handlers.understanding.slots import READERS
 
 # What a person says in one message; more is a pasted document, and the rest of it is kept only as words.
@@ -39,6 +40,8 @@ class Meaning:
     intent: str
     confidence: float
     slots: dict[str, object] = field(default_factory=dict)
+    # The sentence names more people, records or reminders than the slots took: the bot says so.
+    more: bool = False
 
     def to_json(self) -> str:
         """Write the meaning as one line of JSON."""
@@ -97,7 +100,7 @@ def parse(text: str, now: datetime, known: Sequence[str]) -> Meaning:
     kept = {name: plain_value(value) for name, value in slots.items() if value not in (None, "", [], {})}
     if rest and (slot := next((name for name in LONG_TEXT if name in kept), None)):
         kept[slot] = f"{kept[slot]}{rest}"
-    return Meaning(intent, confidence, kept)
+    return Meaning(intent, confidence, kept, names_more(sentence, intent))
 
 
 def warm(data_dir: Path | None = None) -> None:

@@ -47,6 +47,27 @@ def mark_addresses(sentence: Sentence) -> None:
             sentence.take(Mention(PHONE, match.start(), match.end(), read(match)))
 
 
+# Nine to thirteen digits from 1 on, in one run or in groups as phone numbers are grouped.
+LIKE_MOBILE = re.compile(
+    r"(?<![\d.:/_a-z#¥￥-])(?:\+86[\s-]?)?(?P<run>1(?:\d{8,12}|\d{2,3}(?:[\s-]\d{3,5}){2}))(?![\d_a-z@])"
+    r"(?!\.\d)(?!\s?(?:元|块|万|亿|台|个|件|次|%))"
+)
+OTHER_NUMBER = re.compile(
+    r"(?:订单|单|编|合同|发票|账|帐|卡|税|快递|运单|流水|工单|批次|型|学|证|身份证|序列|统一|qq)(?:号码?|编号)?(?:是|为|[:：\s])*$|"
+    r"(?:qq|id|no\.?|sn)[:：\s]*$|(?:订单|快递|运单|工单|流水|批次)(?:是|[:：\s])*$"
+)
+
+
+def malformed_phone(text: str) -> str | None:
+    """Return a number as typed that was meant as a mobile but is none ("1380013800"); None when there is none."""
+    sentence = Sentence(text)
+    mark_addresses(sentence)
+    for match in LIKE_MOBILE.finditer(sentence.rest):
+        if not OTHER_NUMBER.search(sentence.rest, 0, match.start()) and 9 <= sum(map(str.isdigit, match["run"])) <= 13:
+            return text[match.start("run") : match.end("run")]
+    return None
+
+
 def find_wechat_id(sentence: Sentence) -> str | None:
     """Read a WeChat id as said ("微信号 lina_2020"); None when there is none."""
     match = WECHAT_ID.search(sentence.plain)

@@ -1,7 +1,7 @@
 """Rules of tasks: postponing, finishing and listing them."""
 
 from handlers.understanding.mentions import REF, TIME, WHO
-from handlers.understanding.rules import SALES_TASK, rule
+from handlers.understanding.rules import POLITE, SALES_TASK, rule
 
 DONE = (
     r"(?:搞定|搞掂|完成|做完|办完|弄完|处理完|处理好|办好|做好|弄好|搞完|做了|"
@@ -18,7 +18,17 @@ THAT_TASK = (
     rf"(?:{WHO}(?:的|那|这|那边)*(?:个|条|项)?(?:的)?[^,，。]{{0,6}}?(?:任务|待办|"
     rf"提醒|跟进|事情?|那条|这条|那个|这个|回访|约|会|拜访)|{SALES_TASK})"
 )
+# Taking a task or a reminder away is no command of its own: it must not become a new reminder or a finished task.
 TASKS = (
+    rule(
+        "unknown",
+        rf"{POLITE}(?:把|将)?(?:取消|撤销|撤回|撤掉|删除?掉?|清除|去掉)(?:掉|了)?[^,，。]{{0,12}}"
+        rf"(?:{SALES_TASK}|闹钟|{REF})(?:吧|了|掉)*[\s。!！]*$|"
+        rf"{POLITE}(?:不用再?|不要再?|别再?(?!忘))[^,，。忘]{{0,8}}提醒(?:我|了|吧)*|"
+        rf"^(?:[^,，。]{{0,10}}(?:{SALES_TASK}|闹钟)|{REF}(?:{SALES_TASK})?)(?:给我)?(?:取消|撤销|撤回|删除?|去)(?:掉|了|吧)*[\s。!！]*$",
+        r"群发|推送|祝福|问候|广播|标签|人工|接管|会话|商机|公海",
+        confidence=0.3,
+    ),
     rule("complete_task", rf"^[\s]*(?:都|全部?|已经?|这个|那个)*{DONE}了?[\s。!！]*$", confidence=0.7),
     rule("list_tasks", rf"(?:几|多少)(?:个|条|项)?{SALES_TASK}|^[\s]*{SALES_TASK}事项[\s]*$"),
     rule(

@@ -26,7 +26,7 @@ async def deliver(made: Town, number: int, fields: dict[str, object], *, age: in
         return response.status
 
 
-@pytest.mark.slow  # a real process, killed while a command of two seconds runs
+@pytest.mark.faults  # a real process, killed while a command of two seconds runs
 async def test_message_whose_handler_was_killed_is_answered_once_after_the_start(tmp_path: Path) -> None:
     async with town(tmp_path, 1, keep=True, server={"reply_within": "200ms"}) as made:
         slow = (sys.executable, "-m", "bot.bench.slow_serve", str(made.place.write_settings()), "2")
@@ -44,7 +44,7 @@ async def test_message_whose_handler_was_killed_is_answered_once_after_the_start
         assert (await made.control("received?platform=dingtalk"))["count"] == 1
 
 
-@pytest.mark.slow  # a real process is started twice
+@pytest.mark.faults  # a real process is started twice
 async def test_repeats_get_the_stored_reply_also_after_a_kill_and_an_older_follow_undoes_nothing(tmp_path: Path) -> None:
     async with town(tmp_path, 50) as made:
         await made.start()

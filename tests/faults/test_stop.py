@@ -13,7 +13,7 @@ from tests.faults.town import town
 SEND = "/cgi-bin/message/custom/send"
 
 
-@pytest.mark.slow  # a real process that has to be stopped
+@pytest.mark.faults  # a real process that has to be stopped
 async def test_stop_in_the_middle_of_a_broadcast_and_of_inbound_messages(tmp_path: Path) -> None:
     async with town(tmp_path, 600) as made:
         author = await made.place.run("token", "create", "author", "--role", "admin")

@@ -52,8 +52,8 @@ async def town(folder: Path, people: int, *, keep: bool = False, **extra: dict[s
     platform = await start_platform(people, keep=keep)
     made = Town(Place(folder, simulator_port=platform.port, extra=extra), platform)
     # In a process of its own: one process opens one database (see crm_core/db.py).
-    code = f"from pathlib import Path; from bot.bench.filling import fill_now; fill_now(Path({str(made.place.database)!r}), {people})"
-    filling = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+    code = "import pathlib, sys, bot.bench.filling as b; b.fill_now(pathlib.Path(sys.argv[1]), int(sys.argv[2]))"
+    filling = await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(made.place.database), str(people))
     assert await filling.wait() == 0
     try:
         yield made

@@ -99,3 +99,14 @@ async def test_numbers_are_masked_in_groups(core: Core, chat: Staff) -> None:
 
 async def test_very_long_answer_gets_a_sentence(core: Core, chat: Staff) -> None:
     assert "系统开小差" not in await chat.says("新线索 " + "张" * 500)
+
+
+async def test_several_things_at_once_are_not_dropped_silently(core: Core, chat: Staff) -> None:
+    for name in ("赵晓东", "孔云飞"):
+        await make_lead(core, name)
+    assert "一次只处理一项" in await chat.says("领取 赵晓东 和 孔云飞")
+    assert "一次只处理一项" not in await chat.says("领取 孔云飞")
+
+
+async def test_number_with_a_digit_missing_is_told(core: Core, chat: Staff) -> None:
+    assert "1380013800 位数不对" in await chat.says("新线索 王五 1380013800")

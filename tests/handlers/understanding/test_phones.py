@@ -3,7 +3,7 @@
 import pytest
 
 from handlers.understanding.mentions import EMAIL, LINK, PHONE, Sentence
-from handlers.understanding.phones import find_wechat_id, mark_addresses
+from handlers.understanding.phones import find_wechat_id, malformed_phone, mark_addresses
 
 
 def marked(text: str, kind: str) -> list[str]:
@@ -55,3 +55,25 @@ def test_mail_and_link():
 )
 def test_wechat_ids(said, found):
     assert find_wechat_id(Sentence(said)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("新线索 王五 1380013800", "1380013800"),
+        ("新线索 王五 138001380000 想要20台", "138001380000"),
+        ("张伟换号了 138-0013-80001", "138-0013-80001"),
+        ("王五 12345678901", "12345678901"),
+        ("张三 13800138000 和 李四 1390013900", "1390013900"),
+        ("王五 13800138000", None),
+        ("订单号1380013800", None),
+        ("单号：1380013800", None),
+        ("#1380013800", None),
+        ("QQ 1380013800", None),
+        ("预算1380013800元", None),
+        ("1 2 3 4 5 6 7 8 9", None),
+        ("021-62881234", None),
+    ],
+)
+def test_malformed_mobile(text, number):
+    assert malformed_phone(text) == number
