@@ -31,9 +31,9 @@ def is_aes_key(text: str) -> bool:
 
 def sign(*parts: str) -> str:
     """Give the SHA-1 of the parts in byte order, as 40 lower-case hexadecimal digits."""
-    # errors="replace": a lone surrogate in a query must end as a wrong signature, not as an exception.
-    joined = b"".join(sorted(part.encode("utf-8", "replace") for part in parts))
-    return hashlib.sha1(joined, usedforsecurity=False).hexdigest()
+    # The order of texts is that of their UTF-8 bytes. errors="replace": a lone surrogate in a query must end as a wrong
+    # signature, not as an exception.
+    return hashlib.sha1("".join(sorted(parts)).encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
 
 
 def is_same(given: str, expected: str) -> bool:

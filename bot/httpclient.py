@@ -7,11 +7,13 @@ an `Answer` (whatever its status), `NotSent` (it provably did not reach the plat
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
+import msgspec
 from yarl import URL
 
 CONNECT_WITHIN = timedelta(seconds=3)
@@ -46,15 +48,28 @@ class Answer:
     status: int
     body: bytes
     content_type: str = ""
+    _read: "list[dict[str, Any] | None]" = field(default_factory=list, repr=False, compare=False)
+    """What `json` found, because the token's keeper and the sender both look."""
 
     def json(self) -> dict[str, Any] | None:
         """Give the JSON object of the body, or None for anything else (HTML of a proxy, nothing, a list)."""
-        try:
-            # Read as UTF-8 whatever the header says; nicknames hold control characters, hence not strict.
-            value = json.loads(self.body.decode("utf-8", "replace"), strict=False)
-        except (ValueError, RecursionError):
-            return None
-        return value if isinstance(value, dict) else None
+        if not self._read:
+            self._read.append(_read_object(self.body))
+        return self._read[0]
+
+
+# Not strict: nicknames hold control characters.
+_decode = json.JSONDecoder(strict=False).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def _read_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        # Read as UTF-8 whatever the header says.
+        value = _decode(body.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +89,16 @@ def redact(text: str) -> str:
 
 def encode_json(value: object) -> bytes:
     """Write compact JSON in raw UTF-8: WeChat shows escapes to people or refuses them (40033, 47002)."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:  # half a character: written as "?"
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+@lru_cache(maxsize=256)
+def _address(url: URL, params: tuple[tuple[str, str], ...]) -> URL:
+    """Put the parameters into an address; remembered, because every send has the same ones."""
+    return url.update_query(params)
 
 
 class HttpClient:
@@ -82,7 +106,7 @@ class HttpClient:
 
     def __init__(self, *, connect_within: timedelta = CONNECT_WITHIN, answer_within: timedelta = ANSWER_WITHIN) -> None:
         self._connect_within = connect_within
-        self._answer_within = answer_within
+        self._usual_limits = aiohttp.ClientTimeout(total=answer_within.total_seconds(), connect=connect_within.total_seconds())
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "HttpClient":
@@ -147,7 +171,7 @@ class HttpClient:
         within: timedelta | None = None,
     ) -> Answer:
         if params:
-            url = url.update_query(params)
+            url = _address(url, tuple(params.items()))
         what = f"{method} {url.host}{url.path}"
         # `from None` below: the causes may carry the address, and with it a token.
         try:
@@ -162,9 +186,9 @@ class HttpClient:
             raise Unanswered(f"{what}: {type(error).__name__}") from None
 
     def _limits(self, within: timedelta | None) -> aiohttp.ClientTimeout:
-        return aiohttp.ClientTimeout(
-            total=(within or self._answer_within).total_seconds(), connect=self._connect_within.total_seconds()
-        )
+        if within is None:
+            return self._usual_limits
+        return aiohttp.ClientTimeout(total=within.total_seconds(), sock_connect=self._connect_within.total_seconds())
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

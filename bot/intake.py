@@ -58,6 +58,8 @@ class Intake:
     async def _run(self) -> None:
         try:
             while self._waiting:
+                # Whatever has arrived by now comes along: fewer, fuller transactions, and nobody waits for it when idle.
+                await asyncio.sleep(0)
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
                 await self._take(batch)
         finally:

@@ -123,6 +123,6 @@ async def show_segment(call: Call) -> Any:
 
 @routes.patch("/segments/{id}", scope="segments:write", shows=SEGMENTS)
 async def change_segment(call: Call, body: SegmentChanges) -> Any:
-    """Change a segment; broadcasts that have started keep theirs."""
+    """Change a segment; broadcasts that are approved keep theirs."""
     made = await segments.update_segment(call.core, call.actor, call.number, **given(body))
     return await show_row(call, SEGMENTS, made, complete=_count)

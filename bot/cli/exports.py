@@ -45,12 +45,12 @@ def export(
 
     async def work(core: "Core", actor: "Actor") -> int:
         if out is None:
-            return await exported(core, actor, known[kind], format.value, sys.stdout.buffer, since=start)
+            return await exported(core, actor, known[kind], format.value, sys.stdout.buffer, since=start, tell=_tell)
         # Beside the target first: an export that is cut off must not look like a whole one.
         part = out.with_name(f".{out.name}.{os.getpid()}.part")
         try:
             with part.open("wb") as stream:
-                count = await exported(core, actor, known[kind], format.value, stream, since=start)
+                count = await exported(core, actor, known[kind], format.value, stream, since=start, tell=_tell)
             part.replace(out)
         finally:
             part.unlink(missing_ok=True)
@@ -58,3 +58,7 @@ def export(
 
     count = with_core(context, work)
     typer.echo(f"已导出 {count} 行", err=True)
+
+
+def _tell(sentence: str) -> None:
+    typer.echo(sentence, err=True)

@@ -60,10 +60,10 @@ def sentences() -> Iterator[None]:
 
 
 def prepare_folders(settings: "Settings") -> None:
-    """Make the folders of the data and the database. Ends with 1 when one cannot be written."""
+    """Make the folders of the data and the database, for their owner alone. Ends with 1 when one cannot be written."""
     for folder in (settings.core.data_dir, settings.database.path.parent):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             writable = os.access(folder, os.W_OK | os.X_OK)
         except OSError:
             writable = False

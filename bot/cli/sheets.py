@@ -20,7 +20,10 @@ from crm_core.values import mask_phone, mask_text
 PAGE_ROWS = 5000
 _SHEET_ROWS = 1_048_576
 """What one sheet of a workbook holds."""
+_CELL_CHARACTERS = 32_767
+"""What one cell of a workbook holds, counted as the format does: in halves of UTF-16."""
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+CUT = "有 {count} 个单元格超过 {most} 个字符，在 xlsx 里已截断并以“…”结尾；需要全文请用 csv 或 jsonl"
 Column = Sequence[Any]
 Convert = Callable[[Column], Column]
 
@@ -41,9 +44,19 @@ def parse_since(text: str) -> datetime:
 
 
 async def exported(
-    core: Core, actor: Actor, resource: Resource, kind: str, stream: IO[bytes], *, since: datetime | None = None
+    core: Core,
+    actor: Actor,
+    resource: Resource,
+    kind: str,
+    stream: IO[bytes],
+    *,
+    since: datetime | None = None,
+    tell: Callable[[str], object] = len,
 ) -> int:
-    """Write a resource and note it in the audit trail; tells how many rows. Raises: Refused."""
+    """Write a resource and note it in the audit trail; tells how many rows, and by `tell` what could not be kept whole.
+
+    Raises: Refused.
+    """
     access.require(actor, f"{resource.name}:read" if resource.name in access.RESOURCES else "audit:read")
     shown = [field for field in resource.fields if field.form is not Form.MADE]
     sheet = _SHEETS[kind](stream, [field.name for field in shown])
@@ -55,6 +68,8 @@ async def exported(
         sheet.write(list(zip(*columns, strict=True)))
         count += len(rows)
     sheet.close()
+    if sheet.cut:
+        tell(CUT.format(count=sheet.cut, most=_CELL_CHARACTERS))
     async with core.db.transaction():
         table = str(resource.model._meta.db_table)
         await access.record(core, actor, f"{resource.name}.export", (table, None), after={"format": kind, "rows": count})
@@ -86,6 +101,8 @@ class Sheet(Protocol):
     """Something rows are written to."""
 
     keeps_types: bool
+    cut: int
+    """Cells that hold less than they should."""
 
     def write(self, rows: list[tuple[Any, ...]]) -> None:
         """Write one page."""
@@ -98,6 +115,7 @@ class CsvSheet:
     """Comma-separated, UTF-8, a line of names first."""
 
     keeps_types = False
+    cut = 0
 
     def __init__(self, stream: IO[bytes], names: list[str]) -> None:
         self._text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
@@ -118,6 +136,7 @@ class JsonSheet:
     """One object a line."""
 
     keeps_types = True
+    cut = 0
 
     def __init__(self, stream: IO[bytes], names: list[str]) -> None:
         self._stream, self._names = stream, names
@@ -143,6 +162,7 @@ class XlsxSheet:
         )
         self._names = names
         self._row = _SHEET_ROWS
+        self.cut = 0
 
     def write(self, rows: list[tuple[Any, ...]]) -> None:
         """Write one page."""
@@ -153,7 +173,10 @@ class XlsxSheet:
                 if isinstance(value, (int, float)) and not isinstance(value, bool):
                     self._sheet.write_number(self._row, column, value)
                 elif value not in (None, ""):
-                    self._sheet.write_string(self._row, column, str(value))
+                    text = str(value)
+                    kept = fitting(text)
+                    self.cut += kept is not text
+                    self._sheet.write_string(self._row, column, kept)
             self._row += 1
 
     def close(self) -> None:
@@ -170,8 +193,18 @@ class XlsxSheet:
 
 
 def neutral(text: str) -> str:
-    """Keep a spreadsheet from taking a text for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
+    """Keep a spreadsheet from taking a text for a formula; some take one after blanks and line ends too."""
+    return f"'{text}" if text.startswith(_FORMULA_SIGNS) or text.lstrip().startswith(_FORMULA_SIGNS) else text
+
+
+def fitting(text: str) -> str:
+    """Cut a text to what a cell of a workbook holds, marked with an ellipsis."""
+    if len(text) * 2 <= _CELL_CHARACTERS:
+        return text
+    units = text.encode("utf-16-le")
+    if len(units) <= _CELL_CHARACTERS * 2:
+        return text
+    return units[: (_CELL_CHARACTERS - 1) * 2].decode("utf-16-le", errors="ignore") + "…"
 
 
 def _converter(field: Shown, keeps_types: bool) -> Convert:

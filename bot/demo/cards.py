@@ -1,6 +1,7 @@
 """One person as the panel shows them: a card, and everything that happened with them in one line of time."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from campaigns.broadcasts import RECIPIENT_STATUS_LABELS, Broadcast, Recipient, RecipientStatus
@@ -17,6 +18,7 @@ from crm_core.values import mask_phone
 from scheduler.reminders import REMINDER_STATUS_LABELS, Reminder, ReminderStatus
 
 LINES = 20
+JUST_NOW = timedelta(minutes=2)
 _ORDER = ("event", "lead", "in", "out", "claim", "follow_up", "reminder", "broadcast")
 """What comes first of things that happened at one moment."""
 _EVENTS = {"subscribe": "关注了公众号", "unsubscribe": "取消了关注", "scan": "扫了二维码", "click": "点了菜单"}
@@ -145,7 +147,9 @@ async def _work(kind: str, number: int, names: Mapping[int, str]) -> list[Line]:
         method = METHOD_LABELS[Method(row.method)] if row.method != Method.OTHER.value else ""
         note = [STAGE_LABELS.get(row.stage or "", ""), f"¥{row.amount:,.0f}" if row.amount is not None else ""]
         title = f"{names.get(row.author_id or 0, '系统')} {method}跟进"
-        lines.append(_line(f"f{row.id}", row.at, "follow_up", title, row.summary, " · ".join(word for word in note if word)))
+        # What is told to the minute stands where it was said, not before everything else of that minute.
+        at = row.created_at if timedelta(0) <= row.created_at - row.at < JUST_NOW else row.at
+        lines.append(_line(f"f{row.id}", at, "follow_up", title, row.summary, " · ".join(word for word in note if word)))
     for one in await Reminder.filter(about_kind=kind, about_id=number).order_by("-id").limit(LINES):
         label = REMINDER_STATUS_LABELS[ReminderStatus(one.status)]
         at = one.fired_at or one.created_at

@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
 
+from bot.api.endpoint import read_capped
 from bot.demo import greeting
 from bot.demo.stage import ON_PHONES, Stage
 from bot.demo.state import state_of
@@ -16,12 +17,14 @@ from crm_core.errors import CrmError
 
 STATIC = Path(__file__).parent / "static"
 MAX_WORDS = 1000
+MAX_BODY = 64 * 1024
 LOOK_SECONDS = 0.1
 """How soon a new chat line is seen."""
 STATE_SECONDS = 0.7
 """How soon anything else is seen."""
 SILENCE_SECONDS = 15.0
 LONGEST_TURN = timedelta(days=7)
+LONGEST_HOURS = LONGEST_TURN / timedelta(hours=1)
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
@@ -40,6 +43,10 @@ _FILES = {
     "/demo/greeting.js": ("greeting.js", "text/javascript"),
 }
 Act = Callable[[Any], Awaitable[Mapping[str, Any] | None]]
+Id = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_HTTP_PORT = 80
+_OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -70,16 +77,16 @@ class Draft(msgspec.Struct, forbid_unknown_fields=True):
     """What a greeting is tried with."""
 
     staff_id: str
-    template_id: int
-    segment_id: int
-    draft_id: int | None = None
+    template_id: Id
+    segment_id: Id
+    draft_id: Id | None = None
 
 
 class Approval(msgspec.Struct, forbid_unknown_fields=True):
-    """What is approved, and by whom."""
+    """What is approved or dropped, and by whom."""
 
     staff_id: str
-    broadcast_id: int
+    broadcast_id: Id
 
 
 def add_page(application: web.Application, stage: Stage) -> None:
@@ -93,6 +100,20 @@ def add_page(application: web.Application, stage: Stage) -> None:
     application.router.add_get("/demo/stream", actions.stream)
     application.router.add_get("/demo/greeting", actions.show_greeting)
     application.on_shutdown.append(actions.close)
+    application.middlewares.append(own_name_only(stage.port))
+
+
+def own_name_only(port: int) -> Any:
+    """Refuse whoever calls this machine by another name: a foreign page may point its own name here (DNS rebinding)."""
+    own = {f"{name}:{port}" for name in _OWN_NAMES} | (set(_OWN_NAMES) if port == _HTTP_PORT else set())
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.headers.get("Host", "").lower() not in own:
+            return _problem(403, "只能用本机地址打开")
+        return await handler(request)
+
+    return check
 
 
 def _file(path: Path, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -115,7 +136,11 @@ def _action(kind: type[msgspec.Struct], act: Act) -> Callable[[web.Request], Awa
         if request.content_type != "application/json":
             return _problem(415, "需要 JSON")
         try:
-            fields = msgspec.json.decode(await request.read(), type=kind)
+            fields = msgspec.json.decode(await read_capped(request, MAX_BODY), type=kind)
+        except CrmError as error:
+            return _problem(error.status, error.sentence())
+        except msgspec.ValidationError:
+            return _problem(422, "请求的字段有误")
         except (msgspec.DecodeError, UnicodeDecodeError):
             return _problem(400, "请求内容有误")
         try:
@@ -162,6 +187,7 @@ class _Actions:
             "clock": (Turn, self._turn),
             "greeting/preview": (Draft, self._preview),
             "greeting/approve": (Approval, self._approve),
+            "greeting/drop": (Approval, self._drop),
         }
 
     async def _follow(self, fields: Scene) -> None:
@@ -190,7 +216,7 @@ class _Actions:
         clock = self._stage.simulator.clock
         if not fields.hours:
             clock.reset()
-        elif fields.hours > 0 and timedelta(seconds=clock.offset_seconds, hours=fields.hours) <= LONGEST_TURN:
+        elif 0 < fields.hours <= LONGEST_HOURS and timedelta(seconds=clock.offset_seconds, hours=fields.hours) <= LONGEST_TURN:
             clock.advance(timedelta(hours=fields.hours))
         else:
             raise Impossible(reason="最多往后拨七天")
@@ -200,6 +226,9 @@ class _Actions:
 
     async def _approve(self, fields: Approval) -> Mapping[str, Any]:
         return await greeting.approve(self._stage, fields.staff_id, fields.broadcast_id)
+
+    async def _drop(self, fields: Approval) -> Mapping[str, Any]:
+        return await greeting.drop(self._stage, fields.staff_id, fields.broadcast_id)
 
     def _require_follower(self) -> None:
         if not self._stage.follows():

@@ -82,5 +82,5 @@ def _listen(port: int) -> socket.socket:
 def _prepare(data: Path | None) -> Path:
     if data is None:
         return Path(tempfile.mkdtemp(prefix="guanxi-demo-"))
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     return data.resolve()

@@ -5,29 +5,28 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.demo.cards import card_of
+from bot.demo.lists import broadcasts_shown, plans_shown, reminders_shown
 from bot.demo.settings import WECHAT
 from bot.demo.stage import ON_PHONES, Stage
 from bot.demo.suggestions import Situation, chips, steps
 from bot.sample.company import COMPANY, STAFF
 from bot.simulator.records import ChatEntry
-from campaigns import results
-from campaigns.broadcasts import BROADCAST_STATUS_LABELS, Broadcast, BroadcastStatus, Recipient
-from campaigns.greetings import GreetingPlan, GreetingStatus
+from campaigns.broadcasts import Recipient
 from crm_core.access import ROLE_LABELS
 from crm_core.accounts import Account
 from crm_core.activities import FollowUp
-from crm_core.calendar import next_festival
-from crm_core.clock import at_local, day_bounds, today
+from crm_core.clock import day_bounds, today
 from crm_core.customers import Contact, Customer
 from crm_core.employees import Employee
 from crm_core.leads import LEAD_STATUS_LABELS, Lead, LeadStatus
-from crm_core.policy import REASON_LABELS, Reason
-from crm_core.segments import Segment
 from crm_core.values import mask_phone
-from scheduler.reminders import Reminder
+from handlers.replies import when
+from scheduler.reminders import Reminder, ReminderStatus
 
 LINES_A_PHONE = 60
-LEADS, BROADCASTS, REMINDERS = 5, 3, 5
+LEADS = 5
+SOON = timedelta(minutes=5)
+"""A reminder within so long may be waited for."""
 _OPEN = ("new", "following")
 _PLATFORMS = {"customer": "wechat_oa", "staff": "dingtalk"}
 
@@ -52,9 +51,9 @@ async def state_of(stage: Stage, person_id: int | None = None) -> dict[str, Any]
             "counts": await _counts(stage),
             "leads": await _leads(names),
             "person": await card_of(stage.app.core, shown, names) if shown else None,
-            "reminders": await _reminders(stage, names),
-            "plans": await _plans(stage),
-            "broadcasts": await _broadcasts(stage),
+            "reminders": await reminders_shown(stage, names),
+            "plans": await plans_shown(stage),
+            "broadcasts": await broadcasts_shown(stage),
         },
     }
 
@@ -68,18 +67,24 @@ async def _situation(stage: Stage, account: Account | None) -> Situation:
     if account is None or lead is None:
         return base
     owner = await Employee.get_or_none(id=lead.owner_id) if lead.owner_id else None
-    own = Reminder.filter(created_at__gte=since, follow_up_id=None)
+    own = Reminder.filter(created_at__gte=since)
+    coming = await own.filter(status=ReminderStatus.PENDING.value).order_by("at", "id").first()
     return replace(
         base,
         opted_out=account.opted_out_at is not None,
         lead=lead.name,
         owner=owner.name if owner else "",
         followed_up=await FollowUp.filter(subject_kind="lead", subject_id=lead.id, undone_at=None).exists(),
-        reminder_set=await own.filter(status__not="cancelled").exists(),
+        reminder_at=_ringing_words(coming.at, stage.clock.now()) if coming else "",
+        reminder_soon=coming is not None and coming.at <= stage.clock.now() + SOON,
         reminded=await own.filter(fired_at__isnull=False).exists(),
         listed=_was_listed(stage),
         greeted=await Recipient.filter(claimed_at__gte=since, status="sent").exists(),
     )
+
+
+def _ringing_words(at: datetime, now: datetime) -> str:
+    return when(at, now) if at > now else "马上"
 
 
 def _asked(stage: Stage) -> frozenset[str]:
@@ -161,78 +166,6 @@ async def _leads(names: dict[int, str]) -> list[dict[str, Any]]:
             "owner": names.get(row.owner_id or 0, ""),
             "status": LEAD_STATUS_LABELS[LeadStatus(row.status)],
             "at": row.created_at.isoformat(),
-        }
-        for row in rows
-    ]
-
-
-async def _reminders(stage: Stage, names: dict[int, str]) -> list[dict[str, Any]]:
-    start, end = day_bounds(today(stage.clock))
-    rows = await Reminder.filter(at__gte=start, at__lt=end).exclude(status="cancelled").order_by("at", "id").limit(50)
-    fresh = [row for row in rows if _still_matters(row, stage.clock.now())]
-    subjects = await _people_of(fresh[:REMINDERS])
-    return [
-        {
-            "id": row.id,
-            "at": row.at.isoformat(),
-            "text": row.text,
-            "owner": names.get(row.owner_id, ""),
-            "status": row.status,
-            "person_id": subjects.get((row.about_kind, row.about_id or 0)),
-        }
-        for row in fresh[:REMINDERS]
-    ]
-
-
-def _still_matters(row: Reminder, now: datetime) -> bool:
-    return row.status == "pending" or row.at > now - timedelta(hours=2)
-
-
-async def _people_of(rows: list[Reminder]) -> dict[tuple[str, int], int]:
-    found: dict[tuple[str, int], int] = {}
-    for kind, model in (("lead", Lead), ("contact", Contact)):
-        ids = [row.about_id for row in rows if row.about_kind == kind]
-        found |= {
-            (kind, number): person_id for number, person_id in await model.filter(id__in=ids).values_list("id", "person_id")
-        }
-    return found
-
-
-async def _plans(stage: Stage) -> list[dict[str, Any]]:
-    """List the greetings that are arranged, with the next day of each festival."""
-    rows = await GreetingPlan.filter(status=GreetingStatus.APPROVED.value).order_by("-id").limit(BROADCASTS)
-    segments = dict(await Segment.filter(id__in=[row.segment_id for row in rows]).values_list("id", "name"))
-    return [
-        {
-            "id": row.id,
-            "name": f"{row.name} · {segments.get(row.segment_id, '')}",
-            "at": at_local(next_festival(row.festival, today(stage.clock)), row.time_of_day).isoformat()
-            if row.festival
-            else None,
-            "time": row.time,
-        }
-        for row in rows
-    ]
-
-
-async def _broadcasts(stage: Stage) -> list[dict[str, Any]]:
-    hidden = [BroadcastStatus.DRAFT.value, BroadcastStatus.CANCELLED.value]
-    rows = await Broadcast.exclude(status__in=hidden).order_by("-id").limit(BROADCASTS)
-    core = stage.app.core
-    counts = await results.counts_of(core, [row.id for row in rows])
-    return [
-        {
-            "id": row.id,
-            "name": row.name,
-            "author": row.author,
-            "approved_by": row.approved_by,
-            "status": BROADCAST_STATUS_LABELS[BroadcastStatus(row.status)],
-            "running": row.status == BroadcastStatus.RUNNING.value,
-            "counts": counts.get(row.id, {}),
-            "reasons": {
-                REASON_LABELS.get(Reason(code), code) if code in set(Reason) else code: count
-                for code, count in (await results.reasons(core, row.id)).items()
-            },
         }
         for row in rows
     ]

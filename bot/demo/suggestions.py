@@ -30,7 +30,10 @@ class Situation:
     lead: str = ""
     owner: str = ""
     followed_up: bool = False
-    reminder_set: bool = False
+    reminder_at: str = ""
+    """When the next reminder rings, in words; empty without one."""
+    reminder_soon: bool = False
+    """Whether it rings soon enough to be waited for."""
     reminded: bool = False
     listed: bool = False
     """Whether the salesperson has the list of what is to be done before them."""
@@ -63,7 +66,12 @@ def steps(now: Situation) -> list[Step]:
 
 
 def _remind_hint(now: Situation) -> str:
-    return "提醒已设好，一分钟内会响，也可以先做下一步" if now.reminder_set else "点「一分钟后提醒我…」，看它准点响起"
+    ask = "点「一分钟后提醒我…」，看它准点响起"
+    if not now.reminder_at:
+        return ask
+    if now.reminder_soon:
+        return f"提醒已设好，{now.reminder_at}会响，也可以先做下一步"
+    return f"已设的提醒{now.reminder_at}才响；{ask}"
 
 
 def chips(now: Situation) -> dict[str, list[Chip]]:
@@ -75,7 +83,7 @@ def chips(now: Situation) -> dict[str, list[Chip]]:
         sales: _of_sales(now, current),
         rival: _of_rival(now),
         "hl-lin": _of_manager(now, current),
-        "hl-zhou": [_greet(now, current), _say("中秋给所有VIP发祝福"), _say("明天上午10点提醒我改海报"), _say("帮助")],
+        "hl-zhou": [_greet(now, current), _say("中秋给所有VIP发祝福"), _say("生日当天早上9点给VIP发祝福"), _say("帮助")],
     }
     return found | dict.fromkeys(now.asked, _YES_NO)
 
@@ -83,7 +91,7 @@ def chips(now: Situation) -> dict[str, list[Chip]]:
 def _greet(now: Situation, current: str) -> Chip:
     # While a reminder is on its way nobody has to wait for it.
     return Chip(
-        "发节日祝福", "greet", main=current == "greet" or (current == "remind" and now.reminder_set and not now.greeted)
+        "发节日祝福", "greet", main=current == "greet" or (current == "remind" and now.reminder_soon and not now.greeted)
     )
 
 
@@ -116,7 +124,7 @@ def _of_sales(now: Situation, current: str) -> list[Chip]:
     told = f"刚和{now.lead}通了电话，想要20台网关，预算15万，下周三下午三点再联系"
     remind = f"一分钟后提醒我给{now.lead}发报价"
     found = [Chip("记一条跟进：刚通了电话…", text=told, main=current == "follow_up")] if not now.followed_up else []
-    if now.followed_up and not now.reminder_set:
+    if now.followed_up and not now.reminder_soon and not now.reminded:
         found.append(Chip("一分钟后提醒我发报价", text=remind, main=current == "remind"))
     todo = _say("第1条完成了" if now.listed else "今天要做什么")
     return [*found, todo, _say(f"看下{now.lead}的资料"), _say("撤销")]

@@ -15,6 +15,7 @@ from crm_core.segments import Segment
 SEED = 20
 TEMPLATES = {
     "节日祝福": f"{{称呼}}好！值此佳节，{COMPANY}祝您节日快乐、工作顺利。——{{负责人}}",
+    "生日祝福": f"{{称呼}}，生日快乐！{COMPANY}祝您身体健康、事事顺心，感谢一路同行。——{{负责人}}",
     "新品通知": f"{{称呼}}好，{COMPANY}新一代 E5 边缘网关已上市，支持 OPC UA 和远程升级。需要样机请直接回复。",
     "展会回访": f"{{称呼}}好，感谢莅临{COMPANY}展台！选型手册和报价可以直接回复索取，{{负责人}}随时为您服务。",
 }
@@ -41,6 +42,7 @@ def _fill(core: Core, channel: str, seed: int) -> Program[None]:
     staff = yield from hire(core, draw.past(least_days=HISTORY_DAYS - 1))
     sellers = [staff[one.staff_id] for one in STAFF if one.role is Role.SALES]
     known = yield from people.meet(core, draw, sellers)
+    yield from people.celebrate(draw, known)
     yield from history.tag(draw, known)
     yield from history.follow_up(draw, known)
     yield from history.chat(draw, known, channel)

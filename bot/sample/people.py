@@ -21,6 +21,7 @@ CONVERTED = 40
 LEADS_OPEN_OWNED, LEADS_IN_POOL, LEADS_DISCARDED = 96, 44, 20
 """With the converted ones 200 leads; 300 leads and customers together."""
 HISTORY_DAYS = 60
+BIRTHDAYS_SOON = 3
 CLAIMED_DAYS = 18
 """Owned leads were claimed within so many days, so that none is due to go back to the pool while somebody plays."""
 _GIVEN_FIRST = ("张伟", "李娜")
@@ -119,6 +120,14 @@ def meet(core: Core, draw: Draw, sellers: list[int]) -> Program[list[Somebody]]:
         somebody = yield from _lead(core, draw, status, sellers[number % len(sellers)] if owned else None)
         people += [somebody] if status is not LeadStatus.DISCARDED else []
     return people
+
+
+def celebrate(draw: Draw, known: list[Somebody]) -> Program[None]:
+    """Let a few VIPs who follow have their birthday today and on the next days, so that a birthday greeting has somebody."""
+    reached = [who for who in known if who.kind == "contact" and who.vip and who.channel]
+    for days, who in enumerate(reached[:BIRTHDAYS_SOON]):
+        day = local_day(draw.now) + timedelta(days=days)
+        yield "UPDATE contacts SET birthday = ? WHERE id = ?", (f"{day:%m-%d}", who.id)
 
 
 @dataclass(frozen=True, slots=True)

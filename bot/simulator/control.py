@@ -26,6 +26,9 @@ Action = Callable[[Json], Awaitable[Json]]
 DOOR_DELAY_SECONDS = 0.05  # lets the answer to the order leave first
 LONGEST_WAIT_SECONDS = 25.0
 LOOK_SECONDS = 0.1
+FAULTS = "/_sim/faults"
+LOOKING = frozenset({FAULTS, "/_sim/state", "/_sim/chat", "/_sim/calls", "/_sim/received", "/_sim/complaints"})
+"""What may be asked with GET; of the faults, which there are."""
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
 
 
@@ -50,7 +53,7 @@ class Control:
             "/_sim/state": self._show_state,
             "/_sim/configure": self._configure,
             "/_sim/clock": self._turn_clock,
-            "/_sim/faults": self._set_fault,
+            FAULTS: self._set_fault,
             "/_sim/faults/clear": self._clear_faults,
             "/_sim/door": self._move_door,
             "/_sim/tokens/expire": self._expire_tokens,
@@ -199,6 +202,7 @@ class Control:
 
 def _readable(action: Action) -> AsyncHandler:
     async def handle(call: Call) -> Json | Answer:
+        _refuse_foreign(call)
         fields = dict(call.query) if call.method == "GET" else (read_object(call.body) if call.body else {})
         if fields is None:
             raise Refused(Answer(400, {"error": "the body is no JSON object"}))
@@ -208,6 +212,15 @@ def _readable(action: Action) -> AsyncHandler:
             raise Refused(Answer(400, {"error": f"{type(error).__name__}: {error}"})) from error
 
     return handle
+
+
+def _refuse_foreign(call: Call) -> None:
+    """Refuse what a foreign web page can send without being asked first: an image's GET, a form's POST."""
+    if call.method == "GET":
+        if call.path not in LOOKING or (call.path == FAULTS and call.query):
+            raise Refused(Answer(405, {"error": "an order is a POST"}))
+    elif call.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Refused(Answer(415, {"error": "the body has to be application/json"}))
 
 
 def _delivering(act: Callable[[Json], Awaitable[Delivery]]) -> Action:

@@ -111,3 +111,21 @@ async def test_nothing_is_acknowledged_that_is_not_durable(house: House) -> None
     assert list(delivery.statuses) == [503]
     assert await Message.all().count() == 0
     assert (await wechat.say(person, "你好")).text == house.app.core.settings.answers.default
+
+
+async def test_broken_and_slow_bodies_are_400_and_take_nobodys_place(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.gateway.BODY_WITHIN_SECONDS", 0.3)  # the real one is two seconds
+    url = f"http://127.0.0.1:{house.app.port}/hook/wechat"
+    async with aiohttp.ClientSession() as session:
+        async with session.post(url, data=b"not gzip", headers={"Content-Encoding": "gzip"}) as answer:
+            assert answer.status == 400
+        sleepers = []
+        for _ in range(30):
+            reader, writer = await asyncio.open_connection("127.0.0.1", house.app.port)
+            writer.write(b"POST /hook/wechat HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nx")
+            sleepers.append((reader, writer))
+        person = house.simulator.wechat.make_openid()
+        assert (await house.simulator.wechat.say(person, "你好")).text == house.app.core.settings.answers.default
+        for reader, writer in sleepers:
+            assert b" 400 " in await asyncio.wait_for(reader.readline(), 5)
+            writer.close()

@@ -32,9 +32,13 @@ export function when(at) {
 
 export const dayAndTime = (at) => `${key.format(at).replaceAll("-", "/")} ${clock.format(at)}`;
 
-export async function post(path, body = {}) {
+export const NIGHT = "演示在夜间关闭了免打扰时段";
+
+// `last` lets it through although the page goes away.
+export async function post(path, body = {}, { last = false } = {}) {
   const answer = await fetch(`/demo/${path}`, {
     method: "POST",
+    keepalive: last,
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
@@ -42,6 +46,14 @@ export async function post(path, body = {}) {
   if (!answer.ok) throw new Error(said.error || "没有成功，请再试一次");
   return said;
 }
+
+// What is typed and not sent, for this window only; a browser that keeps nothing costs no more than that.
+export const unsent = {
+  read(name) { try { return sessionStorage.getItem(`unsent.${name}`) || ""; } catch { return ""; } },
+  write(name, text) {
+    try { if (text) sessionStorage.setItem(`unsent.${name}`, text); else sessionStorage.removeItem(`unsent.${name}`); } catch { /* not kept */ }
+  },
+};
 
 let hide = 0;
 export function toast(words) {

@@ -1,6 +1,6 @@
 // The page: one stream of states from the server, drawn into phones, tour and panel.
 
-import { el, hourMinute, now, post, setNow, toast } from "/demo/dom.js";
+import { el, hourMinute, NIGHT, now, post, setNow, toast } from "/demo/dom.js";
 import { makeGreeting } from "/demo/greeting.js";
 import { drawPanel } from "/demo/panel.js";
 import { makePhones } from "/demo/phones.js";
@@ -28,7 +28,7 @@ function draw() {
   if (person && draw.visitor && draw.visitor !== number) { draw.visitor = number; choose(null); return; }
   draw.visitor = number;
   document.getElementById("company").textContent = `${state.company} · 演示`;
-  drawSteps(state.steps);
+  drawSteps(state.steps, state.night);
   drawClock();
   for (const phone of phones) phone.update(state);
   drawPanel(state, choose);
@@ -36,17 +36,16 @@ function draw() {
   document.body.dataset.ready = "yes";
 }
 
-function drawSteps(steps) {
-  const signature = JSON.stringify(steps);
+function drawSteps(steps, night) {
+  const signature = JSON.stringify([steps, night]);
   if (signature === drawSteps.signature) return;
   drawSteps.signature = signature;
   const current = steps.find((step) => !step.done);
   document.getElementById("steps").replaceChildren(...steps.map((step, index) =>
     el("li", { class: step.done ? "done" : step === current ? "now" : null, "data-step": step.key, "aria-current": step === current ? "step" : null },
-      el("span", { class: "number", "aria-hidden": "true" }, step.done ? "✓" : String(index + 1)), el("span", {}, step.title))));
+      el("span", { class: "number", "aria-hidden": "true" }, step.done ? "✓" : String(index + 1)), el("span", {}, step.title, night && step.key === "greet" ? el("small", { class: "night" }, NIGHT) : null))));
   const hint = document.getElementById("hint");
-  const night = state.night ? "（现在是夜里：演示关掉了免打扰时段，正式使用时祝福会等到早上 8:30）" : "";
-  hint.textContent = current ? `下一步：${current.hint}${current.key === "greet" ? night : ""}` : "五步都走完了。接着随便试：换一位客户、退订、撤销、抢同一条线索。";
+  hint.textContent = current ? `下一步：${current.hint}` : "五步都走完了。接着随便试：换一位客户、退订、撤销、抢同一条线索。";
   hint.classList.toggle("all", !current);
 }
 

@@ -84,7 +84,10 @@ function drawReminders(reminders, choose) {
       el("span", { class: "row-main" }, el("b", {}, one.text), el("small", {}, one.owner)),
       el("span", { class: one.status === "pending" ? "badge wait" : "badge done" }, REMINDER_WORDS[one.status] || one.status))));
   const none = el("li", { class: "nothing" }, "今天没有提醒了。让小王说一句「一分钟后提醒我…」试试。");
-  document.getElementById("reminders").replaceChildren(...(rows.length ? rows : [none]));
+  const list = document.getElementById("reminders");
+  list.replaceChildren(...(rows.length ? rows : [none]));
+  const news = list.querySelector(".fresh");
+  if (news) list.scrollTo({ top: news.offsetTop - 40, behavior: "smooth" });
   return fresh.size > 0;
 }
 
@@ -106,8 +109,9 @@ function drawBroadcasts(broadcasts, plans) {
     el("p", {}, el("b", {}, one.name), el("span", { class: "badge wait" }, "已安排")),
     el("small", { class: "reasons" }, one.at ? `下一次 ${dayAndTime(new Date(one.at))}，到时自动发送` : `每人生日当天 ${one.time} 自动发送`)));
   const rows = broadcasts.map((one) => el("li", { class: `broadcast${fresh.has(String(one.id)) ? " fresh" : ""}` },
-    el("p", {}, el("b", {}, one.name), el("span", { class: one.running ? "badge wait" : "badge done" }, one.status)),
-    stackedBar(one.counts), countWords(one.counts), reasonWords(one.reasons)));
+    el("p", {}, el("b", {}, `#${one.id} ${one.name}`), el("span", { class: one.status === "已完成" ? "badge done" : "badge wait" }, one.status)),
+    el("small", { class: "whom" }, [one.at && when(new Date(one.at)), one.audience, `${one.people} 人`].filter(Boolean).join(" · ")),
+    Object.keys(one.counts).length ? stackedBar(one.counts) : null, countWords(one.counts), reasonWords(one.reasons)));
   const none = el("li", { class: "nothing" }, "还没有发过。主管或市场点「发节日祝福」，先看名单再批准。");
   document.getElementById("broadcasts").replaceChildren(...(rows.length || planned.length ? [...rows, ...planned] : [none]));
   return fresh.size > 0;

@@ -1,6 +1,6 @@
 // The three phones: chat bubbles, suggestion chips, a typing box. What is typed goes to the simulated platform.
 
-import { el, hourMinute, post, toast, when } from "/demo/dom.js";
+import { el, hourMinute, post, toast, unsent, when } from "/demo/dom.js";
 
 const GAP_SECONDS = 180;
 const DESKS = [["hl-wang", "hl-chen"], ["hl-lin", "hl-zhou"]];
@@ -11,6 +11,7 @@ class Phone {
     this.chat = el("div", { class: "chat", role: "log", "aria-live": "polite", "aria-label": `${label}的聊天`, tabindex: "0" });
     this.chips = el("div", { class: "chips", role: "group", "aria-label": "可以这样说" });
     this.box = el("input", { type: "text", maxlength: "500", autocomplete: "off", "aria-label": `以${label}的身份写消息` });
+    this.box.addEventListener("input", () => unsent.write(this.shown, this.box.value));
     this.send = el("button", { type: "submit", class: "send" }, "发送");
     this.head = el("div", { class: "phone-head" });
     const form = el("form", { class: "type", onsubmit: (event) => { event.preventDefault(); this.say(this.box.value); } }, this.box, this.send);
@@ -31,6 +32,7 @@ class Phone {
       this.last = 0;
       this.time = 0;
       this.chat.replaceChildren();
+      this.box.value = unsent.read(person);
     }
     const fresh = lines.filter((line) => line.id > this.last);
     for (const line of fresh) {
@@ -43,6 +45,11 @@ class Phone {
     if (empty && lines.length) empty.remove();
     if (!lines.length && !empty) this.chat.append(this.emptyState());
     if (fresh.length) requestAnimationFrame(() => this.chat.scrollTo({ top: this.chat.scrollHeight, behavior: "smooth" }));
+  }
+
+  sent() {
+    this.box.value = "";
+    unsent.write(this.shown, "");
   }
 
   bubble(line, avatar) {
@@ -94,7 +101,7 @@ class CustomerPhone extends Phone {
 
   say(text) {
     if (!text.trim()) return;
-    this.box.value = "";
+    this.sent();
     this.run(() => post("customer/say", { text }));
   }
 }
@@ -148,7 +155,7 @@ class DeskPhone extends Phone {
 
   say(text) {
     if (!text.trim()) return;
-    this.box.value = "";
+    this.sent();
     this.run(() => post("staff/say", { staff_id: this.current, text }));
   }
 }

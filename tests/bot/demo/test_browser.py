@@ -10,6 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Page, async_playwright, expect
 
 from tests.bot.demo.conftest import Playing
+from tests.bot.demo.test_greeting import choices
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -66,6 +67,7 @@ async def test_the_five_steps_are_walked_by_the_leading_suggestions(demo: Playin
     await ticked(page, "remind")
     await expect(page.locator("#reminders")).to_contain_text("已提醒")
     await leading.click()
+    await page.locator("#preview").click()
     await page.locator("#approve").click()
     await ticked(page, "greet")
     await page.locator("#greet-done").click()
@@ -103,3 +105,71 @@ async def test_the_platform_clock_is_turned_and_set_right(page: Page) -> None:
     await expect(page.locator("#platform-time")).to_contain_text("+48h")
     await page.locator("#clock-back").click()
     await expect(page.locator("#clock-back")).to_be_hidden()
+
+
+async def trial(demo: Playing) -> int:
+    """Draft a broadcast and drop it; gives its number."""
+    chosen = await choices(demo, "hl-lin", "节日祝福", "VIP 客户")
+    number = (await demo.do("greeting/preview", staff_id="hl-lin", **chosen))["broadcast_id"]
+    await demo.do("greeting/drop", staff_id="hl-lin", broadcast_id=number)
+    return int(number)
+
+
+@pytest.mark.slow  # a browser
+async def test_looking_at_the_greeting_and_leaving_makes_no_draft(demo: Playing, page: Page) -> None:
+    before = await trial(demo)
+    await page.get_by_role("button", name="发节日祝福").click()
+    await expect(page.locator("#preview")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#greet")).to_be_hidden()
+    assert await trial(demo) == before + 1
+
+
+@pytest.mark.slow  # a browser
+async def test_a_greeting_tried_and_left_is_cancelled(demo: Playing, page: Page) -> None:
+    before = await trial(demo)
+    await page.get_by_role("button", name="发节日祝福").click()
+    await page.locator("#preview").click()
+    await page.locator(".pick", has_text="全部线索").click()
+    await page.locator(".pick", has_text="生日祝福").click()
+    await expect(page.locator(".samples")).to_contain_text("生日快乐")
+    await expect(page.locator("#approve")).to_be_enabled()
+    async with page.expect_response("**/demo/greeting/drop") as dropped:
+        await page.keyboard.press("Escape")
+    assert await (await dropped.value).json() == {"broadcast_id": before + 1, "status": "cancelled"}
+    assert await trial(demo) == before + 2
+
+
+@pytest.mark.slow  # a browser
+async def test_the_greetings_button_stays_in_a_low_window(demo: Playing, page: Page, tmp_path: Path) -> None:
+    for words in ("苏州", "上海", "杭州", "无锡"):
+        await demo.says("hl-zhou", f"春节给{words}的客户发祝福")
+        await demo.says("hl-zhou", "否")
+    await page.set_viewport_size({"width": 1366, "height": 800})
+    await page.get_by_role("button", name="发节日祝福").click()
+    await expect(page.locator("#preview")).to_be_focused()
+    assert await page.locator("input[name=segment_id]").count() >= 8
+    await page.locator("#preview").click()
+    await expect(page.locator("#approve")).to_be_enabled()
+    await expect(page.locator("#approve")).to_be_in_viewport(ratio=1)
+    await page.locator(".pick").last.scroll_into_view_if_needed()
+    await expect(page.locator(".pick").last).to_be_in_viewport(ratio=1)
+    night = (await demo.get("/demo/state"))["state"]["night"]
+    for place in (page.locator(".greet-foot"), page.locator("[data-step=greet]")):
+        assert ("演示在夜间关闭了免打扰时段" in await place.inner_text()) is night
+    await page.screenshot(path=folder(tmp_path) / "greeting.png")
+
+
+@pytest.mark.slow  # a browser
+async def test_what_is_typed_and_not_sent_outlives_a_reload(page: Page) -> None:
+    box = page.get_by_label("以主管和市场的钉钉的身份写消息")
+    await box.fill("还没写完")
+    await page.locator("[data-staff=hl-zhou]").click()
+    await expect(box).to_have_value("")
+    await page.reload()
+    await expect(box).to_have_value("还没写完")
+    await box.fill("帮助")
+    await page.keyboard.press("Enter")
+    await page.reload()
+    await page.wait_for_selector("body[data-ready]")
+    await expect(box).to_have_value("")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bot.sample.fill import SEGMENTS
 from tests.bot.demo.conftest import Playing, lines_of
 
 LIN, ZHOU = "hl-lin", "hl-zhou"
@@ -52,14 +53,47 @@ async def test_somebody_outside_the_segment_is_not_drawn(demo: Playing) -> None:
     assert seen["visitor"] is None
 
 
-async def test_another_choice_drops_the_draft_before(demo: Playing) -> None:
+async def test_one_dialogue_has_one_draft_whatever_is_chosen(demo: Playing) -> None:
+    await demo.new_customer()
+    first = await demo.do("greeting/preview", staff_id=LIN, **await choices(demo, LIN, "节日祝福", "VIP 客户"))
+    other = await choices(demo, LIN, "生日祝福", "全部客户")
+    second = await demo.do("greeting/preview", staff_id=LIN, draft_id=first["broadcast_id"], **other)
+    assert second["broadcast_id"] == first["broadcast_id"]
+    assert second["total"] > first["total"]
+    assert "生日快乐" in second["samples"][0]
+
+
+async def test_a_closed_dialogue_leaves_no_draft(demo: Playing) -> None:
     await demo.new_customer()
     chosen = await choices(demo, LIN, "节日祝福", "VIP 客户")
-    first = await demo.do("greeting/preview", staff_id=LIN, **chosen)
-    await demo.do("greeting/preview", staff_id=LIN, draft_id=first["broadcast_id"], **chosen)
-    status, said = await demo.post("greeting/approve", staff_id=LIN, broadcast_id=first["broadcast_id"])
+    number = (await demo.do("greeting/preview", staff_id=LIN, **chosen))["broadcast_id"]
+    dropped = {"broadcast_id": number, "status": "cancelled"}
+    assert await demo.do("greeting/drop", staff_id=LIN, broadcast_id=number) == dropped
+    status, said = await demo.post("greeting/approve", staff_id=LIN, broadcast_id=number)
     assert status == 409
     assert "已取消" in said["error"]
+    assert (await demo.post("greeting/preview", staff_id=LIN, draft_id=number, **chosen))[0] == 409
+    assert await demo.do("greeting/drop", staff_id=LIN, broadcast_id=number) == dropped
+
+
+async def test_what_runs_is_not_dropped_with_its_dialogue(demo: Playing) -> None:
+    await demo.new_customer()
+    seen = await demo.do("greeting/preview", staff_id=LIN, **await choices(demo, LIN, "节日祝福", "展会来的线索"))
+    await demo.do("greeting/approve", staff_id=LIN, broadcast_id=seen["broadcast_id"])
+    said = await demo.do("greeting/drop", staff_id=LIN, broadcast_id=seen["broadcast_id"])
+    assert said["status"] in ("running", "finished")
+
+
+async def test_a_segment_saved_again_by_the_chat_is_shown_once(demo: Playing) -> None:
+    for _ in range(2):
+        assert "（是/否）" in await demo.says(ZHOU, "春节给所有VIP发祝福")
+        await demo.says(ZHOU, "否")
+    found = (await demo.get(f"/demo/greeting?staff_id={ZHOU}"))["segments"]
+    shown = [(one["name"], one["conditions"]) for one in found]
+    assert len(set(shown)) == len(shown)
+    assert [name for name, _ in shown[:4]] == list(SEGMENTS)
+    assert ("VIP客户", "VIP") in shown
+    assert all(one["count"] > 0 for one in found[:4])
 
 
 async def test_a_salesperson_is_offered_no_greeting(demo: Playing) -> None:
@@ -93,3 +127,10 @@ async def test_a_greeting_arranged_in_words_is_shown_with_its_day(demo: Playing)
     plan = (await demo.get("/demo/state"))["state"]["crm"]["plans"][0]
     assert plan["name"].startswith("中秋")
     assert plan["at"]
+
+
+async def test_a_birthday_greeting_has_its_own_words(demo: Playing) -> None:
+    question = await demo.says(ZHOU, "生日当天早上9点给VIP发祝福")
+    assert "模板「生日祝福」" in question
+    assert "佳节" not in question
+    await demo.says(ZHOU, "否")

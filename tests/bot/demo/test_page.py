@@ -57,6 +57,25 @@ async def test_following_makes_a_lead_with_its_source_and_tells_the_house(demo: 
     await demo.until(told)
 
 
+@pytest.mark.parametrize("scene", ["", "展会"])
+async def test_the_card_names_the_source_the_lead_has(demo: Playing, scene: str) -> None:
+    crm = (await demo.new_customer(scene))["crm"]
+    assert dict(crm["person"]["facts"]).get("来源", "") == crm["leads"][0]["source"]
+
+
+async def test_the_hint_tells_of_a_reminder_next_week_and_still_offers_a_quick_one(demo: Playing) -> None:
+    name = visitor_name(await demo.new_customer())
+    await demo.says(WANGLEI, f"领取 {name}")
+    await demo.says(WANGLEI, f"刚和{name}通了电话，下周二下午三点再联系")
+    state = (await demo.get("/demo/state"))["state"]
+    hint = next(step["hint"] for step in state["steps"] if step["key"] == "remind")
+    assert "15:00才响" in hint
+    assert any(chip["main"] and chip["text"].startswith("一分钟后提醒我") for chip in state["chips"][WANGLEI])
+    await demo.says(WANGLEI, f"一分钟后提醒我给{name}发报价")
+    state = (await demo.get("/demo/state"))["state"]
+    assert "会响，也可以先做下一步" in next(step["hint"] for step in state["steps"] if step["key"] == "remind")
+
+
 async def test_the_second_to_claim_is_told_who_was_faster(demo: Playing) -> None:
     name = visitor_name(await demo.new_customer())
     assert (await demo.says(WANGLEI, f"领取 {name}")).startswith(f"已领取：{name}")
@@ -72,6 +91,7 @@ async def test_a_follow_up_sentence_stands_on_the_card(demo: Playing) -> None:
     card = (await demo.get("/demo/state"))["state"]["crm"]["person"]
     kinds = [line["kind"] for line in card["timeline"]]
     assert {"follow_up", "reminder", "claim", "lead", "event"} <= set(kinds)
+    assert kinds.index("follow_up") < kinds.index("claim") < kinds.index("event")
     assert dict(card["facts"])["负责人"] == "王磊"
 
 
@@ -104,10 +124,16 @@ async def test_unfollowing_and_coming_back_makes_no_second_lead(demo: Playing) -
     [
         ("customer/say", {"text": "   "}, 422),
         ("staff/say", {"staff_id": "nobody", "text": "你好"}, 422),
-        ("staff/say", {"staff_id": WANGLEI, "text": "你好", "more": 1}, 400),
-        ("staff/say", {"staff_id": WANGLEI, "text": 7}, 400),
+        ("staff/say", {"staff_id": WANGLEI, "text": "你好", "more": 1}, 422),
+        ("staff/say", {"staff_id": WANGLEI, "text": 7}, 422),
         ("clock", {"hours": -1}, 422),
         ("clock", {"hours": 1e9}, 422),
+        ("clock", {"hours": 1e308}, 422),
+        ("clock", {"hours": -1e308}, 422),
+        ("greeting/preview", {"staff_id": LIN, "template_id": 2**63, "segment_id": 1}, 422),
+        ("greeting/preview", {"staff_id": LIN, "template_id": 1, "segment_id": 10**30}, 422),
+        ("greeting/preview", {"staff_id": LIN, "template_id": 1, "segment_id": 1, "draft_id": 2**64}, 422),
+        ("greeting/approve", {"staff_id": LIN, "broadcast_id": -(2**70)}, 422),
         ("greeting/preview", {"staff_id": WANGLEI, "template_id": 1, "segment_id": 1}, 409),
         ("greeting/preview", {"staff_id": LIN, "template_id": 999, "segment_id": 1}, 404),
         ("greeting/approve", {"staff_id": LIN, "broadcast_id": 999}, 404),
@@ -142,3 +168,25 @@ async def test_no_secret_of_a_channel_stands_in_the_state(demo: Playing) -> None
 async def test_an_unknown_person_is_nobody(demo: Playing) -> None:
     for number in ("999999", "abc", "-1"):
         assert "crm" in (await demo.get(f"/demo/state?person={number}"))["state"]
+
+
+@pytest.mark.parametrize("path", ["/", "/demo/state", "/demo/page.js", "/api/v1/openapi.json"])
+async def test_only_this_machine_by_its_own_name_is_served(demo: Playing, path: str) -> None:
+    port = demo.url.rpartition(":")[2]
+    for host, status in (
+        (f"127.0.0.1:{port}", 200),
+        (f"localhost:{port}", 200),
+        (f"LOCALHOST:{port}", 200),
+        (f"[::1]:{port}", 200),
+        ("localhost:1", 403),
+        (f"evil.example:{port}", 403),
+        (f"127.0.0.1.evil.example:{port}", 403),
+    ):
+        async with demo.session.get(demo.url + path, headers={"Host": host}) as answer:
+            assert answer.status == status, host
+
+
+async def test_a_body_that_is_not_packed_as_it_says_is_refused(demo: Playing) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    async with demo.session.post(f"{demo.url}/demo/clock", data=b"never compressed", headers=headers) as answer:
+        assert answer.status == 400

@@ -16,7 +16,7 @@ from crm_core.customers import Contact, Customer
 from crm_core.employees import Employee, team_of
 from crm_core.leads import Lead
 from crm_core.ports import Core
-from crm_core.segments import Segment, count_segment
+from crm_core.segments import Segment, count_people, count_segment, selection_of
 from scheduler.reminders import Reminder
 from tests.factories import SYSTEM
 
@@ -79,6 +79,13 @@ async def test_birthdays_are_of_both_calendars(core: Core) -> None:
     assert any(not word.startswith("lunar:") for word in birthdays)
     for word in birthdays:
         is_birthday(word, local_day(core.clock.now()))
+
+
+async def test_a_vip_who_follows_has_their_birthday_today(core: Core) -> None:
+    await fill(core)
+    today = local_day(core.clock.now())
+    vips = selection_of(await Segment.get(name="VIP 客户"), SYSTEM)
+    assert await count_people(core, vips.on_birthday(today)) >= 1
 
 
 async def test_some_may_be_written_to_and_some_not(core: Core) -> None:

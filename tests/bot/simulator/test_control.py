@@ -117,3 +117,17 @@ async def test_a_waiting_reader_gets_the_next_line(sim, api):
     await sim.wechat.say("oA", "一")
     assert [row["text"] for row in (await waiting)[0]["items"]] == ["一"]
     assert (await api.get("/_sim/chat", since="1", wait_seconds="0.1"))["items"] == []
+
+
+async def test_no_foreign_page_can_drive_the_platforms(sim, api):
+    order = b'{"path": "/gettoken", "kind": "html"}'
+    for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
+        headers = {"Content-Type": kind} if kind else {}
+        async with api.session.post(f"{sim.base_url}/_sim/faults", data=order, headers=headers) as answer:
+            assert answer.status == 415, kind
+    async with api.session.post(f"{sim.base_url}/_sim/tokens/expire") as answer:
+        assert answer.status == 415
+    for path in ("faults?path=/gettoken&kind=html", "faults/clear", "tokens/expire", "wechat/follow", "clock?reset=1"):
+        async with api.session.get(f"{sim.base_url}/_sim/{path}") as answer:
+            assert answer.status == 405, path
+    assert sim.faults.active() == []
