@@ -178,10 +178,11 @@ def _dereference(match: re.Match[str]) -> str:
 
 def write_xml(tree: Mapping[str, object]) -> str:
     """Write a tree below `<xml>`: text as CDATA, numbers plainly, a mapping as children, a list as repeated elements."""
-    return f"<xml>{_write_children(tree)}</xml>"
+    return f"<xml>{write_fields(tree)}</xml>"
 
 
-def _write_children(tree: Mapping[str, object]) -> str:
+def write_fields(tree: Mapping[str, object]) -> str:
+    """Write a tree without its root."""
     return "".join(_write(name, value) for name, value in tree.items())
 
 
@@ -191,7 +192,7 @@ def _write(name: str, value: object) -> str:
     if isinstance(value, int):
         return f"<{name}>{value}</{name}>"
     if isinstance(value, Mapping):
-        return f"<{name}>{_write_children(value)}</{name}>"
+        return f"<{name}>{write_fields(value)}</{name}>"
     if isinstance(value, Iterable):
         return "".join(_write(name, item) for item in value)
     raise TypeError(name)

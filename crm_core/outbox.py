@@ -88,7 +88,7 @@ def outgoing_row(
         now,
         status.value,
         key,
-        "" if body == Body(text=body.text) else _encode(body).decode(),
+        "" if _is_bare(body) else _encode(body).decode(),
         reply_to_id,
         guarantee.value,
         topic,
@@ -98,6 +98,11 @@ def outgoing_row(
         now,
         now,
     )
+
+
+def _is_bare(body: Body) -> bool:
+    """Whether it is nothing but words, which have a column."""
+    return body.kind is Kind.TEXT and not (body.media_id or body.articles or body.template_id or body.template_data or body.url)
 
 
 def insert_rows(rows: Sequence[tuple[object, ...]]) -> Program[list[int]]:

@@ -4,6 +4,7 @@ Everything is plain-SQL programs, run in the transaction that records the messag
 """
 
 from datetime import timedelta
+from functools import lru_cache
 
 from crm_core import leads
 from crm_core.accounts import AccountRow, PersonKind, open_event_window, open_message_window
@@ -93,10 +94,15 @@ def _opts_out(account_id: int, said: str, message: InboundMessage) -> Program[bo
     return True
 
 
+@lru_cache(maxsize=1024)
+def _plain_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(plain, words))
+
+
 def _keyword_answer(core: Core, said: str) -> str:
     words = plain(said)
     for rule in core.settings.answers.keywords:
-        if any(plain(word) in words for word in rule.words):
+        if any(word in words for word in _plain_words(rule.words)):
             return rule.answer
     return core.settings.answers.default
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bot.crypto import Envelope
 from bot.cutting import cut_text
-from bot.envelope_xml import write_xml
+from bot.envelope_xml import write_fields, write_xml
 from bot.httpclient import encode_json
 from crm_core.messages import Body, Kind
 
@@ -63,13 +63,13 @@ def seal_reply(envelope: Envelope, context: AnswerContext, reply: str, now: date
     """Seal a reply for the request's nonce."""
     timestamp = int(now.timestamp())
     encrypted = envelope.encrypt(reply)
-    tree = {
-        "Encrypt": encrypted,
-        "MsgSignature": envelope.sign(str(timestamp), context.nonce, encrypted),
-        "TimeStamp": timestamp,
-        "Nonce": context.nonce,
-    }
-    return encode_json(tree).decode() if context.is_json else write_xml(tree)
+    signature = envelope.sign(str(timestamp), context.nonce, encrypted)
+    if context.is_json:
+        tree = {"Encrypt": encrypted, "MsgSignature": signature, "TimeStamp": timestamp, "Nonce": context.nonce}
+        return encode_json(tree).decode()
+    # base64 and hexadecimal digits need no escaping, and this is written for every callback; the nonce is the asker's.
+    head = f"<Encrypt><![CDATA[{encrypted}]]></Encrypt><MsgSignature><![CDATA[{signature}]]></MsgSignature>"
+    return f"<xml>{head}{write_fields({'TimeStamp': timestamp, 'Nonce': context.nonce})}</xml>"
 
 
 def _flat_items(tree: dict[str, object]) -> dict[str, object]:
