@@ -18,7 +18,7 @@ from bot.api import make_api
 from bot.channel import Channel
 from bot.config import Settings, channel_kinds
 from bot.delivery import Lane
-from bot.gateway import Gateway
+from bot.gateway import ADDRESS, Gateway
 from bot.httpclient import HttpClient
 from bot.logs import number_requests
 from bot.models import MODEL_MODULES
@@ -134,6 +134,8 @@ class App:
         if listen:
             self._runner = web.AppRunner(self.web(), access_log=None, shutdown_timeout=STOP_SECONDS)
             await self._runner.setup()
+            if self._takes and self._runner.server is not None:
+                self._runner.server.request_handler = self.gateway.before(self._runner.server.request_handler)
             await web.TCPSite(self._runner, self.settings.server.host, self.settings.server.port, backlog=1024).start()
 
     async def stop(self) -> None:
@@ -168,7 +170,7 @@ class App:
         """Make the web application: callbacks, API, health, metrics."""
         application = web.Application(client_max_size=self.settings.server.max_body, middlewares=[number_requests])
         if self._takes:
-            application.router.add_route("*", "/hook/{name}", self.gateway.handle)
+            application.router.add_route("*", f"{ADDRESS}{{name}}", self.gateway.handle)
             application.add_subapp("/api/v1", make_api(self.core, max_body=self.settings.server.max_body))
         for path, handler in metrics.probes(self.core, self.settings.server, self.meter).items():
             application.router.add_get(path, handler)

@@ -26,8 +26,6 @@ IDLE_SECONDS = 0.5
 SEND_SECONDS = 15.0
 QUICK_SECONDS = 0.3
 """While sends take less, as many again are claimed ahead."""
-SETTLE_EVERY_SECONDS = 0.1
-"""At a stop: how often what ended is settled."""
 LONGEST_TURN_SECONDS = 0.5
 """How long a message waits for its turn before it looks whether the loop is stopping."""
 BREAK_AFTER = 8
@@ -85,12 +83,13 @@ class Lane:
         self._breaker = _Breaker()
         self._wake = asyncio.Event()
         self._under_way = 0
-        self._sends: set[asyncio.Task[None]] = set()
+        self._todo: asyncio.Queue[tuple[int, list[OutboundMessage]]] = asyncio.Queue()
+        self._senders: set[asyncio.Task[None]] = set()
+        self._free = 0
         self._done: list[list[Settlement]] = [[] for _ in queues]
         self._rest_until = 0.0
         self._rested_at = 0.0
         self._typical_seconds = 0.0
-        self._turns = asyncio.Semaphore(settings.concurrency)
         self._woken = True
         self._asked = False
         self._empty_until = [0.0] * len(queues)
@@ -134,16 +133,23 @@ class Lane:
         try:
             async with asyncio.timeout(within):
                 await self._ended.wait()
-                while self._sends:
-                    await asyncio.wait(set(self._sends), timeout=SETTLE_EVERY_SECONDS)
+                while self._under_way:
+                    await asyncio.sleep(0.02)
                     # Settled as they end: one send that hangs must not leave the others in doubt.
                     await self._settle()
         except TimeoutError:
-            log.warning("drain_cut_off", channel=self.name, sends=len(self._sends))
-        for task in set(self._sends):
+            log.warning("drain_cut_off", channel=self.name, sends=self._under_way)
+        senders = set(self._senders)
+        for task in senders:
             task.cancel()
-        if self._sends:
-            await asyncio.wait(set(self._sends), timeout=1.0)
+        if senders:
+            await asyncio.wait(senders, timeout=1.0)
+        while not self._todo.empty():  # claimed, and provably never begun
+            queue_number, group = self._todo.get_nowait()
+            self._under_way -= len(group)
+            for message in group:
+                receipt = SendReceipt(SendStatus.RETRY, "resting", retry_at=self._core.clock.now())
+                self._note(queue_number, message, receipt, self._core.clock.monotonic())
         await self._settle()
 
     async def _idle(self) -> None:
@@ -171,9 +177,9 @@ class Lane:
         for queue_number, messages in claimed:
             for group in _grouped(messages, self._channel.limits.page):
                 self._under_way += len(group)
-                task = self._supervisor.start("send", self._send(queue_number, group))
-                self._sends.add(task)
-                task.add_done_callback(self._sends.discard)
+                self._todo.put_nowait((queue_number, group))
+                if len(self._senders) < self._settings.concurrency and self._todo.qsize() > self._free:
+                    self._begin_sender()
         for failure in failures:
             if failure is not None:
                 raise failure
@@ -208,6 +214,21 @@ class Lane:
                 self._done[number] = done + self._done[number]
                 raise
 
+    def _begin_sender(self) -> None:
+        # A task for each sender and not for each message: making one costs as much as a third of a send.
+        task = self._supervisor.start(f"sender:{self.name}", self._sender())
+        self._senders.add(task)
+        task.add_done_callback(self._senders.discard)
+
+    async def _sender(self) -> None:
+        while True:
+            self._free += 1
+            try:
+                queue_number, group = await self._todo.get()
+            finally:
+                self._free -= 1
+            await self._send(queue_number, group)
+
     async def _send(self, queue_number: int, group: list[OutboundMessage]) -> None:
         receipts = [SendReceipt(SendStatus.UNKNOWN, "cut_off")] * len(group)
         begun = self._core.clock.monotonic()
@@ -234,17 +255,16 @@ class Lane:
             await self._core.clock.sleep(min(wait, LONGEST_TURN_SECONDS))
         if self.stopping or self._core.clock.monotonic() < self._rest_until:
             return [SendReceipt(SendStatus.RETRY, "resting", retry_at=self._core.clock.now())] * len(group)
-        async with self._turns:
-            self._limit.count()
-            begun = self._core.clock.monotonic()
-            try:
-                async with asyncio.timeout(SEND_SECONDS):
-                    return await self._channel.send(group)
-            except TimeoutError:
-                return [SendReceipt(SendStatus.UNKNOWN, "no_answer")] * len(group)
-            finally:
-                took = self._core.clock.monotonic() - begun
-                self._typical_seconds += (took - self._typical_seconds) / 8
+        self._limit.count()
+        begun = self._core.clock.monotonic()
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                return await self._channel.send(group)
+        except TimeoutError:
+            return [SendReceipt(SendStatus.UNKNOWN, "no_answer")] * len(group)
+        finally:
+            took = self._core.clock.monotonic() - begun
+            self._typical_seconds += (took - self._typical_seconds) / 8
 
     def _note(self, queue_number: int, message: OutboundMessage, receipt: SendReceipt, begun: float) -> None:
         if self._observer:

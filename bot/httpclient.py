@@ -202,6 +202,11 @@ class HttpClient:
 
 
 async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    if response.content.is_eof() and "Content-Encoding" not in response.headers:
+        whole = response.content.read_nowait()  # it came in one piece, as nearly all do
+        if len(whole) > max_bytes:
+            raise aiohttp.ClientPayloadError("answer too large")
+        return whole
     body = bytearray()
     async for chunk in response.content.iter_chunked(64 * 1024):
         body += chunk

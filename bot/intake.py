@@ -11,7 +11,7 @@ from crm_core.ports import Core
 from handlers.pipeline import Taken
 from handlers.taking import Arrived, take_all
 
-DURABLE_WITHIN_SECONDS = 4.0
+DURABLE_WITHIN_SECONDS = 3.0
 """Platforms give up after five; the answer needs a little way too."""
 TOGETHER = 64
 """Messages in one transaction, so that the first of them does not wait for too many others."""

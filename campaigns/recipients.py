@@ -11,7 +11,7 @@ from campaigns.audience import PERSON_COLUMNS, PERSON_JOIN, gate_of, render_row
 from campaigns.broadcasts import NOT_SENT
 from campaigns.results import ErrorShare, pause_for_errors
 from campaigns.templates import TemplateKind, body_of
-from crm_core.accounts import close_windows, refund_window, spend_window
+from crm_core.accounts import close_windows, refund_window, spend_windows
 from crm_core.clock import local_day
 from crm_core.messages import Address, OutboundMessage
 from crm_core.outbox import GIVE_UP_AFTER, RETRY_PAUSES, Settlement
@@ -116,42 +116,60 @@ class RecipientQueue:
             " OR p.not_before <= ?) ORDER BY p.id LIMIT ?",
             (*values, broadcast_id, now, limit),
         )
-        messages = []
+        ready: list[tuple[int, int, int, int, str, str]] = []
         for number, person_id, account_id, attempts, stored, doubt, external_id, left_out, *words in rows:
             if doubt is not None and not self._is_key_known(channel, kind, doubt):
                 yield from _leave_out(number, "", now)
-                continue
-            if left_out is None and gate.rule is not None:
-                free = yield from spend_window(gate.rule, account_id, now)
-                left_out = left_out if free else Reason.WINDOW_CLOSED.value
-            if left_out is not None:
+            elif left_out is not None:
                 yield from _leave_out(number, str(left_out), now)
-                continue
-            text = stored if stored is not None else render_row(template, tuple(words), now)
-            taken = yield _TAKE, (now + lease, now, text, now, number)
-            if taken:
-                key = f"broadcast:{broadcast_id}:{person_id}"
-                messages.append(
-                    OutboundMessage(number, key, Address(channel, external_id), body_of(kind, text), attempt=attempts + 1)
-                )
+            else:
+                text = stored if stored is not None else render_row(template, tuple(words), now)
+                ready.append((number, person_id, account_id, attempts, text, external_id))
+        if gate.rule is not None:
+            free = yield from spend_windows(gate.rule, [row[2] for row in ready], now)
+            for row in ready:
+                if row[2] not in free:
+                    yield from _leave_out(row[0], Reason.WINDOW_CLOSED.value, now)
+            ready = [row for row in ready if row[2] in free]
+        taken = yield from _take([(row[0], row[4]) for row in ready], now, now + lease)
+        messages = [
+            OutboundMessage(
+                number,
+                f"broadcast:{broadcast_id}:{person_id}",
+                Address(channel, external_id),
+                body_of(kind, text),
+                attempt=attempts + 1,
+            )
+            for number, person_id, _, attempts, text, external_id in ready
+            if number in taken
+        ]
         return messages, len(rows)
 
     def _settle(self, settlements: Sequence[Settlement]) -> Program[set[int]]:
         rows = yield from _claimed_rows([done.id for done in settlements])
         failing: set[int] = set()
         reached: list[int] = []
+        sent: dict[tuple[str, str, str], list[int]] = {}
         for done in settlements:
             row = rows.get(done.id)
             if row is None:
                 continue
-            status = yield from self._settle_one(done, row)
+            if done.status in ("sent", "handed_over"):
+                status = done.status
+                sent.setdefault((status, done.external_id, done.reason), []).append(done.id)
+            else:
+                status = yield from self._settle_one(done, row)
             if status in ("sent", "handed_over", "unknown"):
                 reached.append(row[1])
             # What a killed process left behind says nothing about the platform: it must not pause the rest.
             told = status in ("sent", "handed_over", "unknown", "failed") and done.reason != LEASE_ENDED
             if told and self._errors.note(row[0], status):
                 failing.add(row[0])
-        yield from _note_broadcast(reached, self.core.clock.now())
+        now = self.core.clock.now()
+        for (status, external_id, reason), numbers in sent.items():
+            marks = ", ".join("?" * len(numbers))
+            yield f"{_DONE} IN ({marks})", (status, now, external_id[:128] or None, reason[:64] or None, now, *numbers)
+        yield from _note_broadcast(reached, now)
         return failing
 
     def _is_key_known(self, channel: str, kind: str, since: object) -> bool:
@@ -182,11 +200,9 @@ class RecipientQueue:
             yield from close_windows(account_id, now)
             yield from _leave_out(done.id, Reason.WINDOW_CLOSED.value, now)
             return "suppressed"
-        status = done.status if done.status in ("sent", "handed_over", "unknown") else "failed"
-        status = "unknown" if status == "failed" and doubt is not None else status
-        sent_at = now if status in ("sent", "handed_over") else None
-        sql = _FAILED if status == "failed" else _DONE
-        yield sql, (status, sent_at, done.external_id[:128] or None, done.reason[:64] or None, now, done.id)
+        status = "unknown" if done.status == "unknown" or doubt is not None else "failed"
+        sql = _FAILED if status == "failed" else f"{_DONE} = ?"
+        yield sql, (status, None, done.external_id[:128] or None, done.reason[:64] or None, now, done.id)
         return status
 
     def _recover(self, *, everything: bool) -> Program[int]:
@@ -203,19 +219,29 @@ class RecipientQueue:
 
 # Consent stands in the claiming statement itself, whatever was read before it.
 _TAKE = (
-    "UPDATE recipients SET status = 'claimed', lease_until = ?, claimed_at = ?, text = ?,"
-    " reason = NULL, attempts = attempts + 1,"
-    " updated_at = ? WHERE id = ? AND status = 'planned' AND NOT EXISTS"
-    " (SELECT 1 FROM accounts o WHERE o.id = recipients.account_id AND o.opted_out_at IS NOT NULL)"
+    "UPDATE recipients SET status = 'claimed', lease_until = ?, claimed_at = ?, text = v.column2,"
+    " reason = NULL, attempts = attempts + 1, updated_at = ? FROM (VALUES {rows}) AS v"
+    " WHERE recipients.id = v.column1 AND status = 'planned' AND NOT EXISTS"
+    " (SELECT 1 FROM accounts o WHERE o.id = recipients.account_id AND o.opted_out_at IS NOT NULL) RETURNING recipients.id"
 )
+
+
+def _take(texts: Sequence[tuple[int, str]], now: datetime, until: datetime) -> Program[set[int]]:
+    """Claim recipients with their texts, in one statement; gives those that were still to be had."""
+    if not texts:
+        return set()
+    rows = ", ".join(["(CAST(? AS BIGINT), CAST(? AS TEXT))"] * len(texts))
+    taken = yield _TAKE.format(rows=rows), (until, now, now, *(value for pair in texts for value in pair))
+    return {number for (number,) in taken}
+
+
 _AGAIN = (
     "UPDATE recipients SET status = 'planned', lease_until = NULL, claimed_at = ?,"
     " in_doubt_at = ?, not_before = ?, reason = ?, updated_at = ?"
     " WHERE id = ?"
 )
 _DONE = (
-    "UPDATE recipients SET status = ?, lease_until = NULL, sent_at = ?, external_id = ?,"
-    " reason = ?, updated_at = ? WHERE id = ?"
+    "UPDATE recipients SET status = ?, lease_until = NULL, sent_at = ?, external_id = ?, reason = ?, updated_at = ? WHERE id"
 )
 _FAILED = (
     "UPDATE recipients SET status = ?, lease_until = NULL, claimed_at = NULL, sent_at = ?,"

@@ -155,6 +155,24 @@ def spend_window(rule: ReachRule, account_id: int, now: datetime) -> Program[boo
     return False
 
 
+def spend_windows(rule: ReachRule, account_ids: Sequence[int], now: datetime) -> Program[set[int]]:
+    """Do the same for many people, in one statement a window; gives those who had one open."""
+    if not rule.windowed:
+        return set(account_ids)
+    free: set[int] = set()
+    for window, name in ((rule.event, "event"), (rule.message, "message")):
+        left = [number for number in account_ids if number not in free]
+        if window is None or not left:
+            continue
+        taken = yield (
+            f"UPDATE accounts SET {name}_window_used = {name}_window_used + 1"  # noqa: S608 - two fixed names
+            f" WHERE id IN ({', '.join('?' * len(left))}) AND {name}_window_at > ? AND {name}_window_used < ? RETURNING id",
+            (*left, now - window.lasts, window.count),
+        )
+        free.update(number for (number,) in taken)
+    return free
+
+
 def refund_window(rule: ReachRule, account_id: int, now: datetime) -> Program[None]:
     """Give one message back: the send provably did not happen.
 

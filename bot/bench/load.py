@@ -56,6 +56,8 @@ class Seen:
     p50: float = 0.0
     p99: float = 0.0
     worst: float = 0.0
+    slowest: float = 0.0
+    """As `worst`, but from when it was sent and not from when it was due."""
     worst_lag: float = 0.0
     bodies: list[list[str]] = field(default_factory=list)
     each_second: list[list[float]] = field(default_factory=list)
@@ -115,13 +117,37 @@ def _request(job: Job, document: Document) -> bytes:
     return head.encode() + document.body
 
 
-class _Line(asyncio.Protocol):
-    """One connection: sends a request, reads the answer, takes the next. As lean as it can be, for it shares the machine."""
+class _Link(asyncio.Protocol):
+    """One TCP connection of a line; what an old one still says is not meant for the request of a new one."""
+
+    def __init__(self, line: "_Line") -> None:
+        self._line = line
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin with the request that waited for the connection."""
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError("no stream")
+        self._line.linked(self, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on."""
+        if self._line.link is self:
+            self._line.read(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End what is being waited for on this connection."""
+        if self._line.link is self:
+            self._line.lost()
+
+
+class _Line:
+    """Sends a request, reads the answer, takes the next. As lean as it can be, for it shares the machine."""
 
     def __init__(self, client: "_Client") -> None:
         self._client = client
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
+        self.link: _Link | None = None
         self.item: _Item | None = None
         self.begun = 0.0
 
@@ -140,15 +166,13 @@ class _Line(asyncio.Protocol):
         else:
             self._end(0, b"")
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin with the request that waited for the connection."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("no stream")
-        self._transport = transport
+    def linked(self, link: _Link, transport: asyncio.Transport) -> None:
+        """Go on over this connection."""
+        self.link, self._transport = link, transport
         if self.item is not None:
             transport.write(self.item.request)
 
-    def data_received(self, data: bytes) -> None:
+    def read(self, data: bytes) -> None:
         """Read on; end when the answer is whole."""
         self._buffer += data
         head, found, body = self._buffer.partition(b"\r\n\r\n")
@@ -159,12 +183,12 @@ class _Line(asyncio.Protocol):
             return
         if _CLOSE.search(head) and self._transport is not None:
             self._transport.close()
-            self._transport = None
+            self.link = self._transport = None
         self._end(int(head[9:12]), body)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def lost(self) -> None:
         """Note that whatever was asked has no answer, unless the answer ended with the connection."""
-        self._transport = None
+        self.link = self._transport = None
         head, _, body = self._buffer.partition(b"\r\n\r\n")
         if self.item is not None:
             self._end(int(head[9:12]) if head.startswith(b"HTTP/") and not _LENGTH.search(head) else 0, body)
@@ -191,6 +215,7 @@ class _Client:
         self._times: list[tuple[float, float, int]] = []
         self._started = 0.0
         self._lag = 0.0
+        self._slowest = 0.0
 
     async def run(self) -> Seen:
         """Send everything and wait for the last answer."""
@@ -249,7 +274,7 @@ class _Client:
 
     async def _connect(self, line: _Line) -> None:
         try:
-            await asyncio.get_running_loop().create_connection(lambda: line, "127.0.0.1", self._job.port)
+            await asyncio.get_running_loop().create_connection(lambda: _Link(line), "127.0.0.1", self._job.port)
         except OSError:
             line.fail()
 
@@ -258,6 +283,7 @@ class _Client:
         now = time.monotonic()
         self._statuses[str(status)] += 1
         self._times.append((now, now - (item.due or line.begun), status))
+        self._slowest = max(self._slowest, now - line.begun)
         if status != 200 and self._job.insist:
             item.due = 0.0
             asyncio.get_running_loop().call_later(REPEAT_PAUSE_SECONDS, self._give, item)
@@ -277,6 +303,7 @@ class _Client:
             p50=good[len(good) // 2] * 1000,
             p99=good[int(len(good) * 0.99)] * 1000,
             worst=max((took for _, took, _ in self._times), default=0.0) * 1000,
+            slowest=self._slowest * 1000,
             worst_lag=self._lag * 1000,
             bodies=[self._bodies[number] for number in sorted(self._bodies)],
             each_second=self._by_second(),

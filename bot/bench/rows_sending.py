@@ -21,25 +21,20 @@ async def broadcast(quick: bool) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="guanxi-bench-") as folder:
         platform = await start_platform(people)
         place = Place(Path(folder), simulator_port=platform.port)
+        bare, mine = [], []
         try:
             await fill(place.database, people)
-            bare = [await _yardstick(place, platform, people, "first")]
-            mine = await _product(place, platform, people)
-            bare.append(await _yardstick(place, platform, people, "second"))
+            author = await place.run("token", "create", "author", "--role", "admin")
+            approver = await place.run("token", "create", "approver", "--role", "admin")
+            # In turn, so that a busy moment of the machine hits both.
+            for turn in range(2):
+                bare.append(await _yardstick(place, platform, people, f"turn{turn}"))
+                mine.append(await _product(place, platform, people, (author, approver)))
         finally:
             await platform.kill()
-    ratio = mine / max(bare)
-    return [
-        Figure(
-            "6",
-            f"broadcast messages a second to {people} (Y4)",
-            f"{mine:.0f}",
-            f"{max(bare):.0f}",
-            f"{ratio:.2f}",
-            ">= 0.45",
-            ratio >= 0.45,
-        )
-    ]
+    ratio = max(mine) / max(bare)
+    what = f"broadcast messages a second to {people} (Y4)"
+    return [Figure("6", what, f"{max(mine):.0f}", f"{max(bare):.0f}", f"{ratio:.2f}", ">= 0.45", ratio >= 0.45)]
 
 
 async def _yardstick(place: Place, platform: Running, people: int, name: str) -> float:
@@ -70,13 +65,11 @@ async def start_broadcast(
     return int(made["id"])
 
 
-async def _product(place: Place, platform: Running, people: int) -> float:
-    author = await place.run("token", "create", "author", "--role", "admin")
-    approver = await place.run("token", "create", "approver", "--role", "admin")
+async def _product(place: Place, platform: Running, people: int, tokens: tuple[str, str]) -> float:
     running = await place.serve()
     try:
         before = await _received(platform)
-        await start_broadcast(place, author, approver)
+        await start_broadcast(place, *tokens)
         begun, start = time.monotonic(), before
         while (count := await _received(platform)) < before + people:
             # From the first message on: planning has a promise of its own.

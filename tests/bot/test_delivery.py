@@ -238,3 +238,14 @@ async def test_same_words_twice_to_one_person_are_two_messages(core: Core) -> No
     await until(lambda: _count(2))
     assert [len(call) for call in channel.calls] == [1, 1]
     await bench.stop()
+
+
+async def test_what_was_claimed_and_never_begun_is_given_back_at_a_stop(bench: Bench) -> None:
+    bench.channel.hold = asyncio.Event()
+    for number in range(8):  # twice the concurrency: half of them wait behind those that hang
+        await bench.put(f"m{number}")
+    await until(lambda: len(bench.channel.calls) == 4)
+    await until(lambda: Message.filter(status="claimed").count())
+    await bench.lane.stop(within=0.3)
+    assert await Message.filter(status="unknown").count() == 4
+    assert await Message.filter(status="queued").count() == 4

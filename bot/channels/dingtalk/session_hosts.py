@@ -15,7 +15,7 @@ def find_session_url(address: object, hosts: tuple[str, ...]) -> URL | None:
     try:
         url = URL(address)
         port = url.port
-    except ValueError:
+    except (ValueError, IndexError):  # the second: yarl on brackets after an empty host
         return None
     if url.user is not None or url.password is not None or not url.host:
         return None
