@@ -136,7 +136,7 @@ class App:
             await self._runner.setup()
             if self._takes and self._runner.server is not None:
                 self._runner.server.request_handler = self.gateway.before(self._runner.server.request_handler)
-            await web.TCPSite(self._runner, self.settings.server.host, self.settings.server.port, backlog=1024).start()
+            await web.TCPSite(self._runner, self.settings.server.host, self.settings.server.port, backlog=4096).start()
 
     async def stop(self) -> None:
         """End within ten seconds, nothing in doubt: no new requests, finish, settle, close."""

@@ -34,10 +34,13 @@ COMMIT_GRACE_SECONDS = 0.4
 READING = 2048
 """Bodies on their way at once, of whoever; without a key one gets no further than here."""
 BODY_WITHIN_SECONDS = 2.0
-IN_FLIGHT = 2048
+IN_FLIGHT = 1024
 """Requests worked on at once; more are told to come again, so that those inside stay fast and memory flat."""
 
 
+PUT_OFF_SECONDS = 1.0
+PUT_OFF = 2048
+"""Refused requests that wait for their answer; beyond them a refusal is immediate, so that memory has an end."""
 RESUMED_TOGETHER = 512
 """Messages of a crash worked on at once."""
 ADDRESS = "/hook/"
@@ -98,6 +101,7 @@ class Gateway:
         self._intake = Intake(core, supervisor)
         self._working: dict[int, _Work] = {}
         self._in_flight = 0
+        self._put_off = 0
         self._reading = 0
         self.closing = False
 
@@ -135,8 +139,8 @@ class Gateway:
             return web.Response(status=404)
         if request.method not in ("GET", "POST"):
             return web.Response(status=405, headers={"Allow": "GET, POST"})
-        if self.closing or self._in_flight - self._reading > IN_FLIGHT or self._reading > READING:
-            return web.Response(status=503, headers={"Retry-After": "1"})
+        if self.closing or self._in_flight - self._reading - self._put_off > IN_FLIGHT or self._reading > READING:
+            return await self._put_off_a_while()
         try:
             body = await self._read(request)
             if body is None:
@@ -154,6 +158,16 @@ class Gateway:
                 headers={"X-Content-Type-Options": "nosniff"},
             )
         return await self._take_all(channel, received)
+
+    async def _put_off_a_while(self) -> web.Response:
+        """Tell a request that is one too many to come again; not at once, or those who ask again would be all we serve."""
+        if not self.closing and self._put_off < PUT_OFF:
+            self._put_off += 1
+            try:
+                await asyncio.sleep(PUT_OFF_SECONDS)
+            finally:
+                self._put_off -= 1
+        return web.Response(status=503, headers={"Retry-After": "1"})
 
     async def _read(self, request: web.Request) -> bytes | None:
         """Read the body; None when it is over the cap. Raises: BadRequest for one that is slow, broken or cut off."""

@@ -41,6 +41,8 @@ class Job:
     people: int = 2_000
     connections: int = 50
     rate: float = 0.0
+    seconds: float = 0.0
+    """End after so long, whatever is left (0: when everything is answered)."""
     copies: int = 1
     first_message: int = 0
     insist: bool = False
@@ -243,6 +245,13 @@ class _Client:
             if (wait := item.due - time.monotonic()) > TICK_SECONDS:
                 await asyncio.sleep(wait)
             self._give(item)
+            if self._job.seconds and time.monotonic() - start > self._job.seconds:
+                break
+        if self._job.seconds:
+            self._ready.clear()
+            self._left = sum(line.item is not None for line in self._lines)
+            if not self._left:
+                self._finished.set()
 
     async def _watch(self) -> None:
         while True:

@@ -21,6 +21,8 @@ HISTORY = 20_000
 WARM_UP = 500
 FAR = 50_000_000
 """First message number of warm-ups, so that they never repeat a measured one."""
+CROWDED = 3_000
+"""Connections of an overload: three times what the product works on at once."""
 MIB = 1024 * 1024
 _SEALED = re.compile(r"<Encrypt><!\[CDATA\[(.*?)\]\]>")
 _CONTENT = re.compile(r"<Content><!\[CDATA\[(.*?)\]\]></Content>", re.DOTALL)
@@ -194,6 +196,14 @@ def read_reply(body: str) -> str:
     return found.group(1) if found else ""
 
 
+async def _peak_while(running: Running, load: "asyncio.Task[Seen]") -> int:
+    peak = running.memory_bytes
+    while not load.done():
+        peak = max(peak, running.memory_bytes)
+        await asyncio.sleep(0.2)
+    return peak
+
+
 async def overload(quick: bool) -> list[Figure]:
     """Measure promise 5: three times as many as the product can take, then a normal load again."""
     seconds = 15 if quick else 60
@@ -205,12 +215,11 @@ async def overload(quick: bool) -> list[Figure]:
         before = await run_load(normal)
         start = running.memory_bytes
         rate = most.rate * 3
-        load = asyncio.ensure_future(run_load(Job(running.port, count=int(rate * seconds), rate=rate, connections=2_000)))  # noqa: TID251
-        peak = start
-        while not load.done():
-            peak = max(peak, running.memory_bytes)
-            await asyncio.sleep(0.2)
-        seen = await load
+        crowd = Job(running.port, count=int(rate * seconds), rate=rate, seconds=seconds, connections=CROWDED)
+        async with asyncio.TaskGroup() as group:
+            load = group.create_task(run_load(crowd))
+            peak = await _peak_while(running, load)
+        seen = load.result()
         after = await run_load(
             Job(**{name: getattr(normal, name) for name in Job.__slots__} | {"first_message": FAR + 200_000})
         )

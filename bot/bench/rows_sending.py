@@ -12,6 +12,7 @@ from bot.bench.place import Place, Running, ask, start_platform
 from bot.simulator import WeChatAccount
 
 LONGEST_SECONDS = 120.0
+LOOK_EVERY_SECONDS = 0.1
 TEXT = "{称呼}您好，新品已到店，欢迎来看看。"
 
 
@@ -77,7 +78,7 @@ async def _product(place: Place, platform: Running, people: int, tokens: tuple[s
                 begun, start = time.monotonic(), count
             if time.monotonic() - begun > LONGEST_SECONDS:
                 break
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(LOOK_EVERY_SECONDS)  # each look costs the platforms a walk over everybody
         return (count - start) / (time.monotonic() - begun)
     finally:
         await running.stop()
