@@ -74,11 +74,13 @@ async def kill_during_broadcast(folder: Path, people: int, kills: int, seed: int
 
 
 @pytest.mark.slow  # a real process is started three times
+@pytest.mark.timeout(150)
 async def test_two_kills_during_inbound(tmp_path: Path) -> None:
     await kill_during_inbound(tmp_path, 400, 2, seed=1)
 
 
 @pytest.mark.slow  # a real process is started three times
+@pytest.mark.timeout(150)
 async def test_two_kills_during_a_broadcast(tmp_path: Path) -> None:
     await kill_during_broadcast(tmp_path, 400, 2, seed=1)
 
