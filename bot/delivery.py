@@ -87,6 +87,7 @@ class Lane:
         self._senders: set[asyncio.Task[None]] = set()
         self._free = 0
         self._done: list[list[Settlement]] = [[] for _ in queues]
+        self._settled = True
         self._rest_until = 0.0
         self._rested_at = 0.0
         self._typical_seconds = 0.0
@@ -163,7 +164,8 @@ class Lane:
         concurrency = self._settings.concurrency
         # Claimed ahead only while sends are quick: a pause or an opt-out must hold within a second.
         ahead = concurrency if self._typical_seconds < QUICK_SECONDS else 0
-        free = concurrency + ahead - self._under_way - sum(map(len, self._done))
+        # What is done is settled before or with what is claimed now, so it takes no room; unless settling failed.
+        free = concurrency + ahead - self._under_way if self._settled else 0
         # Claim in halves, so that a commit is shared by many rows.
         return min(free, concurrency) if free >= concurrency // 2 or not self._under_way else 0
 
@@ -171,9 +173,9 @@ class Lane:
         now = self._core.clock.monotonic()
         room = self._room() if now >= self._rest_until else 0
         claimed: list[tuple[int, list[OutboundMessage]]] = []
-        # Both programs reach the writer together and share one commit. What was claimed is sent also when settling
-        # failed: a claimed row that nobody sends would end as unknown.
-        failures = await asyncio.gather(self._claim(room, claimed), self._settle(), return_exceptions=True)
+        # Both programs reach the writer together, settling first, and share one commit. What was claimed is sent also
+        # when settling failed: a claimed row that nobody sends would end as unknown.
+        failures = await asyncio.gather(self._settle(), self._claim(room, claimed), return_exceptions=True)
         for queue_number, messages in claimed:
             for group in _grouped(messages, self._channel.limits.page):
                 self._under_way += len(group)
@@ -204,15 +206,20 @@ class Lane:
                 claimed.append((number, messages))
 
     async def _settle(self) -> None:
-        for number, queue in enumerate(self._queues):
-            done, self._done[number] = self._done[number], []
-            if not done:
-                continue
-            try:
-                await queue.settle(done)
-            except BaseException:
-                self._done[number] = done + self._done[number]
-                raise
+        numbers = [number for number, done in enumerate(self._done) if done]
+        failures = await asyncio.gather(*map(self._settle_queue, numbers), return_exceptions=True)
+        self._settled = not any(failures)
+        for failure in failures:
+            if failure is not None:
+                raise failure
+
+    async def _settle_queue(self, number: int) -> None:
+        done, self._done[number] = self._done[number], []
+        try:
+            await self._queues[number].settle(done)
+        except BaseException:
+            self._done[number] = done + self._done[number]
+            raise
 
     def _begin_sender(self) -> None:
         # A task for each sender and not for each message: making one costs as much as a third of a send.

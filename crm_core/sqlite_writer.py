@@ -137,13 +137,18 @@ class Writer:
         self._queue: deque[_Ticket] = deque()
         self._busy = False
         self._open = False
+        self._called = False
         self._group: list[asyncio.Future[None]] = []
 
     def run(self, program: Program[T]) -> "asyncio.Future[T]":
         """Queue a program; the future ends when its effect is durable."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
         self._queue.append(_Ticket(future, program))
-        self._pump()
+        if not self._busy and not self._called:
+            # In a moment, not at once: what else asks in this turn of the loop shares the commit.
+            self._called = True
+            loop.call_soon(self._pump)
         return future
 
     async def enter(self) -> None:
@@ -167,10 +172,11 @@ class Writer:
 
     async def drain(self) -> None:
         """Wait until nothing is queued, running or uncommitted."""
-        while self._busy or self._queue or self._open:
+        while self._busy or self._called or self._queue or self._open:
             await asyncio.sleep(0.002)
 
     def _pump(self) -> None:
+        self._called = False
         while self._queue and self._queue[0].future.cancelled():
             self._queue.popleft()
         if self._busy:
