@@ -15,7 +15,7 @@ from aiohttp import web
 
 from bot import metrics
 from bot.api import make_api
-from bot.channel import Channel
+from bot.channel import Channel, Surroundings
 from bot.config import Settings, channel_kinds
 from bot.delivery import Lane
 from bot.gateway import ADDRESS, Gateway
@@ -42,9 +42,6 @@ from scheduler.worker import Worker
 
 log = structlog.get_logger(__name__)
 
-STAFF_KINDS = frozenset({"dingtalk"})
-"""Kinds of channel on which people of the house write to the bot."""
-KIND_LABELS = {"wechat_oa": "公众号", "dingtalk": "钉钉"}
 _COLLECT_AFTER = (50_000, 20, 20)
 """Objects before a young collection (Python's 700 fits scripts), young ones before an older, older ones before a full one."""
 SWEEP_EVERY = timedelta(seconds=10)
@@ -72,17 +69,18 @@ class App:
         self.http = HttpClient()
         self.outbox = DatabaseOutbox()
         self.supervisor = Supervisor()
+        kinds = channel_kinds()
         self.core = Core(
             clock=self.clock,
             db=self.db,
             outbox=self.outbox,
             state=DatabaseState(self.db, self.clock),
             settings=settings.core,
-            staff_channels=frozenset(name for name, (kind, _) in settings.channels.items() if kind in STAFF_KINDS),
+            staff_channels=frozenset(name for name, (kind, _) in settings.channels.items() if kinds[kind].is_staffs),
             unsigned_channels=frozenset(name for name, (kind, told) in settings.channels.items() if _is_unsigned(kind, told)),
-            channel_labels={name: KIND_LABELS.get(kind, name) for name, (kind, _) in settings.channels.items()},
+            channel_labels={name: kinds[kind].label for name, (kind, _) in settings.channels.items()},
         )
-        self.channels = self._make_channels()
+        self.channels = self._make_channels(kinds)
         self.core = replace(self.core, reach={name: channel.limits.reach for name, channel in self.channels.items()})
         self.outbox.bind(self.core)
         self.meter = metrics.Meter()
@@ -123,14 +121,15 @@ class App:
         """Open everything and begin to work; the segmenter is warm before the socket listens."""
         await self.open()
         warm(self.settings.core.data_dir)
-        for channel in self.channels.values():
-            await channel.start()
         if self._works:
             self.outbox.on_put = self.wake
             for lane in self.lanes:
                 self.supervisor.keep(f"delivery:{lane.name}", lane.run)
             self.supervisor.keep("scheduler", self.worker.run)
             await self.gateway.resume()
+        if self._takes:
+            for channel in self.channels.values():
+                await channel.start(Surroundings(self.gateway, self.supervisor, self.core))
         if listen:
             self._runner = web.AppRunner(self.web(), access_log=None, shutdown_timeout=STOP_SECONDS)
             await self._runner.setup()
@@ -176,8 +175,7 @@ class App:
             application.router.add_get(path, handler)
         return application
 
-    def _make_channels(self) -> Mapping[str, Channel]:
-        kinds = channel_kinds()
+    def _make_channels(self, kinds: Mapping[str, Any]) -> Mapping[str, Channel]:
         tokens = StoredTokens(self.core)
         made: dict[str, Channel] = {}
         for name, (kind, settings) in self.settings.channels.items():

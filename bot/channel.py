@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from aiohttp import web
 
+from bot.supervisor import Supervisor
 from crm_core.messages import Body, InboundMessage, Kind, OutboundMessage
+from crm_core.ports import Core
 from crm_core.reach import ReachRule
 
 
@@ -99,9 +101,40 @@ class Received:
     """Shorter than the channel's own for this kind of request (DingTalk event and card)."""
 
 
+class Inlet(Protocol):
+    """Where a channel that fetches for itself (Stream, customer service) gives what it got; the gateway is one."""
+
+    async def take(self, channel: str, received: Received) -> Body | None:
+        """Record and work as for a callback; durable when it returns.
+
+        Gives the answer that may leave in the same exchange, within `received.reply_deadline`; None when it has none or
+        leaves later through the outbox.
+
+        Raises: Unavailable or TimeoutError when a message could not be made durable.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a started channel may use: the way in, an owner for its background tasks, and the core.
+
+    `core.state` may be forgotten at any time when it lives in Redis; `core.db` is where a cursor belongs.
+    """
+
+    inlet: Inlet
+    supervisor: Supervisor
+    core: Core
+
+
 class Channel(Protocol):
     """One configured account of a platform."""
 
+    kind: ClassVar[str]
+    """The word in the settings."""
+    label: ClassVar[str]
+    """What people call this kind of channel."""
+    is_staffs: ClassVar[bool]
+    """Whether people of the house write to the bot here."""
     name: str
     """NAME of `[channels.NAME]`."""
     limits: ChannelLimits
@@ -121,7 +154,7 @@ class Channel(Protocol):
         Never raises for what a platform or network does; has a time limit.
         """
 
-    async def start(self) -> None:
+    async def start(self, around: Surroundings) -> None:
         """Begin what runs in the background (nothing for HTTP channels)."""
 
     async def stop(self) -> None:

@@ -58,7 +58,7 @@ SECTIONS: dict[str, type] = {
 IN_CORE = ("pools", "campaigns", "answers")
 
 
-def channel_kinds() -> dict[str, type]:
+def channel_kinds() -> dict[str, Any]:
     """Tell the channel classes by kind, found in `bot/channels`."""
     return collect("bot.channels", _kind_of)
 

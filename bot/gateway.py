@@ -36,8 +36,6 @@ READING = 2048
 BODY_WITHIN_SECONDS = 2.0
 IN_FLIGHT = 1024
 """Requests worked on at once; more are told to come again, so that those inside stay fast and memory flat."""
-
-
 PUT_OFF_SECONDS = 1.0
 PUT_OFF = 2048
 """Refused requests that wait for their answer; beyond them a refusal is immediate, so that memory has an end."""
@@ -176,8 +174,6 @@ class Gateway:
         whole = request.content.is_eof() and "Content-Encoding" not in request.headers
         if whole and (request.content_length or self._max_body + 1) <= self._max_body:
             return request.content.read_nowait()  # it came in one piece, as nearly all do: nothing to wait for
-        if request.content_length is not None and "Content-Encoding" not in request.headers and request.content.is_eof():
-            return request.content.read_nowait()  # it came in one piece, as nearly all do; aiohttp reads no more than announced
         # Counted apart: whoever sends slowly must not use up the places of those who work.
         self._reading += 1
         try:
@@ -200,15 +196,23 @@ class Gateway:
         return b"".join(parts)
 
     async def _take_all(self, channel: Channel, received: Received) -> web.Response:
-        within = min(self._reply_within, received.reply_deadline or channel.limits.reply_deadline)
-        reply: Body | None = None
         try:
-            for message in received.messages:
-                reply = await self._take(message, within.total_seconds())
+            reply = await self.take(channel.name, received)
         except (Unavailable, TimeoutError):
             log.warning("not_durable", channel=channel.name)
             return web.Response(status=503)
         return channel.answer(received, reply)
+
+    async def take(self, channel: str, received: Received) -> Body | None:
+        """Record and work on what a channel got, from a callback or by itself; gives the passive reply.
+
+        Raises: Unavailable or TimeoutError when a message could not be made durable.
+        """
+        within = min(self._reply_within, received.reply_deadline or self._channels[channel].limits.reply_deadline)
+        reply: Body | None = None
+        for message in received.messages:
+            reply = await self._take(message, within.total_seconds())
+        return reply
 
     async def _take(self, message: InboundMessage, within: float) -> Body | None:
         """Record and work on one message; gives the passive reply, or None when there is none (yet)."""

@@ -21,8 +21,8 @@ HISTORY = 20_000
 WARM_UP = 500
 FAR = 50_000_000
 """First message number of warm-ups, so that they never repeat a measured one."""
-CROWDED = 4_000
-"""Connections of an overload: more than the product works on and keeps waiting together (1024 and 2048)."""
+CROWDED = 3_000
+"""Connections of an overload: three times what the product works on at once."""
 MIB = 1024 * 1024
 _SEALED = re.compile(r"<Encrypt><!\[CDATA\[(.*?)\]\]>")
 _CONTENT = re.compile(r"<Content><!\[CDATA\[(.*?)\]\]></Content>", re.DOTALL)

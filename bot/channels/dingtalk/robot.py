@@ -9,7 +9,7 @@ from typing import ClassVar
 import structlog
 from aiohttp import web
 
-from bot.channel import ChannelLimits, Forbidden, Handshake, Received, SendRate, SendReceipt
+from bot.channel import ChannelLimits, Forbidden, Handshake, Received, SendRate, SendReceipt, Surroundings
 from bot.channels.dingtalk.answers import EMPTY, TEXT_BYTES, card_answer, webhook_message
 from bot.channels.dingtalk.messages import read_card_action, read_event_message, read_robot_message
 from bot.channels.dingtalk.receive import (
@@ -59,6 +59,8 @@ class DingTalk:
     """One robot of an internal application (企业内部机器人), over HTTP."""
 
     kind: ClassVar[str] = "dingtalk"
+    label: ClassVar[str] = "钉钉"
+    is_staffs: ClassVar[bool] = True
     Settings: ClassVar[type[RobotSettings]] = RobotSettings
 
     def __init__(
@@ -137,7 +139,7 @@ class DingTalk:
         """Send messages of one body, up to a page of people in one call; one receipt each."""
         return await self.sender.send(messages)
 
-    async def start(self) -> None:
+    async def start(self, around: Surroundings) -> None:
         """Begin nothing: callbacks come by themselves."""
 
     async def stop(self) -> None:

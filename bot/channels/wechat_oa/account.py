@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from bot.channel import BadRequest, ChannelLimits, Handshake, Received, SendReceipt
+from bot.channel import BadRequest, ChannelLimits, Handshake, Received, SendReceipt, Surroundings
 from bot.channels.wechat_oa.answers import TEXT_BYTES, AnswerContext, reply_fields, seal_reply, write_reply
 from bot.channels.wechat_oa.fields import text
 from bot.channels.wechat_oa.messages import read_message
@@ -29,6 +29,8 @@ class WechatOa:
     """One Official Account (公众号)."""
 
     kind: ClassVar[str] = "wechat_oa"
+    label: ClassVar[str] = "公众号"
+    is_staffs: ClassVar[bool] = False
     Settings: ClassVar[type[AccountSettings]] = AccountSettings
 
     def __init__(
@@ -83,7 +85,7 @@ class WechatOa:
         """Send by customer-service or template message, one receipt each."""
         return [await self.sender.send(message) for message in messages]
 
-    async def start(self) -> None:
+    async def start(self, around: Surroundings) -> None:
         """Begin nothing: callbacks come by themselves."""
 
     async def stop(self) -> None:

@@ -104,9 +104,3 @@ def test_limits_are_those_of_the_platform(http: HttpClient, clock: FakeClock) ->
     limits = make_robot(http, clock).limits
     assert (limits.page, limits.reply_deadline, limits.reach.windowed) == (20, timedelta(seconds=4.5), False)
     assert [(rate.count, rate.seconds) for rate in limits.rates] == [(20, 1.0)]
-
-
-async def test_start_and_stop_do_nothing(http: HttpClient, clock: FakeClock) -> None:
-    robot = make_robot(http, clock)
-    await robot.start()
-    await robot.stop()

@@ -109,9 +109,3 @@ def test_limits_are_those_of_the_settings(http: HttpClient, clock: FakeClock) ->
     assert limits.reach.message == Window(20, timedelta(hours=48))
     assert limits.reach.event == Window(3, timedelta(minutes=2))
     assert (limits.text_bytes, limits.page, limits.reply_deadline) == (2048, 1, timedelta(seconds=4.5))
-
-
-async def test_start_and_stop_do_nothing(http: HttpClient, clock: FakeClock) -> None:
-    account = make_account(http, clock)
-    await account.start()
-    await account.stop()
