@@ -112,7 +112,7 @@ async def add(
 ) -> Lead:
     """Record a lead (录入线索). A salesperson owns what they record.
 
-    Raises: Invalid without a name and company, or for a bad number; NotFound for an unknown owner.
+    Raises: Invalid without a name and company, or for a bad number; NotFound for an unknown owner; AlreadyDeparted.
     """
     access.require(actor, "leads:write")
     if not (name.strip() or company.strip()):
@@ -121,7 +121,7 @@ async def add(
         owner_id = actor.employee_id
     async with core.db.transaction():
         if owner_id is not None and owner_id != actor.employee_id:
-            await access.load(Employee, actor, owner_id)
+            await _load_owner(actor, owner_id)
         lead: Lead = await Lead.add(
             core,
             person_id=await identity.new_person(core),
@@ -231,18 +231,23 @@ async def find_by_mobile(number: str) -> Lead | None:
 
 
 async def assign(core: Core, actor: Actor, lead_id: int, owner_id: int) -> Lead:
-    """Give a lead to an employee by a manager's word (分配). Raises: NotFound; Refused."""
+    """Give a lead to an employee by a manager's word (分配). Raises: NotFound; AlreadyDeparted; Refused."""
     access.require(actor, "leads:write")
     async with core.db.transaction():
         lead = await access.load(Lead, actor, lead_id)
-        owner = await access.load(Employee, actor, owner_id)
-        if owner.departed_at:
-            raise employees.AlreadyDeparted(name=owner.name)
+        owner = await _load_owner(actor, owner_id)
         if actor.role is Role.SALES and lead.owner_id != actor.employee_id:
             raise Refused
         await lead.change(core, owner_id=owner.id, claimed_at=core.clock.now())
         await access.record(core, actor, "lead.assign", lead, after={"owner_id": owner.id})
     return lead
+
+
+async def _load_owner(actor: Actor, owner_id: int) -> Employee:
+    owner = await access.load(Employee, actor, owner_id)
+    if owner.departed_at:
+        raise employees.AlreadyDeparted(name=owner.name)
+    return owner
 
 
 async def convert(core: Core, actor: Actor, lead_id: int) -> tuple[Customer, Contact]:

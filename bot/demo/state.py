@@ -14,7 +14,7 @@ from bot.simulator.records import ChatEntry
 from campaigns.broadcasts import Recipient
 from crm_core.access import ROLE_LABELS
 from crm_core.accounts import Account
-from crm_core.activities import FollowUp
+from crm_core.activities import FollowUp, of_subject
 from crm_core.clock import day_bounds, today
 from crm_core.customers import Contact, Customer
 from crm_core.employees import Employee
@@ -74,7 +74,7 @@ async def _situation(stage: Stage, account: Account | None) -> Situation:
         opted_out=account.opted_out_at is not None,
         lead=lead.name,
         owner=owner.name if owner else "",
-        followed_up=await FollowUp.filter(subject_kind="lead", subject_id=lead.id, undone_at=None).exists(),
+        followed_up=await FollowUp.filter(of_subject(lead.id, "lead"), undone_at=None).exists(),
         reminder_at=_ringing_words(coming.at, stage.clock.now()) if coming else "",
         reminder_soon=coming is not None and coming.at <= stage.clock.now() + SOON,
         reminded=await own.filter(fired_at__isnull=False).exists(),

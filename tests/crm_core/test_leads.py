@@ -140,3 +140,12 @@ async def test_a_conversion_takes_nobody_from_anybody(core: Core) -> None:
     assert (customer.owner_id, contact.owner_id) == (second.employee_id, second.employee_id)
     again = await make_lead(core, "李娜", company="东风机械厂", owner_id=second.employee_id)
     assert (await leads.convert(core, second, again.id))[0].id == customer.id
+
+
+async def test_nobody_who_left_is_given_a_lead(core: Core) -> None:
+    boss = await make_actor(core, "陈经理", Role.ADMIN)
+    left = await make_employee(core, "小李", staff_id="staff-left")
+    await employees.depart(core, boss, left.id)
+    with pytest.raises(employees.AlreadyDeparted):
+        await leads.add(core, boss, name="张伟", owner_id=left.id)
+    assert not await Lead.all().exists()
