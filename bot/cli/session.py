@@ -127,7 +127,7 @@ def channel_rules(settings: "Settings") -> dict[str, Any]:
         return {}
     kinds, http, clock = channel_kinds(), HttpClient(), SystemClock()
     made = {name: kinds[kind](name, own, http, clock) for name, (kind, own) in settings.channels.items()}
-    staff = frozenset(name for name, (kind, _) in settings.channels.items() if kind == "dingtalk")
+    staff = frozenset(name for name, (kind, _) in settings.channels.items() if kinds[kind].is_staffs)
     return {"reach": {name: channel.limits.reach for name, channel in made.items()}, "staff_channels": staff}
 
 
