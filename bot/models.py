@@ -2,7 +2,7 @@
 
 MODEL_MODULES = (
     "crm_core.identity",
-    "crm_core.access",
+    "crm_core.audit",
     "crm_core.state",
     "crm_core.accounts",
     "crm_core.employees",

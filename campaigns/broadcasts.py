@@ -15,7 +15,8 @@ from tortoise.expressions import Q
 from campaigns.errors import Unusable
 from campaigns.templates import Template, TemplateKind
 from crm_core import access
-from crm_core.access import Actor, AuditEntry
+from crm_core.access import Actor
+from crm_core.audit import AuditEntry
 from crm_core.changes import change_fields
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.errors import Conflict, Refused

@@ -1,15 +1,14 @@
 """Who may see and do what, and the audit trail of who did it. The only door to a person's rows."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from tortoise import fields
 from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
+from crm_core import audit
 from crm_core.db import Entity
 from crm_core.errors import NotFound, Refused
 from crm_core.ports import Core
@@ -134,23 +133,6 @@ def sees_personal(actor: Actor, owner_id: int | None) -> bool:
     return owner_id is not None and (owner_id == actor.employee_id or owner_id in actor.team)
 
 
-class AuditEntry(Entity):
-    """Who changed what, when. `before` and `after` hold field names and values as JSON."""
-
-    actor = fields.CharField(max_length=64)
-    employee_id = fields.BigIntField(null=True)
-    action = fields.CharField(max_length=64)
-    object_kind = fields.CharField(max_length=32)
-    object_id = fields.BigIntField(null=True, db_index=True)
-    before = fields.TextField(default="")
-    after = fields.TextField(default="")
-
-    class Meta:
-        """Append-only."""
-
-        table = "audit_entries"
-
-
 async def record(
     core: Core,
     actor: Actor,
@@ -162,17 +144,13 @@ async def record(
 ) -> None:
     """Write one audit entry in the open transaction."""
     kind, number = thing if isinstance(thing, tuple) else (str(thing._meta.db_table), thing.id)
-    await AuditEntry.add(
+    await audit.add_entry(
         core,
         actor=actor.name,
         employee_id=actor.employee_id,
         action=action,
         object_kind=kind,
         object_id=number,
-        before=_json(before),
-        after=_json(after),
+        before=before,
+        after=after,
     )
-
-
-def _json(values: Mapping[str, Any] | None) -> str:
-    return json.dumps(dict(values), ensure_ascii=False, default=str) if values else ""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import campaigns, employees, exports, serving, tokens, tools
+from bot.cli import audit, campaigns, employees, exports, serving, tokens, tools
 
 app = typer.Typer(
     name="guanxi",
@@ -38,6 +38,7 @@ app.add_typer(employees.app, name="employee")
 app.add_typer(tokens.app, name="token")
 app.add_typer(campaigns.greetings, name="greetings")
 app.add_typer(campaigns.broadcast, name="broadcast")
+app.add_typer(audit.app, name="audit")
 app.command("simulate", help="只启动平台模拟器。")(tools.simulate)
 app.command("bench", help="运行基准测试，打印与同次测得上限的比值。", context_settings=PASSED_ON)(tools.bench)
 app.command("version", help="显示版本、数据库结构、Python 和数据库。")(tools.version)

@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from campaigns.broadcasts import RECIPIENT_STATUS_LABELS, Broadcast, Recipient, RecipientStatus
-from crm_core.access import AuditEntry
 from crm_core.accounts import Account
 from crm_core.activities import METHOD_LABELS, STAGE_LABELS, FollowUp, Method
+from crm_core.audit import AuditEntry
 from crm_core.conversations import Message
 from crm_core.customers import Contact, Customer
 from crm_core.inbox import to_inbound

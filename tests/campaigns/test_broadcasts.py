@@ -8,7 +8,8 @@ import pytest
 
 from campaigns import audience, broadcasts, engine, results, templates
 from campaigns.broadcasts import Broadcast, BroadcastStatus, Recipient
-from crm_core.access import Actor, AuditEntry, Role
+from crm_core.access import Actor, Role
+from crm_core.audit import AuditEntry, values_of
 from crm_core.errors import Conflict, Invalid, NotFound, Refused
 from crm_core.segments import create_segment, update_segment
 from tests.campaigns.conftest import make_broadcast, make_followers, make_running, with_settings
@@ -208,7 +209,8 @@ async def test_a_draft_can_be_changed_and_the_change_is_audited(core, marketer, 
     seen = await audience.preview(core, marketer, draft.id)
     assert (seen.total, seen.samples[0].text) == (1, "改后的话")
     entry = await AuditEntry.get(action="broadcast.update", object_id=draft.id)
-    assert (json.loads(entry.before)["name"], json.loads(entry.after)["name"]) == ("新品通知", "新名")
+    words = (await values_of([entry.id]))[entry.id]
+    assert (json.loads(words.before)["name"], json.loads(words.after)["name"]) == ("新品通知", "新名")
     assert (await broadcasts.update(core, marketer, draft.id, scheduled_at=None)).scheduled_at is None
     assert (await broadcasts.approve(core, marketer, draft.id)).status == "running"
     with pytest.raises(Conflict) as error:

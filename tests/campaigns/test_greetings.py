@@ -9,7 +9,8 @@ from campaigns.broadcasts import Broadcast, Recipient
 from campaigns.greetings import GreetingPlan, grace_end
 from campaigns.recipients import RecipientQueue
 from crm_core import segments
-from crm_core.access import AuditEntry, Role
+from crm_core.access import Role
+from crm_core.audit import AuditEntry
 from crm_core.clock import at_local
 from crm_core.conversations import Message
 from crm_core.errors import Conflict, Invalid, Refused

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from crm_core import access, activities
-from crm_core.access import AuditEntry, Role
+from crm_core.access import Role
 from crm_core.activities import FollowUp, FollowUpTooOldToUndo, subject_of
+from crm_core.audit import AuditEntry
 from crm_core.customers import Customer, add_contact, add_customer
 from crm_core.employees import actor_of
 from crm_core.errors import Invalid, NotFound, Refused

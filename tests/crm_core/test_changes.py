@@ -2,7 +2,7 @@
 
 import json
 
-from crm_core.access import AuditEntry
+from crm_core.audit import AuditEntry, values_of
 from crm_core.changes import change_fields
 from crm_core.ports import Core
 from tests.factories import SYSTEM, make_lead
@@ -15,5 +15,6 @@ async def test_only_what_differs_is_changed_and_recorded(core: Core) -> None:
         values = {"region": "北京", "mobile": "+8613900139000", "email": None, "name": "张伟"}
         assert await change_fields(core, SYSTEM, "lead.update", lead, values)
     entry = await AuditEntry.get(action="lead.update")
-    assert json.loads(entry.before) == {"region": "上海", "mobile": "138****8000", "email": "z***"}
-    assert json.loads(entry.after) == {"region": "北京", "mobile": "139****9000", "email": None}
+    words = (await values_of([entry.id]))[entry.id]
+    assert json.loads(words.before) == {"region": "上海", "mobile": "138****8000", "email": "z***"}
+    assert json.loads(words.after) == {"region": "北京", "mobile": "139****9000", "email": None}

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from crm_core import activities, customers, employees, leads
-from crm_core.access import AuditEntry, Role
+from crm_core.access import Role
 from crm_core.activities import FollowUp, subject_of
+from crm_core.audit import AuditEntry
 from crm_core.customers import Contact, Customer
 from crm_core.errors import Invalid
 from crm_core.leads import ClaimCapReached, Lead, LeadAlreadyClaimed, LeadNotOwned

@@ -3,7 +3,8 @@
 import pytest
 
 from crm_core import leads, segments
-from crm_core.access import Actor, AuditEntry, Role
+from crm_core.access import Actor, Role
+from crm_core.audit import AuditEntry
 from crm_core.errors import Invalid, NotFound, Refused
 from crm_core.leads import LeadNotOwned
 from crm_core.segments import Tag, Tagging

@@ -3,7 +3,8 @@
 import pytest
 
 from crm_core import employees
-from crm_core.access import AuditEntry, Role
+from crm_core.access import Role
+from crm_core.audit import AuditEntry
 from crm_core.errors import Refused
 from crm_core.messages import Address
 from crm_core.ports import Core

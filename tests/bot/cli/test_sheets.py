@@ -14,7 +14,8 @@ from bot.api.leads import LEADS
 from bot.cli import sheets
 from bot.cli.sheets import exported, neutral, parse_since
 from crm_core import activities
-from crm_core.access import Actor, AuditEntry, Role
+from crm_core.access import Actor, Role
+from crm_core.audit import AuditEntry, values_of
 from crm_core.errors import Refused
 from crm_core.ports import Core
 from tests.factories import SYSTEM, make_lead
@@ -31,7 +32,7 @@ async def test_pages_follow_each_other_without_a_gap(core: Core, monkeypatch: py
     assert {row["mobile"] for row in rows} == {"138****8000"}
     assert rows[0]["created_at"] == "2026-11-25T02:00:00+00:00"
     entry = await AuditEntry.get(action="leads.export")
-    assert json.loads(entry.after) == {"format": "csv", "rows": 7}
+    assert json.loads((await values_of([entry.id]))[entry.id].after) == {"format": "csv", "rows": 7}
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from crm_core import activities
-from crm_core.access import AuditEntry
 from crm_core.activities import subject_of
+from crm_core.audit import AuditEntry
 from crm_core.conversations import Message
 from crm_core.leads import Lead
 from crm_core.ports import PoolSettings
