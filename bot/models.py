@@ -1,5 +1,9 @@
 """The modules that hold tables, lowest first; for opening the database and for migrations."""
 
+from importlib import import_module
+
+from crm_core.db import Entity
+
 MODEL_MODULES = (
     "crm_core.identity",
     "crm_core.audit",
@@ -12,6 +16,7 @@ MODEL_MODULES = (
     "crm_core.activities",
     "crm_core.segments",
     "crm_core.tokens",
+    "crm_core.backups",
     "scheduler.queue",
     "scheduler.reminders",
     "campaigns.templates",
@@ -26,3 +31,14 @@ TORTOISE = {
     "timezone": "UTC",
 }
 """For `tortoise makemigrations` alone; the product opens its database through `crm_core/db.py`."""
+
+
+def all_models() -> list[type[Entity]]:
+    """Load every table's class; the ORM need not be open."""
+    found = {
+        value
+        for name in MODEL_MODULES
+        for value in vars(import_module(name)).values()
+        if isinstance(value, type) and issubclass(value, Entity) and value is not Entity and value.__module__ == name
+    }
+    return sorted(found, key=lambda model: str(model._meta.db_table))

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -152,6 +153,12 @@ class Database:
             },
             "apps": {APP: {"models": self._modules, "default_connection": "default", "migrations": MIGRATIONS}},
         }
+
+
+def known_steps() -> list[str]:
+    """Name the migrations this program has, in order."""
+    found = resources.files(MIGRATIONS).iterdir()
+    return sorted(path.name.removesuffix(".py") for path in found if path.name[:4].isdecimal() and path.name.endswith(".py"))
 
 
 class _Programs(Protocol):

@@ -121,6 +121,8 @@ class CoreSettings:
 
     timezone: str = "Asia/Shanghai"
     data_dir: Path = Path("data")
+    backup_keep_days: int = 30
+    """How long backups in a folder of them are kept."""
     pools: PoolSettings = PoolSettings()
     campaigns: CampaignSettings = CampaignSettings()
     answers: AnswerSettings = AnswerSettings()

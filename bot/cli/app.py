@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import audit, campaigns, employees, exports, serving, tokens, tools
+from bot.cli import audit, backups, campaigns, employees, exports, serving, tokens, tools
 
 app = typer.Typer(
     name="guanxi",
@@ -32,6 +32,9 @@ app.command("serve", help="启动服务。")(serving.serve)
 app.command("demo", help="启动演示：模拟的微信和钉钉、样例数据、一页上的几台手机。")(serving.demo)
 app.command("migrate", help="把数据库升级到当前结构。")(serving.migrate)
 app.command("check-config", help="检查设置文件，列出全部问题。")(serving.check_config)
+app.command("backup", help="备份：运行中也是一致的一份。")(backups.backup)
+app.command("restore", help="恢复：先核对备份，再替换；原数据另存。")(backups.restore)
+app.command("move-database", help="把全部数据搬到另一个数据库，逐行核对；中断后可重来。")(backups.move_database)
 app.command("parse", help="显示一句话被理解成什么。", context_settings=PASSED_ON)(tools.parse)
 app.command("export", help="导出数据。")(exports.export)
 app.add_typer(employees.app, name="employee")

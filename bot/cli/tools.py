@@ -46,13 +46,12 @@ def simulate(
 def version(context: typer.Context) -> None:
     """Tell what is running."""
     import sqlite3
-    from importlib import metadata, resources
+    from importlib import metadata
 
-    steps = sorted(
-        path.name.removesuffix(".py") for path in resources.files("crm_core.migrations").iterdir() if path.name[:4].isdecimal()
-    )
+    from crm_core.db import known_steps
+
     write_line(f"guanxi {metadata.version('guanxi')}")
-    write_line(f"schema {steps[-1]}")
+    write_line(f"schema {known_steps()[-1]}")
     write_line(f"Python {platform.python_version()}")
     write_line(f"SQLite {sqlite3.sqlite_version}")
 

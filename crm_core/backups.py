@@ -1,0 +1,230 @@
+"""Backups: one file that any of our databases can be restored from, with a manifest that proves it whole.
+
+The file is an SQLite database whatever it was taken from. Beside our tables it holds `backup_manifest`: a fingerprint a
+table, and when it was taken of which schema.
+"""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tortoise import fields
+
+from crm_core import sqlite_dialect
+from crm_core.copying import Fingerprint, Progress, fingerprints
+from crm_core.db import Entity, UtcDatetimeField
+from crm_core.errors import CrmError
+from crm_core.stores import SqliteStore, Table
+
+_MANIFEST = "backup_manifest"
+
+
+class Damaged(CrmError):
+    """The file is no backup, or not a whole one."""
+
+    status = 409
+    code = "backup.damaged"
+    text = "备份 {path} 不可用：{reason}。现有数据未改动"
+
+
+class FromTheFuture(CrmError):
+    """The backup is of a newer version of the program."""
+
+    status = 409
+    code = "backup.newer"
+    text = "备份来自更新的版本（结构 {step}），请先升级程序。现有数据未改动"
+
+
+class NotThere(CrmError):
+    """The target may not be overwritten."""
+
+    status = 409
+    code = "backup.target"
+    text = "不能把备份写到 {path}：{reason}"
+
+
+class Unreadable(CrmError):
+    """The database that is to be backed up is broken itself."""
+
+    status = 409
+    code = "backup.unreadable"
+    text = "数据库 {path} 读不出来，没有备份；请检查磁盘，或用 guanxi restore 恢复"
+
+
+class Backup(Entity):
+    """A backup that was taken, so that an erasure can say which of them still hold a person."""
+
+    path = fields.CharField(max_length=500)
+    taken_at = UtcDatetimeField()
+    rows = fields.BigIntField(default=0)
+
+    class Meta:
+        """Never more than a few."""
+
+        table = "backups"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a backup says of itself; without fingerprints it is a bare copy, of which only the form can be checked."""
+
+    taken_at: str
+    step: str
+    tables: dict[str, Fingerprint]
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return sum(each.rows for each in self.tables.values())
+
+
+async def take_of_file(source: Path, target: Path, tables: Sequence[Table], now: datetime, told: Progress) -> Manifest:
+    """Back up an embedded database, also while it is served: one instant of it. Raises: NotThere; Unreadable."""
+    part = begin(target, source)
+    try:
+        sqlite_dialect.back_up(source, part)
+        return await finish(part, target, tables, now, told)
+    except sqlite3.DatabaseError as error:
+        raise Unreadable(path=source) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def begin(target: Path, *others: Path) -> Path:
+    """Give the file to write into first, so that an older backup of that name stays until the new one is whole.
+
+    Raises: NotThere.
+    """
+    if target.resolve() in {other.resolve() for other in others}:
+        raise NotThere(path=target, reason="这是正在使用的数据库")
+    if target.is_dir():
+        raise NotThere(path=target, reason="这是一个文件夹")
+    if not target.parent.is_dir():
+        raise NotThere(path=target, reason="文件夹不存在")
+    part = target.with_name(f".{target.name}.part")
+    part.unlink(missing_ok=True)
+    return part
+
+
+async def finish(part: Path, target: Path, tables: Sequence[Table], now: datetime, told: Progress) -> Manifest:
+    """Write the manifest into a copied file, make it durable and give it its name."""
+    store = SqliteStore(part)
+    try:
+        steps = await store.steps()
+        found = await fingerprints(store, tables, told)
+        manifest = Manifest(now.isoformat(), steps[-1] if steps else "", found)
+        _write_manifest(store.raw, manifest)
+        store.raw.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        await store.close()
+    _sync(part)
+    part.replace(target)
+    _sync(target.parent)
+    return manifest
+
+
+def _write_manifest(raw: sqlite3.Connection, manifest: Manifest) -> None:
+    raw.execute(f"DROP TABLE IF EXISTS {_MANIFEST}")
+    raw.execute(f"CREATE TABLE {_MANIFEST} (name TEXT PRIMARY KEY, rows INTEGER, digest TEXT)")
+    rows = [(name, each.rows, each.digest) for name, each in manifest.tables.items()]
+    raw.executemany(f"INSERT INTO {_MANIFEST} VALUES (?, ?, ?)", [*rows, (":taken_at", 0, manifest.taken_at)])  # noqa: S608
+    raw.execute(f"INSERT INTO {_MANIFEST} VALUES (':step', 0, ?)", (manifest.step,))  # noqa: S608
+
+
+async def inspect(path: Path, tables: Sequence[Table], known_steps: Sequence[str], told: Progress) -> Manifest:
+    """Check a backup from end to end without touching anything else. Raises: Damaged; FromTheFuture."""
+    if not path.is_file():
+        raise Damaged(path=path, reason="没有这个文件")
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as raw:
+            result = raw.execute("PRAGMA integrity_check").fetchone()[0]
+            if result != "ok":
+                raise Damaged(path=path, reason="文件已损坏")
+            manifest = _read_manifest(raw, path)
+        if manifest.step not in known_steps:
+            raise FromTheFuture(step=manifest.step)
+        await _compare(path, manifest, tables, told)
+    except sqlite3.Error as error:
+        raise Damaged(path=path, reason="不是备份文件，或已损坏") from error
+    return manifest
+
+
+def _read_manifest(raw: sqlite3.Connection, path: Path) -> Manifest:
+    names = {name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if "tortoise_migrations" not in names:
+        raise Damaged(path=path, reason="不是 guanxi 的备份")
+    steps = [name for (name,) in raw.execute("SELECT name FROM tortoise_migrations WHERE app = 'models' ORDER BY name")]
+    if _MANIFEST not in names:  # a bare copy, such as the one taken before a migration
+        return Manifest("", steps[-1] if steps else "", {})
+    rows = {name: Fingerprint(count, digest) for name, count, digest in raw.execute(f"SELECT * FROM {_MANIFEST}")}  # noqa: S608
+    taken_at, step = rows.pop(":taken_at", None), rows.pop(":step", None)
+    if taken_at is None or step is None or step.digest != (steps[-1] if steps else ""):
+        raise Damaged(path=path, reason="清单不完整")
+    return Manifest(taken_at.digest, step.digest, rows)
+
+
+async def _compare(path: Path, manifest: Manifest, tables: Sequence[Table], told: Progress) -> None:
+    # A backup of an older schema lacks columns of today: its own file is whole, which is all that can be said of it.
+    store = SqliteStore(path, read_only=True)
+    try:
+        for table in tables:
+            expected = manifest.tables.get(table.name)
+            if expected is None or not _has_columns(store.raw, table):
+                continue
+            found = (await fingerprints(store, [table], told))[table.name]
+            if found != expected:
+                raise Damaged(path=path, reason=f"表 {table.name} 与清单不符（{found.rows}/{expected.rows} 行）")
+    finally:
+        await store.close()
+
+
+def _has_columns(raw: sqlite3.Connection, table: Table) -> bool:
+    present = {row[1] for row in raw.execute(f'PRAGMA table_info("{table.name}")')}
+    return present == {name for name, _ in table.columns}
+
+
+async def put_in_place(backup: Path, database: Path, aside: Path) -> None:
+    """Let a checked backup become the database; what was there stays at `aside`. The database is not served."""
+    part = database.with_name(f".{database.name}.restoring")
+    part.unlink(missing_ok=True)
+    sqlite_dialect.back_up(backup, part)
+    with closing(sqlite3.connect(part)) as raw:
+        raw.execute(f"DROP TABLE IF EXISTS {_MANIFEST}")
+        raw.commit()
+        raw.execute("PRAGMA journal_mode=DELETE")
+    _sync(part)
+    if database.exists():
+        aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _keep(database, aside)
+    for suffix in ("-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+    part.replace(database)
+    _sync(database.parent)
+
+
+def _keep(database: Path, aside: Path) -> None:
+    """Copy what is there now, and leave nothing of it in its write-ahead file."""
+    try:
+        sqlite_dialect.back_up(database, aside)
+        with closing(sqlite3.connect(database)) as raw:
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error:  # it may be broken, which is why somebody restores
+        aside.unlink(missing_ok=True)
+        shutil.copy2(database, aside)
+        wal = database.with_name(database.name + "-wal")
+        if wal.exists():
+            shutil.copy2(wal, aside.with_name(aside.name + "-wal"))
+
+
+def _sync(path: Path) -> None:
+    with suppress(OSError):  # some file systems cannot sync a folder
+        number = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)

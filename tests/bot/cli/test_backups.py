@@ -1,0 +1,161 @@
+"""`backup`, `restore`, `move-database`: whole or refused, drilled on real files."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.bot.cli.conftest import Run
+
+
+def names(database: Path) -> list[str]:
+    with closing(sqlite3.connect(database)) as raw:
+        return [name for (name,) in raw.execute("SELECT name FROM employees ORDER BY id")]
+
+
+@pytest.fixture
+def saved(guanxi: Run, folder: Path) -> Path:
+    """A backup with one employee in it, of a database that has two by now."""
+    guanxi("employee", "add", "小王", "--role", "sales")
+    assert guanxi("backup", "one.db").last == "one.db"
+    guanxi("employee", "add", "小李", "--role", "sales")
+    return folder / "one.db"
+
+
+def test_a_backup_is_restored_and_what_was_there_kept(guanxi: Run, folder: Path, saved: Path) -> None:
+    told = guanxi("restore", "one.db")
+    assert "与清单一致" in told.last
+    assert names(folder / "crm.db") == ["小王"]
+    (aside,) = (folder / "store" / "backups").glob("before-restore-*.db")
+    assert names(aside) == ["小王", "小李"]
+    guanxi("employee", "add", "小赵", "--role", "sales")
+    assert names(folder / "crm.db") == ["小王", "小赵"]
+    with closing(sqlite3.connect(folder / "crm.db")) as raw:
+        assert not raw.execute("SELECT 1 FROM sqlite_master WHERE name = 'backup_manifest'").fetchall()
+
+
+def test_a_backup_of_a_restored_database_says_the_same(guanxi: Run, folder: Path, saved: Path) -> None:
+    guanxi("restore", "one.db")
+    guanxi("backup", "two.db")
+
+    def manifest(path: Path) -> dict[str, tuple[int, str]]:
+        with closing(sqlite3.connect(path)) as raw:
+            rows = raw.execute("SELECT name, rows, digest FROM backup_manifest WHERE name NOT LIKE ':%'")
+            return {name: (count, digest) for name, count, digest in rows}
+
+    one, two = manifest(folder / "one.db"), manifest(folder / "two.db")
+    # Taking a backup is itself written down.
+    own = {"audit_entries", "audit_values", "audit_blocks", "backups"}
+    assert {name: one[name] for name in one.keys() - own} == {name: two[name] for name in two.keys() - own}
+
+
+def spoil_bytes(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4096] = b"\xff" * 4096
+    path.write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+
+
+def change_a_row(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("UPDATE employees SET name = '别人'")
+        raw.commit()
+
+
+def lose_a_row(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("DELETE FROM employees")
+        raw.commit()
+
+
+def come_from_the_future(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("UPDATE tortoise_migrations SET name = '9999_later' WHERE name LIKE '0004%'")
+        raw.execute("UPDATE backup_manifest SET digest = '9999_later' WHERE name = ':step'")
+        raw.commit()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        spoil_bytes,
+        cut,
+        change_a_row,
+        lose_a_row,
+        come_from_the_future,
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"not a database at all" * 500),
+        lambda path: path.unlink(),
+    ],
+)
+def test_a_bad_backup_changes_nothing(guanxi: Run, folder: Path, saved: Path, spoil) -> None:
+    spoil(saved)
+    before = (folder / "crm.db").read_bytes()
+    told = guanxi("restore", "one.db", status=1)
+    assert "未改动" in told.stderr
+    assert told.stderr.count("\n") == 1
+    assert (folder / "crm.db").read_bytes() == before
+    assert names(folder / "crm.db") == ["小王", "小李"]
+
+
+def test_a_foreign_database_is_no_backup(guanxi: Run, folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "foreign.db")) as raw:
+        raw.execute("CREATE TABLE songs (id INTEGER)")
+        raw.commit()
+    assert "不是 guanxi 的备份" in guanxi("restore", "foreign.db", status=1).stderr
+
+
+def test_the_database_itself_is_no_target(guanxi: Run, folder: Path) -> None:
+    assert "正在使用的数据库" in guanxi("backup", "crm.db", status=1).stderr
+    assert "文件夹不存在" in guanxi("backup", "nowhere/one.db", status=1).stderr
+
+
+def test_a_failed_backup_leaves_the_older_one(guanxi: Run, folder: Path, saved: Path) -> None:
+    before = saved.read_bytes()
+    (folder / "crm.db").write_bytes(b"broken" * 1000)
+    guanxi("backup", "one.db", status=1)
+    assert saved.read_bytes() == before
+    assert not list(folder.glob(".*.part"))
+
+
+def test_a_folder_gets_dated_files_and_loses_old_ones(guanxi: Run, folder: Path) -> None:
+    import os
+
+    place = folder / "nightly"
+    place.mkdir()
+    old = place / "guanxi-20200101-000000.db"
+    old.write_bytes(b"")
+    os.utime(old, (0, 0))
+    foreign = place / "notes.db"
+    foreign.write_bytes(b"")
+    os.utime(foreign, (0, 0))
+    made = folder / guanxi("backup", "nightly").last
+    assert made.exists()
+    assert not old.exists()
+    assert foreign.exists()
+
+
+def test_a_broken_database_is_replaced_and_kept(guanxi: Run, folder: Path, saved: Path) -> None:
+    (folder / "crm.db").write_bytes(b"broken" * 1000)
+    guanxi("restore", "one.db")
+    assert names(folder / "crm.db") == ["小王"]
+
+
+def test_a_move_is_compared_and_may_be_run_again(guanxi: Run, folder: Path) -> None:
+    for number in range(5):
+        guanxi("employee", "add", f"员工{number}", "--role", "sales")
+    here, there = f"sqlite://{folder}/crm.db", f"sqlite://{folder}/moved.db"
+    assert "已搬迁并逐行核对" in guanxi("move-database", here, there).last
+    guanxi("employee", "add", "后来", "--role", "sales")
+    guanxi("move-database", here, there)
+    assert names(folder / "moved.db") == names(folder / "crm.db")
+    with closing(sqlite3.connect(folder / "moved.db")) as raw:
+        raw.execute("UPDATE employees SET name = '别人' WHERE id = 1")
+        raw.commit()
+    assert "核对失败：表 employees" in guanxi("move-database", here, there, status=1).stderr
+    guanxi("move-database", here, here, status=1)
