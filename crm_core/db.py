@@ -27,6 +27,8 @@ from crm_core.values import to_money
 T = TypeVar("T")
 MIGRATIONS = "crm_core.migrations"
 APP = "models"
+SHORTEST_TEXT = 20
+"""Columns shorter than this hold words of ours, not of people."""
 
 
 class AlreadyServed(CrmError):
@@ -142,6 +144,20 @@ class Database:
 
         await self.run(program())
 
+    def columns_of(self, table: str) -> list[str]:
+        """Name the columns of one of our tables."""
+        model = next(model for model in Tortoise.apps[APP].values() if model._meta.db_table == table)
+        return [each.source_field or name for name, each in model._meta.fields_map.items()]
+
+    def text_columns(self) -> dict[str, list[str]]:
+        """Name, by table, the columns of free text that need not be unique."""
+        found = {str(model._meta.db_table): _free_texts(model) for model in Tortoise.apps[APP].values()}
+        return {table: columns for table, columns in sorted(found.items()) if columns and table not in _KEPT_WHOLE}
+
+    async def scrub(self) -> None:
+        """Let what was deleted vanish from the files too, the write-ahead file among them."""
+        await _connection().scrub()
+
     def _config(self) -> dict[str, Any]:
         synchronous = "FULL" if self.settings.durability == "power" else "NORMAL"
         return {
@@ -167,6 +183,21 @@ class _Programs(Protocol):
     async def run_program(self, program: Program[T]) -> T: ...
 
     async def read_program(self, program: Program[T]) -> T: ...
+
+    async def scrub(self) -> None: ...
+
+
+_KEPT_WHOLE = ("audit_values", "state_entries")
+"""Tables whose texts mean nothing when a word is changed in them."""
+
+
+def _free_texts(model: type[Model]) -> list[str]:
+    free = []
+    for name, each in model._meta.fields_map.items():
+        is_long = isinstance(each, fields.CharField) and each.max_length >= SHORTEST_TEXT
+        if (is_long or isinstance(each, fields.TextField)) and not each.unique:
+            free.append(each.source_field or name)
+    return free
 
 
 def _connection() -> _Programs:

@@ -235,11 +235,13 @@ async def depart(core: Core, actor: Actor, employee_id: int) -> Employee:
         now = core.clock.now()
         if not await Employee.filter(id=employee.id, departed_at=None).update(departed_at=now, updated_at=now):
             raise AlreadyDeparted(name=employee.name)
-        for account in await Account.filter(person_kind=PersonKind.EMPLOYEE.value, person_id=employee.person_id):
+        accounts = await Account.filter(person_kind=PersonKind.EMPLOYEE.value, person_id=employee.person_id)
+        for account in accounts:
             await _cancel_waiting(core, account)
             await account.change(core, person_kind=PersonKind.STRANGER.value, person_id=None, waiting_count=0)
         await BindCode.filter(employee_id=employee.id, used_at=None).update(used_at=now)
-        await access.record(core, actor, "employee.depart", employee)
+        # Which accounts were theirs: from now on they are a stranger's, and an erasure must still find them.
+        await access.record(core, actor, "employee.depart", employee, after={"accounts": [account.id for account in accounts]})
     return await Employee.get(id=employee_id)
 
 

@@ -33,6 +33,15 @@ class Database(Protocol):
     async def read(self, program: Program[T]) -> T:
         """Run a program that only reads, beside the writer."""
 
+    def columns_of(self, table: str) -> list[str]:
+        """Name the columns of one of our tables."""
+
+    def text_columns(self) -> Mapping[str, list[str]]:
+        """Name, by table, the columns of free text: where somebody may be mentioned."""
+
+    async def scrub(self) -> None:
+        """Let what was deleted vanish from the files too, the write-ahead file among them."""
+
 
 class Outbox(Protocol):
     """Messages on their way out; the only way the core talks to the world. Implemented in `crm_core/outbox.py`."""

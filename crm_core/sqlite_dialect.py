@@ -3,6 +3,7 @@
 With `sqlite_writer.py` the only place with SQLite's own SQL.
 """
 
+import asyncio
 import fcntl
 import os
 import sqlite3
@@ -22,6 +23,7 @@ from crm_core.sqlite_writer import Connection, Writer, drive, translate
 
 T = TypeVar("T")
 READERS = 2
+SCRUB_TRIES = 25
 
 
 class _Statements(SqliteClient):
@@ -117,6 +119,17 @@ class WriterClient(_Statements):
     async def read_program(self, program: Program[T]) -> T:
         """Run a program that only reads, beside the writer."""
         return await self._call(lambda raw: drive(raw, program), writes=False)
+
+    async def scrub(self) -> None:
+        """Empty the write-ahead file; deleted rows are overwritten where they stood (`secure_delete`)."""
+        writer = await self.opened()
+        await writer.drain()
+        for _ in range(SCRUB_TRIES):
+            busy = await writer.connection.call(lambda raw: raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+            if not busy:
+                return
+            await asyncio.sleep(0.2)  # somebody reads an older state
+        raise Unavailable
 
     def reader(self) -> Connection:
         """Tell the reader with the least to do."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import audit, backups, campaigns, employees, exports, serving, tokens, tools
+from bot.cli import audit, backups, campaigns, employees, exports, people, serving, tokens, tools
 
 app = typer.Typer(
     name="guanxi",
@@ -35,6 +35,8 @@ app.command("check-config", help="检查设置文件，列出全部问题。")(s
 app.command("backup", help="备份：运行中也是一致的一份。")(backups.backup)
 app.command("restore", help="恢复：先核对备份，再替换；原数据另存。")(backups.restore)
 app.command("move-database", help="把全部数据搬到另一个数据库，逐行核对；中断后可重来。")(backups.move_database)
+app.command("export-person", help="导出一个人的全部个人信息（JSON）。")(people.export_person)
+app.command("erase", help="删除一个人的全部个人信息，打印回执。")(people.erase)
 app.command("parse", help="显示一句话被理解成什么。", context_settings=PASSED_ON)(tools.parse)
 app.command("export", help="导出数据。")(exports.export)
 app.add_typer(employees.app, name="employee")

@@ -75,7 +75,9 @@ def lose_a_row(path: Path) -> None:
 
 def come_from_the_future(path: Path) -> None:
     with closing(sqlite3.connect(path)) as raw:
-        raw.execute("UPDATE tortoise_migrations SET name = '9999_later' WHERE name LIKE '0004%'")
+        raw.execute(
+            "UPDATE tortoise_migrations SET name = '9999_later' WHERE name = (SELECT max(name) FROM tortoise_migrations)"
+        )
         raw.execute("UPDATE backup_manifest SET digest = '9999_later' WHERE name = ':step'")
         raw.commit()
 

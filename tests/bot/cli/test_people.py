@@ -1,0 +1,163 @@
+"""`export-person` and `erase`: everything is given out, and nothing is left in any file."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.cli.people import _holdings
+from bot.models import all_models
+from tests.bot.cli.conftest import Run
+
+NOW = "2026-11-01 02:00:00+00:00"
+NAME, MOBILE, OPENID, MAIL = "欧阳千惠", "+8613912345678", "oERASEme0001", "qianhui@example.cn"
+ROWS: list[tuple[str, dict[str, object]]] = [
+    ("people", {"id": 1}),
+    ("people", {"id": 2}),
+    ("employees", {"id": 1, "person_id": 2, "name": "小王", "role": "sales"}),
+    (
+        "leads",
+        {
+            **{"id": 1, "person_id": 1, "name": NAME, "mobile": MOBILE, "email": MAIL, "status": "converted", "score": 0},
+            **{"intent_count": 1, "claim_count": 0, "owner_id": 1, "need": f"{NAME}要20台", "contact_id": 1},
+        },
+    ),
+    ("customers", {"id": 1, "name": NAME, "kind": "person", "status": "potential", "owner_id": 1}),
+    ("contacts", {"id": 1, "person_id": 1, "customer_id": 1, "name": NAME, "mobile": MOBILE, "owner_id": 1}),
+    ("accounts", {"id": 1, "channel": "wechat", "external_id": OPENID, "person_kind": "customer", "person_id": 1}),
+    ("accounts", {"id": 2, "channel": "dingtalk", "external_id": "staff-1", "person_kind": "employee", "person_id": 2}),
+    (
+        "messages",
+        {"id": 1, "account_id": 1, "direction": "in", "text": "我的号码13912345678", "key": "m1", "external_account": OPENID},
+    ),
+    ("messages", {"id": 2, "account_id": 2, "direction": "in", "text": f"刚和{NAME}通话，139 1234 5678", "key": "m2"}),
+    (
+        "messages",
+        {
+            "id": 3,
+            "account_id": 2,
+            "direction": "out",
+            "text": "公众号 客户发来消息",
+            "payload": f'{{"n":"{NAME}"}}',
+            "key": "m3",
+        },
+    ),
+    ("follow_ups", {"id": 1, "subject_kind": "contact", "subject_id": 1, "person": NAME, "method": "phone", "at": NOW}),
+    ("follow_ups", {"id": 2, "subject_kind": "lead", "subject_id": 9, "person": "李娜", "method": "phone", "at": NOW}),
+    ("review_comments", {"follow_up_id": 1, "text": "抓紧"}),
+    (
+        "reminders",
+        {"id": 1, "owner_id": 1, "about_kind": "contact", "about_id": 1, "text": f"联系{NAME}", "status": "pending", "at": NOW},
+    ),
+    ("recipients", {"id": 1, "broadcast_id": 1, "person_id": 1, "account_id": 1, "status": "sent", "text": f"{NAME}您好"}),
+    ("state_entries", {"key": f"dialog:wechat:{OPENID}", "value": "{}", "expires_at": NOW}),
+    ("state_entries", {"key": "idempotency:1", "value": f'{{"name": "{NAME}"}}', "expires_at": NOW}),
+    ("audit_entries", {"id": 1, "action": "lead.update", "object_kind": "leads", "object_id": 1}),
+    ("audit_values", {"entry_id": 1, "salt": "s", "before": f'{{"name": "{NAME}"}}', "after": ""}),
+    ("audit_entries", {"id": 2, "action": "reminder.set", "object_kind": "reminders", "object_id": 7}),
+    ("audit_values", {"entry_id": 2, "salt": "s", "before": "", "after": f'{{"text": "联系{NAME}"}}'}),
+]
+
+
+def insert(database: Path, rows: list[tuple[str, dict[str, object]]]) -> None:
+    with closing(sqlite3.connect(database)) as raw:
+        for table, values in rows:
+            kinds = {row[1]: (row[2], row[3]) for row in raw.execute(f'PRAGMA table_info("{table}")')}
+            full: dict[str, object] = {"created_at": NOW, "updated_at": NOW} | values
+            for name, (kind, needed) in kinds.items():
+                if needed and name not in full and name != "id":
+                    full[name] = 0 if "INT" in kind.upper() else NOW if name.endswith("at") else ""
+            marks = ", ".join("?" * len(full))
+            names = ", ".join(f'"{name}"' for name in full)
+            raw.execute(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', list(full.values()))
+        raw.commit()
+
+
+@pytest.fixture
+def known(folder: Path) -> Path:
+    insert(folder / "crm.db", ROWS)
+    return folder / "crm.db"
+
+
+def left(database: Path, sql: str) -> list[object]:
+    with closing(sqlite3.connect(database)) as raw:
+        return [row[0] for row in raw.execute(sql)]
+
+
+def test_everything_about_a_person_is_given_out(guanxi: Run, known: Path) -> None:
+    given = json.loads(guanxi("export-person", "--person", "1").stdout)
+    assert given["person_id"] == 1
+    assert given["leads"][0]["mobile"] == MOBILE
+    assert given["contacts"][0]["name"] == NAME
+    assert [row["text"] for row in given["messages"]] == ["我的号码13912345678"]
+    assert {"follow_ups", "review_comments", "reminders", "recipients", "accounts", "customers"} <= given.keys()
+    assert left(known, "SELECT action FROM audit_entries ORDER BY id DESC LIMIT 1") == ["person.export"]
+
+
+def test_no_trace_is_left_in_any_file(guanxi: Run, known: Path) -> None:
+    guanxi("backup", "one.db")
+    receipt = json.loads(guanxi("erase", "--person", "1").stdout)
+    for path in known.parent.glob("crm.db*"):
+        content = path.read_bytes()
+        for word in (NAME, "13912345678", "139 1234 5678", OPENID, MAIL):
+            assert word.encode() not in content, (path.name, word)
+    assert receipt["rows"]["messages"] == 1
+    assert receipt["mentions"] >= 2
+    assert [Path(row["file"]).name for row in receipt["backups"]] == ["one.db"]
+    assert receipt["backups"][0]["ends"] > receipt["backups"][0]["taken_at"][:10]
+
+
+def test_what_is_not_theirs_stays(guanxi: Run, known: Path) -> None:
+    guanxi("erase", "--person", "1")
+    assert left(known, "SELECT person FROM follow_ups") == ["李娜"]
+    assert left(known, "SELECT text FROM messages WHERE id = 2") == ["刚和〔已删除〕通话，〔已删除〕"]
+    assert left(known, "SELECT name FROM employees") == ["小王"]
+    assert left(known, "SELECT status FROM recipients") == ["sent"]
+    assert guanxi("audit", "verify").status == 0
+    assert left(known, "SELECT id FROM people ORDER BY id") == [1, 2]
+
+
+def test_a_namesake_keeps_the_name(guanxi: Run, known: Path) -> None:
+    more = {"id": 2, "person_id": 3, "name": NAME, "status": "new", "score": 0, "intent_count": 1, "claim_count": 0}
+    insert(known, [("people", {"id": 3}), ("leads", more)])
+    receipt = json.loads(guanxi("erase", "--person", "1").stdout)
+    assert NAME in receipt["note"]
+    assert left(known, "SELECT name FROM leads") == [NAME]
+    assert left(known, "SELECT text FROM messages WHERE id = 2") == [f"刚和{NAME}通话，〔已删除〕"]
+
+
+def test_twice_is_once_and_nobody_is_an_error(guanxi: Run, known: Path) -> None:
+    guanxi("erase", "--person", "1")
+    assert json.loads(guanxi("erase", "--person", "1").stdout)["rows"] == {}
+    guanxi("erase", "--person", "99", status=1)
+    guanxi("export-person", "--person", "99", status=1)
+
+
+def test_an_employee_must_have_left(guanxi: Run, known: Path) -> None:
+    assert "在职" in guanxi("erase", "--person", "2", status=1).stderr
+    guanxi("employee", "depart", "1")
+    guanxi("erase", "--person", "2")
+    assert left(known, "SELECT name FROM employees") == ["已删除员工1"]
+    assert left(known, "SELECT count(*) FROM accounts WHERE channel = 'dingtalk'") == [0]
+
+
+ABOUT_NOBODY = {"people", "audit_entries", "audit_blocks"}
+"""Tables with such a column that hold nothing a person could be known by."""
+
+
+def test_every_table_about_people_is_declared() -> None:
+    told = {
+        "person_id",
+        "account_id",
+        "lead_id",
+        "contact_id",
+        "subject_id",
+        "about_id",
+        "follow_up_id",
+        "external_id",
+        "entry_id",
+    }
+    about = {model._meta.db_table for model in all_models() if told & set(model._meta.fields_map)}
+    assert about - ABOUT_NOBODY <= {holding.table for holding in _holdings()}
