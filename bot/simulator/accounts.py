@@ -8,6 +8,7 @@ from typing import Literal
 
 PushMode = Literal["plain", "compatible", "safe"]
 PushFormat = Literal["xml", "json"]
+ReceiveRule = Literal["month", "week", "day"]
 
 
 @dataclass(slots=True)
@@ -37,6 +38,22 @@ class DingTalkApp:
 
 
 @dataclass(slots=True)
+class WeComCorp:
+    """A WeCom corporation: one application, customer contact, and one customer-service account (微信客服)."""
+
+    corp_id: str = "wwsim0000demo0001a"
+    agent_id: int = 1_000_002
+    secret: str = "simulated-wecom-app-secret-0123456789ABCDEF"  # noqa: S105 - made up
+    contact_secret: str = "simulated-wecom-contact-secret-0123456789AB"  # noqa: S105 - made up
+    token: str = "simWeComToken01"  # noqa: S105 - made up
+    aes_key: str = "c2ltdWxhdGVkV2VDb21BcHBFbmNvZGluZ0Flc0tleTE"
+    kf_secret: str = "simulated-wecom-kf-secret-0123456789ABCDEFG"  # noqa: S105 - made up
+    kf_token: str = "simWeComKfToken01"  # noqa: S105 - made up
+    kf_aes_key: str = "c2ltdWxhdGVkV2VDb21LZkVuY29kaW5nQWVzS2V5MDE"
+    open_kfid: str = "wkSimDemoKf000000000000001"
+
+
+@dataclass(slots=True)
 class SimulatorOptions:
     """How the platforms behave; every field may be changed while they run."""
 
@@ -54,3 +71,12 @@ class SimulatorOptions:
     dingtalk_monthly_calls: int | None = None  # None counts without a limit
     dingtalk_unknown_staff: bool = False  # True: everybody is an employee, for loads
     invalid_token_status: int = 400  # HTTP status of DingTalk's InvalidAuthentication: 400 or 401
+    wecom_trusted: bool = True  # False: the caller's address is not on the list of trusted ones, 60020
+    wecom_token_failures: int = 2000  # refused gettoken calls an hour, then 45009
+    wecom_base_limits: bool = True  # 10 000 a minute and 150 000 an hour for one API; False for loads
+    wecom_accounts: int = 10_000  # the corporation's account limit: 200 times as many messages a day
+    wecom_member_per_minute: int | None = 30  # the surplus is dropped without a word; None switches it off
+    wecom_member_per_hour: int | None = 1000
+    wecom_shows_mobiles: bool = True  # False: the directory hides mobiles, as for newer applications
+    wecom_receive_rule: ReceiveRule = "month"  # group sends a customer may receive: days of the month, 7 a week, 1 a day
+    wecom_unknown_members: bool = False  # True: everybody is a member, for loads

@@ -30,6 +30,7 @@ class Call:
     headers: Mapping[str, str]
     body: bytes
     uploads: Mapping[str, Upload] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)  # what stands beside the files
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ belongs on loopback only.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,8 @@ from bot.simulator.server import SimulatorServer
 from bot.simulator.tasks import Tasks
 from bot.simulator.wechat_oa.platform import WeChatPlatform
 from bot.simulator.wechat_oa.pusher import Delivery
+from bot.simulator.wecom.orders import describe_wecom
+from bot.simulator.wecom.platform import WeComPlatform
 
 Action = Callable[[Json], Awaitable[Json]]
 DOOR_DELAY_SECONDS = 0.05  # lets the answer to the order leave first
@@ -38,17 +40,20 @@ class Control:
 
     wechat: WeChatPlatform
     dingtalk: DingTalkPlatform
+    wecom: WeComPlatform
     clock: SimClock
     faults: Faults
     records: Records
     options: SimulatorOptions
     server: SimulatorServer
     tasks: Tasks
+    orders: Mapping[str, Action]  # the verbs that the platforms' own folders declare, by platform and name
 
     def routes(self) -> dict[str, AsyncHandler]:
         """Name the paths; each action is one POST with a JSON object."""
         actions: dict[str, Action] = {f"/_sim/wechat/{name}": act for name, act in self._wechat_actions().items()}
         actions |= {f"/_sim/dingtalk/{name}": act for name, act in self._dingtalk_actions().items()}
+        actions |= {f"/_sim/{name}": act for name, act in self.orders.items()}
         actions |= {
             "/_sim/state": self._show_state,
             "/_sim/configure": self._configure,
@@ -77,6 +82,10 @@ class Control:
             "say": _delivering(lambda f: wechat.say(f["openid"], f["text"])),
             "scan": _delivering(lambda f: wechat.scan(f["openid"], f["scene"])),
             "click": _delivering(lambda f: wechat.click(f["openid"], f["key"])),
+            "tap": _delivering(lambda f: wechat.tap(f["openid"], f["name"])),
+            "notice": _delivering(
+                lambda f: wechat.answer_notice(f["openid"], f["template_id"], accept=bool(f.get("accept", True)))
+            ),
             "voice": _delivering(lambda f: wechat.send_voice(f["openid"], f.get("recognition"))),
             "image": _delivering(lambda f: wechat.send_image(f["openid"])),
             "message": _delivering(lambda f: wechat.send_message(f["openid"], f["fields"])),
@@ -117,6 +126,7 @@ class Control:
                 "groups": self.dingtalk.state.groups,
                 "monthly_calls": dict(self.dingtalk.state.limits.monthly_calls),
             },
+            "wecom": describe_wecom(self.wecom),
             "clock": self._describe_clock(),
             "faults": [asdict(fault) for fault in self.faults.active()],
             "cursor": self.records.cursor,
@@ -124,10 +134,15 @@ class Control:
         }
 
     async def _configure(self, fields: Json) -> Json:
-        for name, platform in (("wechat", self.wechat), ("dingtalk", self.dingtalk)):
+        platforms = (
+            ("wechat", self.wechat, self.wechat.account),
+            ("dingtalk", self.dingtalk, self.dingtalk.app),
+            ("wecom", self.wecom, self.wecom.corp),
+        )
+        for name, platform, account in platforms:
             wanted = dict(fields.get(name, {}))
             platform.callback_url = wanted.pop("callback_url", platform.callback_url)
-            _assign(self.wechat.account if name == "wechat" else self.dingtalk.app, wanted)
+            _assign(account, wanted)
         _assign(self.options, fields.get("options", {}))
         return {"ok": True}
 
@@ -165,6 +180,7 @@ class Control:
     async def _expire_tokens(self, _: Json) -> Json:
         self.wechat.state.tokens.expire_all()
         self.dingtalk.state.expire_token()
+        self.wecom.state.tokens.expire_all()
         return {"ok": True}
 
     async def _list_chat(self, fields: Json) -> Json:

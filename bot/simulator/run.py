@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 
-from bot.simulator.accounts import DingTalkApp, SimulatorOptions, WeChatAccount
+from bot.simulator.accounts import DingTalkApp, SimulatorOptions, WeChatAccount, WeComCorp
 from bot.simulator.simulator import Simulator
 
 
@@ -17,17 +17,22 @@ def run_simulator(
     *,
     wechat: WeChatAccount | None = None,
     dingtalk: DingTalkApp | None = None,
+    wecom: WeComCorp | None = None,
     options: SimulatorOptions | None = None,
     wechat_callback_url: str = "",
     dingtalk_callback_url: str = "",
+    wecom_callback_url: str = "",
+    kf_callback_url: str = "",
 ) -> None:
     """Serve until SIGINT or SIGTERM; one JSON line with address and made-up credentials is printed first.
 
     Raises: OSError if the port is busy.
     """
-    simulator = Simulator(wechat, dingtalk, options=options)
+    simulator = Simulator(wechat, dingtalk, wecom=wecom, options=options)
     simulator.wechat.callback_url = wechat_callback_url
     simulator.dingtalk.callback_url = dingtalk_callback_url
+    simulator.wecom.callback_url = wecom_callback_url
+    simulator.kf.callback_url = kf_callback_url
     asyncio.run(serve(simulator, host, port, announce=_print_line))
 
 
@@ -48,6 +53,7 @@ def describe(simulator: Simulator) -> str:
             "base_url": simulator.base_url,
             "wechat_oa": asdict(simulator.wechat.account),
             "dingtalk": asdict(simulator.dingtalk.app),
+            "wecom": {"api_base": simulator.wecom_api_base, **asdict(simulator.wecom.corp)},
         },
         ensure_ascii=False,
     )

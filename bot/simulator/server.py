@@ -6,7 +6,7 @@ whatever is measured against them.
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
@@ -16,6 +16,7 @@ from bot.simulator.calls import Answer, AsyncHandler, Call, Handler, Refused, Up
 from bot.simulator.faults import Fault, FaultKind, Faults
 from bot.simulator.records import Json, Records
 
+SocketHandler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 MAX_BODY_BYTES = 32 * 1024 * 1024
 HTML_502 = b"<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
 HANGING = frozenset({FaultKind.HANG, FaultKind.HANG_AFTER})
@@ -34,6 +35,7 @@ class SimulatorServer:
         self.port = 0
         self._handlers: dict[str, Handler] = {}
         self._controls: dict[str, AsyncHandler] = {}
+        self._sockets: dict[str, SocketHandler] = {}
         self._released = asyncio.Event()
         self._web: web.Server | None = None
         self._runner: web.ServerRunner | None = None
@@ -46,6 +48,10 @@ class SimulatorServer:
     def add_controls(self, handlers: Mapping[str, AsyncHandler]) -> None:
         """Serve paths of the control interface; neither recorded nor disturbed."""
         self._controls.update(handlers)
+
+    def add_sockets(self, handlers: Mapping[str, SocketHandler]) -> None:
+        """Serve WebSocket paths of a platform; the opening is recorded, and open to faults."""
+        self._sockets.update(handlers)
 
     async def start(self, host: str, port: int) -> None:
         """Listen; port 0 takes a free one, found in `port` afterwards."""
@@ -88,7 +94,8 @@ class SimulatorServer:
         fault = self.faults.take(path)
         self.records.called(call.method, path, call.query, call.body, fault.kind if fault else "")
         if fault is None:
-            return _response(self._carry_out(call))
+            socket = self._sockets.get(path)
+            return _response(self._carry_out(call)) if socket is None else await socket(request)
         return await self._fail(fault, call, request)
 
     async def _control(self, control: AsyncHandler, request: web.BaseRequest) -> web.StreamResponse:
@@ -144,18 +151,21 @@ def _make_request(
 async def read_call(request: web.BaseRequest) -> Call:
     """Read a whole request, files of a form included."""
     if request.content_type.startswith("multipart/"):
-        uploads = await _read_uploads(request)
-        return Call(request.method, request.path, request.query, request.headers, b"", uploads)
+        uploads, form = await _read_form(request)
+        return Call(request.method, request.path, request.query, request.headers, b"", uploads, form)
     body = await request.read() if request.can_read_body else b""
     return Call(request.method, request.path, request.query, request.headers, body)
 
 
-async def _read_uploads(request: web.BaseRequest) -> dict[str, Upload]:
+async def _read_form(request: web.BaseRequest) -> tuple[dict[str, Upload], dict[str, str]]:
     uploads: dict[str, Upload] = {}
+    form: dict[str, str] = {}
     for name, value in (await request.post()).items():
         if isinstance(value, web.FileField):
             uploads[name] = Upload(value.filename, value.content_type, value.file.read())
-    return uploads
+        elif isinstance(value, str):
+            form[name] = value
+    return uploads, form
 
 
 def _failure(fault: Fault) -> Answer:

@@ -10,6 +10,8 @@ from bot.simulator.accounts import SimulatorOptions
 from bot.simulator.calls import code, errcode
 from bot.simulator.clock import SimClock
 
+SECOND_CODE = "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"
+MONTH_CODE = "Forbidden.AccessDenied.ApiCountLimitForOrg"
 ROBOT_PER_MINUTE = 20
 ROBOT_BLOCK_SECONDS = 600.0
 MINUTE_SECONDS = 60.0
@@ -25,13 +27,14 @@ class Limits:
         self.monthly_calls: Counter[str] = Counter()  # by month, 2026-11
         self.rejected = 0  # calls above the limit of a second
 
-    def spend(self, path: str) -> None:
-        """Count one API call; refuse above the limits of the second and the month."""
+    def spend(self, path: str, *, older: bool = False) -> None:
+        """Count one API call; refuse above the limits of the second and the month, in the older form if asked."""
         if self.is_month_used_up():
-            raise code("Forbidden.AccessDenied.ApiCountLimitForOrg", status=403)
+            raise errcode(90020, "API调用次数超限") if older else code(MONTH_CODE, status=403)
         limit = self._options.dingtalk_qps
-        if limit is not None:
-            self._spend_second(path, limit)
+        if limit is not None and self._is_too_fast(path, limit):
+            self.rejected += 1
+            raise errcode(90018, "您的服务器调用钉钉开放平台接口超限") if older else code(SECOND_CODE, status=403)
         self.monthly_calls[self._clock.shanghai_month()] += 1
 
     def count_push(self) -> None:
@@ -43,15 +46,15 @@ class Limits:
         limit = self._options.dingtalk_monthly_calls
         return limit is not None and self.monthly_calls[self._clock.shanghai_month()] >= limit
 
-    def _spend_second(self, path: str, limit: int) -> None:
+    def _is_too_fast(self, path: str, limit: int) -> bool:
         now = self._clock.seconds()
         recent = self._recent.setdefault(path, deque())
         while recent and recent[0] <= now - 1.0:
             recent.popleft()
         if len(recent) >= limit:
-            self.rejected += 1
-            raise code("Forbidden.AccessDenied.QpsLimitForAppkeyAndApi", status=403)
+            return True
         recent.append(now)
+        return False
 
 
 @dataclass(slots=True)
@@ -61,13 +64,16 @@ class RobotLimit:
     recent: deque[float] = field(default_factory=deque)
     blocked_until: float = 0.0
 
-    def spend(self, now: float) -> None:
-        """Count one message; above the limit the robot is blocked."""
+    def spend(self, now: float, *, older: bool = False) -> None:
+        """Count one message; above the limit the robot is blocked, which was once said with another code."""
+        too_fast = (
+            errcode(130101, "send too fast, exceed 20 times per minute") if older else errcode(410100, "发送速度太快而限流")
+        )
         if now < self.blocked_until:
-            raise errcode(410100, "发送速度太快而限流")
+            raise too_fast
         while self.recent and self.recent[0] <= now - MINUTE_SECONDS:
             self.recent.popleft()
         if len(self.recent) >= ROBOT_PER_MINUTE:
             self.blocked_until = now + ROBOT_BLOCK_SECONDS
-            raise errcode(410100, "发送速度太快而限流")
+            raise too_fast
         self.recent.append(now)

@@ -12,19 +12,28 @@ from bot.simulator.records import Json
 NEEDED = {  # msgKey and the parameters it cannot do without
     "sampleText": ("content",),
     "sampleMarkdown": ("title", "text"),
-    "sampleImageMsg": ("photoURL",),
+    "sampleImageMsg": (),
     "sampleLink": ("title", "text", "messageUrl"),
     "sampleActionCard": ("title", "text", "singleTitle", "singleURL"),
     "sampleActionCard2": ("title", "text", "actionTitle1", "actionURL1", "actionTitle2", "actionURL2"),
-    "sampleActionCard3": ("title", "text", "actionTitle1", "actionURL1"),
-    "sampleActionCard4": ("title", "text", "actionTitle1", "actionURL1"),
-    "sampleActionCard5": ("title", "text", "actionTitle1", "actionURL1"),
-    "sampleActionCard6": ("title", "text", "buttonTitle1", "buttonUrl1"),
+    "sampleActionCard3": ("title", "text", *(f"action{part}{n}" for n in (1, 2, 3) for part in ("Title", "URL"))),
+    "sampleActionCard4": ("title", "text", *(f"action{part}{n}" for n in (1, 2, 3, 4) for part in ("Title", "URL"))),
+    "sampleActionCard5": ("title", "text", *(f"action{part}{n}" for n in (1, 2, 3, 4, 5) for part in ("Title", "URL"))),
+    "sampleActionCard6": ("title", "text", "buttonTitle1", "buttonUrl1", "buttonTitle2", "buttonUrl2"),
     "sampleAudio": ("mediaId", "duration"),
     "sampleFile": ("mediaId", "fileName", "fileType"),
     "sampleVideo": ("videoMediaId", "videoType", "picMediaId"),
 }
-WEBHOOK_KINDS = {"text": "content", "markdown": "text", "link": "messageUrl", "actionCard": "text", "feedCard": "links"}
+WEBHOOK_NEEDED = {
+    "text": ("content",),
+    "markdown": ("title", "text"),
+    "link": ("title", "text", "messageUrl"),
+    "actionCard": ("title", "text"),
+    "feedCard": ("links",),
+}
+FILE_TYPES = frozenset({"xlsx", "pdf", "zip", "rar", "doc", "docx"})
+MEDIA_FIELDS = ("mediaId", "videoMediaId", "picMediaId")
+MAX_AT = 50
 PARAM_BYTES = 15_000
 
 
@@ -89,7 +98,18 @@ def read_params(fields: Json) -> tuple[str, Json, str]:
         params = None
     if not isinstance(params, dict) or any(not params.get(name) for name in NEEDED[key]):
         raise code("invalidParameter.msgParam.invalid", f"msgParam of {key} is incomplete")
+    if key == "sampleImageMsg" and not (params.get("photoURL") or params.get("mediaId")):
+        raise code("invalidParameter.msgParam.invalid", "a picture needs photoURL or mediaId")
+    if key == "sampleFile" and params["fileType"] not in FILE_TYPES:
+        raise code("invalidParameter.msgParam.invalid", "fileType is not supported")
     return key, params, shown_text(params)
+
+
+def media_ids(params: Json) -> list[str]:
+    """List the uploaded media a message refers to; a picture may also name an address."""
+    photo = str(params.get("photoURL", ""))
+    named = [str(params[name]) for name in MEDIA_FIELDS if params.get(name)]
+    return named + ([photo] if photo.startswith("@") else [])
 
 
 def shown_text(params: dict[str, Any]) -> str:
@@ -100,13 +120,47 @@ def shown_text(params: dict[str, Any]) -> str:
 def read_webhook(fields: Json) -> tuple[str, str]:
     """Check a webhook-style message; gives its type and the text a person reads."""
     kind = fields.get("msgtype")
-    if not isinstance(kind, str) or kind not in WEBHOOK_KINDS:
+    if not isinstance(kind, str) or kind not in WEBHOOK_NEEDED:
         raise errcode(400105, "unsupported msgtype")
     inner = fields.get(kind)
     if not isinstance(inner, dict):
         raise errcode(40035, "缺少参数 json")
-    if not inner.get(WEBHOOK_KINDS[kind]) or (kind == "markdown" and not inner.get("title")):
-        raise errcode(40035, f"缺少参数 {WEBHOOK_KINDS[kind]}")
+    for name in WEBHOOK_NEEDED[kind]:
+        if not inner.get(name):
+            raise errcode(40035, f"缺少参数 {name}")
+    _check_at(fields.get("at"))
+    if kind == "actionCard":
+        _check_buttons(inner)
     if kind == "feedCard":
-        return kind, "\n".join(str(row.get("title", "")) for row in inner["links"])
+        return kind, _read_links(inner["links"])
     return kind, shown_text(inner)
+
+
+def _check_at(at: Any) -> None:
+    if at is None:
+        return
+    if not isinstance(at, dict):
+        raise errcode(40035, "at 的格式不正确")
+    named = [at.get(name) or [] for name in ("atUserIds", "atMobiles")]
+    if any(not isinstance(rows, list) or any(not isinstance(row, str) for row in rows) for rows in named):
+        raise errcode(40035, "at 的格式不正确")
+    if sum(map(len, named)) > MAX_AT:
+        raise errcode(40035, "at 的人数超过限制")
+
+
+def _check_buttons(inner: Json) -> None:
+    rows = inner.get("btns")
+    if inner.get("singleTitle") and inner.get("singleURL") and not rows:
+        return
+    if not isinstance(rows, list) or not rows or not _are_complete(rows, ("title", "actionURL")):
+        raise errcode(40035, "缺少参数 btns")
+
+
+def _read_links(rows: Any) -> str:
+    if not isinstance(rows, list) or not _are_complete(rows, ("title", "messageURL")):
+        raise errcode(40035, "缺少参数 links")
+    return "\n".join(str(row["title"]) for row in rows)
+
+
+def _are_complete(rows: list[Any], names: tuple[str, ...]) -> bool:
+    return all(isinstance(row, dict) and all(bool(row.get(name)) for name in names) for row in rows)

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from bot.simulator.accounts import DingTalkApp, SimulatorOptions
 from bot.simulator.calls import Call, code, errcode, read_object
 from bot.simulator.clock import SimClock
+from bot.simulator.dingtalk.knobs import Knobs
 from bot.simulator.dingtalk.limits import Limits
 from bot.simulator.records import Json, Records
 
 PLATFORM = "dingtalk"
+ROOT_DEPARTMENT = 1
 TOKEN_SECONDS = 7200
 TOKEN_HEADER = "x-acs-dingtalk-access-token"  # noqa: S105 - the header's name
 
@@ -22,6 +24,23 @@ class Staff:
     nick: str
     is_admin: bool = False
     outsider: bool = False
+    mobile: str = ""
+    department_ids: tuple[int, ...] = (ROOT_DEPARTMENT,)
+    title: str = ""
+
+    @property
+    def union_id(self) -> str:
+        """The id that is the same for all applications of a developer."""
+        return f"union-{self.staff_id}"
+
+
+@dataclass(slots=True)
+class Department:
+    """One department; the root has no parent."""
+
+    department_id: int
+    name: str
+    parent_id: int | None = ROOT_DEPARTMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +62,11 @@ class DingTalkState:
     clock: SimClock
     records: Records
     limits: Limits
+    knobs: Knobs
     staff: dict[str, Staff] = field(default_factory=dict)
+    departments: dict[int, Department] = field(default_factory=lambda: {ROOT_DEPARTMENT: Department(1, "公司", None)})
     groups: dict[str, str] = field(default_factory=dict)  # conversation id to title
+    disbanded: set[str] = field(default_factory=set)  # conversation ids of groups that are gone
     sessions: dict[str, Session] = field(default_factory=dict)
     files: dict[str, tuple[bytes, str]] = field(default_factory=dict)  # download code to bytes and type
     flow_controlled: set[str] = field(default_factory=set)  # people whose next messages are throttled
@@ -59,7 +81,8 @@ class DingTalkState:
         now = self.clock.seconds()
         if not self.token or self.token_ends_at <= now:
             self.token = secrets.token_hex(16)
-        self.token_ends_at = now + TOKEN_SECONDS
+        life = self.knobs.token_life_seconds
+        self.token_ends_at = now + (TOKEN_SECONDS if life is None else life)
         return self.token
 
     def expire_token(self) -> None:
@@ -70,11 +93,15 @@ class DingTalkState:
         """Tell whether a token is the current one."""
         return bool(token) and token == self.token and self.clock.seconds() < self.token_ends_at
 
-    def read(self, call: Call) -> Json:
-        """Admit a call of the newer API and read its body."""
+    def admit(self, call: Call) -> None:
+        """Admit a call of the newer API."""
         if not self.is_good(call.headers.get(TOKEN_HEADER)):
             raise code("InvalidAuthentication", "不合法的access_token", status=self.options.invalid_token_status)
         self.limits.spend(call.path)
+
+    def read(self, call: Call) -> Json:
+        """Admit a call of the newer API and read its body."""
+        self.admit(call)
         fields = read_object(call.body)
         if fields is None:
             raise code("invalidParameter.body.format", "body is not a JSON object")
@@ -84,11 +111,15 @@ class DingTalkState:
         """Admit a call of the older API."""
         if not self.is_good(call.query.get("access_token")):
             raise errcode(40014, "不合法的access_token")
-        self.limits.spend(call.path)
+        self.limits.spend(call.path, older=True)
 
     def ensure_staff(self, staff_id: str) -> Staff:
         """Find a person, or let them join the organisation."""
         return self.staff.setdefault(staff_id, Staff(staff_id, f"员工{staff_id}"))
+
+    def staff_id_of(self, union_id: str) -> str:
+        """Find a person by union id; what is unknown stays as it is."""
+        return next((who for who, person in self.staff.items() if person.union_id == union_id), union_id)
 
     def keep_file(self, data: bytes, content_type: str) -> str:
         """Keep a file that a person sent; gives its download code."""

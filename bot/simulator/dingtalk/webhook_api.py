@@ -25,7 +25,8 @@ class CustomRobot:
     access_token: str
     conversation_id: str
     secret: str = ""
-    keywords: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()  # at most ten
+    addresses: tuple[str, ...] = ()  # who may call; empty: everybody
     limit: RobotLimit = field(default_factory=RobotLimit)
     keys: dict[str, float] = field(default_factory=dict)  # msgUuid to the time of its message
     stopped: bool = False
@@ -61,7 +62,10 @@ class WebhookApi:
             raise errcode(400101, "access_token不存在")
         if robot.stopped:
             raise errcode(400102, "机器人已停用")
+        if robot.conversation_id in self._state.disbanded:
+            raise errcode(400013, "群已被解散")
         now = self._state.clock.seconds()
+        self._check_address(robot)
         self._check_sign(robot, call)
         fields = _read(call)
         kind, text = read_webhook(fields)
@@ -70,11 +74,16 @@ class WebhookApi:
         key = str(fields.get("msgUuid", ""))
         if key and now < robot.keys.get(key, -KEY_SECONDS) + KEY_SECONDS:
             return OK
-        robot.limit.spend(now)
+        robot.limit.spend(now, older=self._state.knobs.old_speed_code)
         if key:
             robot.keys[key] = now
         self._state.records.delivered(PLATFORM, robot.conversation_id, "custom_robot", kind, text, key, fields)
         return OK
+
+    def _check_address(self, robot: CustomRobot) -> None:
+        address = self._state.knobs.caller_ip
+        if robot.addresses and address not in robot.addresses:
+            raise errcode(310000, f"ip {address} not in whitelist")
 
     def _check_sign(self, robot: CustomRobot, call: Call) -> None:
         if not robot.secret:

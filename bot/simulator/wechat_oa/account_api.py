@@ -1,4 +1,4 @@
-"""Calls about the account itself: tokens, users, tags, menu, QR codes, quota."""
+"""Calls about the account itself: tokens, users, QR codes, quota."""
 
 import secrets
 
@@ -8,7 +8,11 @@ from bot.simulator.wechat_oa.state import OK, WeChatState
 
 PAGE = 10_000  # openids in one answer of user/get
 BATCH = 100  # people in one user/info/batchget
-FIRST_TAG = 100
+PERMANENT_CODES = 100_000
+PERMANENT_SCENE_IDS = 100_000
+SCENE_LENGTH = 64
+REMARK_LENGTH = 30
+CLEARINGS_PER_MONTH = 10
 MAX_QR_SECONDS = 2_592_000
 QR_KINDS = {
     "QR_SCENE": "scene_id",
@@ -19,13 +23,14 @@ QR_KINDS = {
 
 
 class AccountApi:
-    """Tokens, followers, menu, QR codes, quota."""
+    """Tokens, followers, QR codes, quota."""
 
     def __init__(self, state: WeChatState) -> None:
         self._state = state
-        self.menu: Json | None = None
         self.scenes: dict[str, str] = {}  # ticket to scene
-        self.tags: dict[int, str] = {2: "星标组"}
+        self.permanent_scenes: set[str] = set()
+        self.most_permanent = PERMANENT_CODES
+        self._clearings: list[str] = []  # the month of each clear_quota
 
     def routes(self) -> dict[str, Handler]:
         """Name the paths."""
@@ -36,13 +41,6 @@ class AccountApi:
             "/cgi-bin/user/info": self.show_user,
             "/cgi-bin/user/info/batchget": self.show_users,
             "/cgi-bin/user/info/updateremark": self.set_remark,
-            "/cgi-bin/tags/create": self.create_tag,
-            "/cgi-bin/tags/get": self.list_tags,
-            "/cgi-bin/tags/members/batchtagging": self.tag,
-            "/cgi-bin/tags/members/batchuntagging": self.untag,
-            "/cgi-bin/menu/create": self.create_menu,
-            "/cgi-bin/menu/get": self.show_menu,
-            "/cgi-bin/menu/delete": self.delete_menu,
             "/cgi-bin/qrcode/create": self.create_qr_code,
             "/cgi-bin/openapi/quota/get": self.show_quota,
             "/cgi-bin/clear_quota": self.clear_quota,
@@ -92,64 +90,9 @@ class AccountApi:
         """Write a remark on a person."""
         fields = self._state.read(call)
         self._describe(str(fields.get("openid")))
+        if len(str(fields.get("remark", ""))) > REMARK_LENGTH:
+            self._state.records.complain(call.path, f"a remark of more than {REMARK_LENGTH} characters")
         self._state.followers.ensure(fields["openid"]).remark = str(fields.get("remark", ""))
-        return OK
-
-    def create_tag(self, call: Call) -> Json:
-        """Make a tag."""
-        tag = self._state.read(call).get("tag")
-        name = tag.get("name") if isinstance(tag, dict) else None
-        if not name or len(str(name).encode()) > 30:
-            raise errcode(45158, "invalid tag name size rid: simulated")
-        if name in self.tags.values():
-            raise errcode(45157, "invalid tag name, already exists rid: simulated")
-        number = max(FIRST_TAG - 1, *self.tags) + 1
-        self.tags[number] = str(name)
-        return {"tag": {"id": number, "name": name}}
-
-    def list_tags(self, call: Call) -> Json:
-        """List the tags with their number of followers."""
-        self._state.admit(call)
-        followers = self._state.followers
-        rows = [{"id": key, "name": name, "count": len(followers.tagged(key))} for key, name in self.tags.items()]
-        return {"tags": rows}
-
-    def tag(self, call: Call) -> Json:
-        """Put a tag on people."""
-        number, openids = self._read_tagging(call)
-        for openid in openids:
-            self._state.followers.ensure(openid).tag_ids.add(number)
-        return OK
-
-    def untag(self, call: Call) -> Json:
-        """Take a tag off people."""
-        number, openids = self._read_tagging(call)
-        for openid in openids:
-            self._state.followers.ensure(openid).tag_ids.discard(number)
-        return OK
-
-    def create_menu(self, call: Call) -> Json:
-        """Replace the menu."""
-        fields = self._state.read(call)
-        buttons = fields.get("button")
-        if not isinstance(buttons, list) or not 0 < len(buttons) <= 3:
-            raise errcode(40017, "invalid button size rid: simulated")
-        if any(len(button.get("sub_button", [])) > 5 for button in buttons):
-            raise errcode(40023, "invalid sub button size rid: simulated")
-        self.menu = {"button": buttons}
-        return OK
-
-    def show_menu(self, call: Call) -> Json:
-        """Show the menu."""
-        self._state.admit(call)
-        if self.menu is None:
-            raise errcode(46003, "menu no exist rid: simulated")
-        return {"menu": self.menu}
-
-    def delete_menu(self, call: Call) -> Json:
-        """Delete the menu."""
-        self._state.admit(call)
-        self.menu = None
         return OK
 
     def create_qr_code(self, call: Call) -> Json:
@@ -159,8 +102,14 @@ class AccountApi:
         kind = str(fields.get("action_name", ""))
         info = fields.get("action_info")
         scene = info.get("scene", {}).get(QR_KINDS.get(kind, "")) if isinstance(info, dict) else None
-        if kind not in QR_KINDS or not scene or len(str(scene)) > 64:
+        if kind not in QR_KINDS or not scene or not _is_scene(kind, scene):
             raise errcode(40053, "invalid action info rid: simulated")
+        if "LIMIT" in kind:
+            if str(scene) not in self.permanent_scenes and len(self.permanent_scenes) >= self.most_permanent:
+                raise errcode(45029, "qrcode count out of limit rid: simulated")
+            self.permanent_scenes.add(str(scene))
+        elif int(fields.get("expire_seconds", 60)) > MAX_QR_SECONDS:
+            self._state.records.complain(call.path, f"expire_seconds above {MAX_QR_SECONDS}")
         ticket = f"gQSim{secrets.token_urlsafe(48)}=="
         self.scenes[ticket] = str(scene)
         answer: Json = {"ticket": ticket, "url": f"http://weixin.qq.com/q/{secrets.token_urlsafe(16)}"}
@@ -177,21 +126,16 @@ class AccountApi:
         return {**OK, "quota": self._state.quotas.describe(path)}
 
     def clear_quota(self, call: Call) -> Json:
-        """Give all quotas back."""
+        """Give all quotas back, ten times a month."""
         self._state.tokens.check(call.query.get("access_token"))
+        if (read_object(call.body) or {}).get("appid") != self._state.account.app_id:
+            raise errcode(40013, "invalid appid rid: simulated")
+        month = self._state.clock.shanghai_month()
+        if self._clearings.count(month) >= CLEARINGS_PER_MONTH:
+            raise errcode(48006, "forbid to clear quota because of reaching the limit rid: simulated")
+        self._clearings.append(month)
         self._state.quotas.reset()
         return OK
-
-    def _read_tagging(self, call: Call) -> tuple[int, list[str]]:
-        fields = self._state.read(call)
-        number, openids = fields.get("tagid"), fields.get("openid_list")
-        if number not in self.tags:
-            raise errcode(45159, "invalid tag rid: simulated")
-        if not isinstance(openids, list) or not 0 < len(openids) <= 50:
-            raise errcode(40032, "invalid openid list size rid: simulated")
-        if not all(self._state.followers.is_known(str(openid)) for openid in openids):
-            raise errcode(40003, "invalid openid rid: simulated")
-        return int(number), openids
 
     def _describe(self, openid: str) -> Json:
         followers = self._state.followers
@@ -199,3 +143,9 @@ class AccountApi:
             raise errcode(40003, "invalid openid rid: simulated")
         person = followers.find(openid)
         return person.describe() if person else {"subscribe": 1, "openid": openid, "tagid_list": []}
+
+
+def _is_scene(kind: str, scene: object) -> bool:
+    if "STR" in kind:
+        return isinstance(scene, str) and len(scene) <= SCENE_LENGTH
+    return isinstance(scene, int) and (scene <= PERMANENT_SCENE_IDS or "LIMIT" not in kind)

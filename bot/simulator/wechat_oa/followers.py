@@ -26,6 +26,7 @@ class Follower:
     subscribed_at: int = 0
     scene: str = ""
     remark: str = ""
+    unionid: str = ""  # only accounts that belong to an open platform tell it
     tag_ids: set[int] = field(default_factory=set)
     blocked: bool = False  # refuses messages: 48002, and a template's "failed:user block"
 
@@ -36,6 +37,7 @@ class Follower:
         return {
             "subscribe": 1,
             "openid": self.openid,
+            **({"unionid": self.unionid} if self.unionid else {}),
             "nickname": "",
             "sex": 0,
             "language": "zh_CN",

@@ -5,10 +5,12 @@ Source: protocols.md section 2.2, mass send.
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.simulator.calls import Call, Handler, errcode
 from bot.simulator.records import Json
+from bot.simulator.wechat_oa.documents import Fields
 from bot.simulator.wechat_oa.messages import mass_finished
 from bot.simulator.wechat_oa.state import PLATFORM, WeChatState
 
@@ -17,6 +19,9 @@ KEY_BYTES = 64
 MONTHLY_PER_PERSON = 4
 MONTHLY_TO_ALL = 4
 MAX_OPENIDS = 10_000
+SPEEDS = (80, 60, 45, 30, 10)  # ten thousands a minute
+SUCCESS = "send success"
+HELPER = "oSimMassHelper"  # result events come from the platform's helper, not from a follower
 KINDS = {"text": "content", "images": "media_ids", "image": "media_id", "voice": "media_id", "mpvideo": "media_id"} | {
     "mpnews": "media_id",
     "wxcard": "card_id",
@@ -32,14 +37,21 @@ class Mass:
     total: int
     sent: int
     failed: int
+    kind: str = "text"
     status: str = "SENDING"
 
 
 class MassApi:
     """The calls under /cgi-bin/message/mass."""
 
-    def __init__(self, state: WeChatState) -> None:
+    def __init__(self, state: WeChatState, knows_media: Callable[[str], bool]) -> None:
         self._state = state
+        self._knows_media = knows_media
+        self._speed = 0
+        self._held: list[Fields] = []
+        self.hold_results = False  # True: no result event leaves before `release_results`
+        self.result_status = SUCCESS  # what the next calls end with: `err(20001)` and the like reach nobody
+        self.too_fast_seconds = 0.0  # how long a repeated key is answered 45066 instead of 45065; the platform says 60
         self._keys: dict[str, Mass] = {}
         self._masses: dict[int, Mass] = {}
         self._monthly: dict[str, int] = {}
@@ -53,6 +65,10 @@ class MassApi:
             "/cgi-bin/message/mass/send": self.send,
             "/cgi-bin/message/mass/sendall": self.send_all,
             "/cgi-bin/message/mass/get": self.find,
+            "/cgi-bin/message/mass/preview": self.preview,
+            "/cgi-bin/message/mass/delete": self.delete,
+            "/cgi-bin/message/mass/speed/get": self.show_speed,
+            "/cgi-bin/message/mass/speed/set": self.set_speed,
         }
 
     def send(self, call: Call) -> Json:
@@ -87,31 +103,93 @@ class MassApi:
 
     def find(self, call: Call) -> Json:
         """Tell how far a mass message is."""
+        mass = self._find(self._state.read(call))
+        return {"msg_id": mass.message_id, "msg_status": mass.status}
+
+    def preview(self, call: Call) -> Json:
+        """Deliver a message to one person; it counts towards no month."""
         fields = self._state.read(call)
+        openid = fields.get("touser")
+        kind, inner = self._read_content(fields)
+        if not isinstance(openid, str) or not self._state.followers.is_subscribed(openid):
+            raise errcode(40003, "invalid openid rid: simulated")
+        number = self._state.make_id()
+        text = str(inner.get("content", ""))
+        self._state.records.delivered(PLATFORM, openid, "preview", kind, text, str(number), fields)
+        return {"errcode": 0, "errmsg": "preview success", "msg_id": number}
+
+    def delete(self, call: Call) -> Json:
+        """Take a message back; only articles and videos can be."""
+        mass = self._find(self._state.read(call))
+        if mass.kind not in ("mpnews", "mpvideo"):
+            self._state.records.complain(call.path, f"a mass message of type {mass.kind} cannot be deleted")
+        mass.status = "DELETE"
+        return {"errcode": 0, "errmsg": "ok"}
+
+    def show_speed(self, call: Call) -> Json:
+        """Tell how fast mass messages go out."""
+        self._state.read(call)
+        return {"speed": self._speed, "realspeed": SPEEDS[self._speed]}
+
+    def set_speed(self, call: Call) -> Json:
+        """Set how fast mass messages go out."""
+        speed = self._state.read(call).get("speed")
+        if not isinstance(speed, int):
+            raise errcode(45083, "set mass speed failed rid: simulated")
+        if not 0 <= speed < len(SPEEDS):
+            raise errcode(45084, "invalid mass speed rid: simulated")
+        self._speed = speed
+        return {"errcode": 0, "errmsg": "ok"}
+
+    def release_results(self) -> None:
+        """Let the result events go that were held."""
+        held, self._held = self._held, []
+        for event in held:
+            self._state.emit(HELPER, event)
+
+    def _find(self, fields: Json) -> Mass:
         number = str(fields.get("msg_id", ""))
         mass = self._masses.get(int(number)) if number.isdecimal() else None
         if mass is None:
             raise errcode(40059, "invalid msg id rid: simulated")
-        return {"msg_id": mass.message_id, "msg_status": mass.status}
+        return mass
 
-    def _start(self, fields: Json, openids: list[str]) -> Json:
+    def _read_content(self, fields: Json) -> tuple[str, Json]:
         kind = str(fields.get("msgtype", ""))
         inner = fields.get(kind)
         if kind not in KINDS:
             raise errcode(40008, "invalid message type rid: simulated")
         if not isinstance(inner, dict) or not inner.get(KINDS[kind]):
             raise errcode(44004, "empty content rid: simulated")
+        media = inner["media_ids"] if kind == "images" else [inner["media_id"]] if kind in ("image", "voice") else []
+        if not isinstance(media, list) or not all(self._knows_media(str(each)) for each in media):
+            raise errcode(40007, "invalid media_id rid: simulated")
+        return kind, inner
+
+    def _start(self, fields: Json, openids: list[str]) -> Json:
+        kind, inner = self._read_content(fields)
+        if not fields.get("clientmsgid"):
+            self._state.records.complain("mass", "a mass message without clientmsgid cannot be repeated safely")
+        if len(set(openids)) < len(openids):
+            self._state.records.complain("mass", "an openid stands twice in one list")
         key = _key_of(fields)
         self._check_repeat(key)
         self._spend_day()
         mass = self._carry_out(fields, kind, str(inner.get("content", "")), openids)
         self._keys[key] = self._masses[mass.message_id] = mass
-        if self._state.options.result_events:
-            event = mass_finished(mass.message_id, total=mass.total, sent=mass.sent, failed=mass.failed)
-            self._state.emit("oSimMassHelper", event)
-        mass.status = "SEND_SUCCESS"
+        self._report(mass)
         answer = {"errcode": 0, "errmsg": "send job submission success", "msg_id": mass.message_id}
         return {**answer, "msg_data_id": mass.message_id} if kind == "mpnews" else answer
+
+    def _report(self, mass: Mass) -> None:
+        mass.status = "SEND_SUCCESS" if self.result_status == SUCCESS else "SEND_FAIL"
+        if not self._state.options.result_events:
+            return
+        event = mass_finished(mass.message_id, total=mass.total, sent=mass.sent, failed=mass.failed, status=self.result_status)
+        if self.hold_results:
+            self._held.append(event)
+        else:
+            self._state.emit(HELPER, event)
 
     def _spend_day(self) -> None:
         """Count the one mass message a day of a subscription account."""
@@ -125,18 +203,22 @@ class MassApi:
             raise errcode(45067, "clientmsgid is too long rid: simulated")
         known = self._keys.get(key)
         if known is not None and self._state.clock.seconds() < known.at + KEY_SECONDS:
+            if self._state.clock.seconds() < known.at + self.too_fast_seconds:
+                raise errcode(45066, "same clientmsgid retry too fast rid: simulated")
             raise errcode(45065, "clientmsgid exist rid: simulated", msg_id=known.message_id)
 
     def _carry_out(self, fields: Json, kind: str, text: str, openids: list[str]) -> Mass:
         state = self._state
         self._turn_month()
-        mass = Mass(state.make_id(), state.clock.seconds(), len(openids), 0, 0)
+        mass = Mass(state.make_id(), state.clock.seconds(), len(openids), 0, 0, kind)
+        if self.result_status != SUCCESS:
+            return mass
         body = {name: value for name, value in fields.items() if name != "touser"}
         for openid in openids:
             had = self._monthly.get(openid, 0)
             person = state.followers.find(openid)
             blocked = person is not None and person.blocked
-            if had >= MONTHLY_PER_PERSON or blocked or not state.followers.is_subscribed(openid):
+            if (had >= MONTHLY_PER_PERSON and state.account.service) or blocked or not state.followers.is_subscribed(openid):
                 mass.failed += 1
                 continue
             self._monthly[openid] = had + 1

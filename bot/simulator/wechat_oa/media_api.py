@@ -8,6 +8,8 @@ from bot.simulator.records import Json
 from bot.simulator.wechat_oa.state import WeChatState
 
 KEPT_SECONDS = 3 * 86_400.0
+ARTICLE_IMAGE_BYTES = 2**20
+MEDIA_TYPES = {"image": "image", "voice": "audio", "video": "video", "thumb": "image"}
 MAX_BYTES = {"image": 10 * 2**20, "voice": 2 * 2**20, "video": 10 * 2**20, "thumb": 64 * 2**10}
 
 
@@ -29,7 +31,16 @@ class MediaApi:
 
     def routes(self) -> dict[str, Handler]:
         """Name the paths."""
-        return {"/cgi-bin/media/upload": self.upload, "/cgi-bin/media/get": self.download}
+        return {
+            "/cgi-bin/media/upload": self.upload,
+            "/cgi-bin/media/get": self.download,
+            "/cgi-bin/media/uploadimg": self.upload_article_image,
+        }
+
+    def knows(self, media_id: str) -> bool:
+        """Tell whether a file is still kept."""
+        media = self._kept.get(media_id)
+        return media is not None and media.ends_at > self._state.clock.seconds()
 
     def keep(self, data: bytes, content_type: str = "image/jpeg") -> str:
         """Keep a file as one that a person sent; gives its media id."""
@@ -47,14 +58,28 @@ class MediaApi:
             raise errcode(41005, "media data missing rid: simulated")
         if not 0 < len(upload.data) <= MAX_BYTES[kind]:
             raise errcode(40006, "invalid media size rid: simulated")
+        if upload.content_type.partition("/")[0] != MEDIA_TYPES[kind]:
+            raise errcode(40005, "invalid file type rid: simulated")
         name = "thumb_media_id" if kind == "thumb" else "media_id"
         media_id = self.keep(upload.data, upload.content_type)
         return {"type": kind, name: media_id, "created_at": int(self._state.clock.seconds())}
+
+    def upload_article_image(self, call: Call) -> Json:
+        """Keep a picture for articles; gives its address."""
+        self._state.admit(call)
+        upload = call.uploads.get("media")
+        if upload is None:
+            raise errcode(41005, "media data missing rid: simulated")
+        if upload.content_type not in ("image/jpeg", "image/png"):
+            raise errcode(40005, "invalid file type rid: simulated")
+        if not 0 < len(upload.data) <= ARTICLE_IMAGE_BYTES:
+            raise errcode(40009, "invalid image size rid: simulated")
+        return {"url": f"http://mmbiz.qpic.cn/simulated/{secrets.token_urlsafe(16)}/0"}
 
     def download(self, call: Call) -> Answer:
         """Give a file back."""
         self._state.admit(call)
         media = self._kept.get(call.query.get("media_id", ""))
-        if media is None or media.ends_at <= self._state.clock.seconds():
+        if media is None or not self.knows(call.query.get("media_id", "")):
             raise errcode(40007, "invalid media_id rid: simulated")
         return Answer(data=media.data, content_type=media.content_type)

@@ -15,9 +15,12 @@ from bot.simulator.wechat_oa.account_api import AccountApi
 from bot.simulator.wechat_oa.documents import Fields
 from bot.simulator.wechat_oa.mass_api import MassApi
 from bot.simulator.wechat_oa.media_api import MediaApi
+from bot.simulator.wechat_oa.menu_api import MenuApi
 from bot.simulator.wechat_oa.message_api import MessageApi
+from bot.simulator.wechat_oa.notice_api import NoticeApi
 from bot.simulator.wechat_oa.pusher import EXCUSE, Delivery, Pusher
 from bot.simulator.wechat_oa.state import PLATFORM, make_state
+from bot.simulator.wechat_oa.tags_api import TagsApi
 
 FORWARDED = "transfer_customer_service"  # goes to the platform's own service desk, not to the person
 FIRST_MESSAGE_ID = 24_000_000_000_000_001
@@ -38,9 +41,12 @@ class WeChatPlatform:
         self._ids = count(FIRST_MESSAGE_ID)
         self.state = make_state(account, options, clock, records, self._push_result)
         self.messages = MessageApi(self.state)
-        self.mass = MassApi(self.state)
         self.account_api = AccountApi(self.state)
         self.media = MediaApi(self.state)
+        self.mass = MassApi(self.state, self.media.knows)
+        self.tags = TagsApi(self.state)
+        self.menu = MenuApi(self.state)
+        self.notices = NoticeApi(self.state)
 
     @property
     def callback_url(self) -> str:
@@ -57,7 +63,8 @@ class WeChatPlatform:
 
     def routes(self) -> dict[str, Handler]:
         """Name all paths of the API host."""
-        return self.messages.routes() | self.mass.routes() | self.account_api.routes() | self.media.routes()
+        parts = (self.messages, self.mass, self.account_api, self.media, self.tags, self.menu, self.notices)
+        return {path: handler for part in parts for path, handler in part.routes().items()}
 
     def make_openid(self) -> str:
         """Make up an openid of a new person."""
@@ -109,6 +116,25 @@ class WeChatPlatform:
     async def click(self, openid: str, key: str) -> Delivery:
         """Tap a menu item."""
         return await self.send_event(openid, messages.click(key))
+
+    async def tap(self, openid: str, name: str) -> Delivery:
+        """Tap the menu item of a name, as far as the menu has one. Raises: KeyError."""
+        item = self.menu.find(name)
+        if item["type"] == "view":
+            return await self.send_event(openid, messages.view(item["url"]))
+        return await self.send_event(openid, messages.event(str(item["type"]).upper(), EventKey=item.get("key", "")))
+
+    async def answer_notice(self, openid: str, template_id: str, *, accept: bool = True) -> Delivery:
+        """Say yes or no to a subscription notice in the popup."""
+        self.state.followers.ensure(openid)
+        if accept:
+            self.notices.grant(openid, template_id)
+        return await self._send(openid, messages.subscribe_popup({template_id: "accept" if accept else "reject"}))
+
+    async def switch_notice_off(self, openid: str, template_id: str) -> Delivery:
+        """Switch a subscription notice off in the account's settings."""
+        self.notices.withdraw(openid, template_id)
+        return await self._send(openid, messages.subscribe_change(template_id))
 
     async def send_event(self, openid: str, fields: Fields) -> Delivery:
         """Send an event of any kind; `fields` as in `messages`."""

@@ -17,6 +17,7 @@ DAILY = {
     "/cgi-bin/message/template/send": 100_000,
     "/cgi-bin/message/mass/send": 100,
     "/cgi-bin/message/mass/sendall": 100,
+    "/cgi-bin/message/mass/preview": 100,
     "/cgi-bin/user/get": 500,
     "/cgi-bin/user/info": 5_000_000,
     "/cgi-bin/user/info/batchget": 5_000_000,

@@ -2,15 +2,18 @@
 
 import base64
 
-from bot.simulator.accounts import DingTalkApp, SimulatorOptions, WeChatAccount
+from bot.simulator.accounts import DingTalkApp, SimulatorOptions, WeChatAccount, WeComCorp
 
 
 def test_default_keys_have_the_platforms_form():
-    for key in (WeChatAccount().aes_key, DingTalkApp().event_aes_key):
+    corp = WeComCorp()
+    for key in (WeChatAccount().aes_key, DingTalkApp().event_aes_key, corp.aes_key, corp.kf_aes_key):
         assert len(key) == 43
         assert key.isalnum()
         assert len(base64.b64decode(key + "=")) == 32
     assert WeChatAccount().app_id.startswith("wx")
+    assert corp.corp_id.startswith("ww")
+    assert len({corp.secret, corp.contact_secret, corp.kf_secret}) == 3
     assert WeChatAccount().original_id.startswith("gh_")
 
 

@@ -26,6 +26,8 @@ async def test_it_announces_itself_and_stops_at_a_signal():
     assert told["wechat_oa"]["app_id"] == sim.wechat.account.app_id
 
 
-def test_the_line_holds_the_credentials_of_both_platforms():
+def test_the_line_holds_the_credentials_of_all_platforms():
     told = json.loads(describe(Simulator()))
     assert told["dingtalk"]["client_secret"] == Simulator().dingtalk.app.client_secret
+    assert told["wecom"]["contact_secret"] == Simulator().wecom.corp.contact_secret
+    assert told["wecom"]["api_base"].endswith("/wecom")

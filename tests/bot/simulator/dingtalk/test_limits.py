@@ -20,7 +20,9 @@ def test_twenty_calls_a_second_for_each_path(clock):
     limits.spend("/b")
     with pytest.raises(Refused, match="QpsLimitForAppkeyAndApi"):
         limits.spend("/a")
-    assert limits.rejected == 1
+    with pytest.raises(Refused, match="90018"):
+        limits.spend("/a", older=True)
+    assert limits.rejected == 2
     clock.advance(1.0)
     limits.spend("/a")
     assert limits.monthly_calls["2026-11"] == 22
@@ -40,6 +42,8 @@ def test_the_month_counts_calls_and_pushes(clock):
     assert limits.is_month_used_up()
     with pytest.raises(Refused, match="ApiCountLimitForOrg"):
         limits.spend("/a")
+    with pytest.raises(Refused, match="90020"):
+        limits.spend("/a", older=True)
     clock.advance(31 * 86_400)
     limits.spend("/a")
 

@@ -2,11 +2,11 @@
 
 import json
 
-import aiohttp
 import pytest
 
 SEND = "/v1.0/robot/oToMessages/batchSend"
 GROUP = "/v1.0/robot/groupMessages/send"
+RECALL = "/v1.0/robot/otoMessages/batchRecall"
 
 
 @pytest.fixture
@@ -83,28 +83,62 @@ async def test_group_messages(sim, api, body):
     assert (status, answer["code"]) == (400, "invalidParameter.openConversationId.invalid")
 
 
-async def test_a_picture_is_fetched_by_its_download_code(sim, api, body):
-    push = await sim.dingtalk.send_picture("s0", data=b"picture")
-    ask = {"downloadCode": push.body["content"]["downloadCode"], "robotCode": body["robotCode"]}
-    _, answer = await api.dingtalk("/v1.0/robot/messageFiles/download", ask)
-    async with api.session.get(answer["downloadUrl"]) as file:
-        assert (file.content_type, await file.read()) == ("image/jpeg", b"picture")
-    async with api.session.get(f"{sim.base_url}/_files/none") as file:
-        assert file.status == 404
-    status, answer = await api.dingtalk("/v1.0/robot/messageFiles/download", {**ask, "downloadCode": "x"})
-    assert (status, answer["code"]) == (400, "invalidParameter.downloadCode.invalid")
+async def test_a_disbanded_group_takes_nothing(sim, api, body):
+    sim.dingtalk.add_group("cidG", "销售群")
+    await sim.dingtalk.disband_group("cidG", "s0")
+    status, answer = await api.dingtalk(GROUP, {**body, "openConversationId": "cidG"})
+    assert (status, answer["code"]) == (400, "group.disbanded")
 
 
-@pytest.mark.parametrize(("kind", "data", "code"), [("file", b"x", 0), ("smell", b"x", 40004), ("image", b"", 40006)])
-async def test_media_uploads(api, kind, data, code):
-    form = aiohttp.FormData()
-    form.add_field("media", data, filename="a.pdf", content_type="application/pdf")
-    params = {"access_token": api.dingtalk_token(), "type": kind}
-    async with api.session.post(f"{api.sim.base_url}/media/upload", params=params, data=form) as answer:
-        made = await answer.json()
-    assert made["errcode"] == code
-    assert ("media_id" in made) == (code == 0)
+async def read_status(sim, api, key: str) -> dict:
+    headers = {"x-acs-dingtalk-access-token": api.dingtalk_token()}
+    url = f"{sim.base_url}/v1.0/robot/oToMessages/readStatus"
+    async with api.session.get(url, params={"processQueryKey": key}, headers=headers) as answer:
+        return await answer.json()
 
 
-async def test_the_older_api_checks_its_token(api):
-    assert (await api.post("/media/upload", {}, access_token="wrong", type="file"))["errcode"] == 40014
+async def test_messages_can_be_asked_about_and_taken_back_for_a_day(sim, api, body):
+    sim.dingtalk.knobs.unread.add("s1")
+    key = (await api.dingtalk(SEND, body))[1]["processQueryKey"]
+    late = (await api.dingtalk(SEND, body))[1]["processQueryKey"]
+    rows = (await read_status(sim, api, key))["messageReadInfoList"]
+    assert {row["userId"]: row["readStatus"] for row in rows} == {"s0": "READ", "s1": "UNREAD"}
+    ask = {"robotCode": body["robotCode"], "processQueryKeys": [key, "unknown"]}
+    _, answer = await api.dingtalk(RECALL, ask)
+    assert (answer["successResult"], list(answer["failedResult"])) == ([key], ["unknown"])
+    assert (await read_status(sim, api, key))["sendStatus"] == "RECALLED"
+    assert [entry.direction for entry in sim.dingtalk.chat("s0")] == ["out", "out", "system"]
+    assert (await api.dingtalk(RECALL, ask))[1]["successResult"] == [key]
+    sim.clock.advance(24 * 3600)
+    assert "code" in await read_status(sim, api, late)
+    assert (await api.dingtalk(RECALL, {**ask, "processQueryKeys": [late]}))[1]["successResult"] == []
+    status, answer = await api.dingtalk(RECALL, {**ask, "processQueryKeys": ["k"] * 21})
+    assert (status, answer["code"]) == (400, "invalidParameter.processQueryKeys.invalid")
+
+
+async def test_messages_of_a_group_are_taken_back_by_its_own_call(sim, api, body):
+    sim.dingtalk.add_group("cidG", "销售群")
+    key = (await api.dingtalk(GROUP, {**body, "openConversationId": "cidG"}))[1]["processQueryKey"]
+    ask = {"robotCode": body["robotCode"], "processQueryKeys": [key]}
+    assert (await api.dingtalk(RECALL, ask))[1]["successResult"] == []
+    ask["openConversationId"] = "cidG"
+    assert (await api.dingtalk("/v1.0/robot/groupMessages/recall", ask))[1]["successResult"] == [key]
+    assert "code" in await read_status(sim, api, key)
+
+
+async def test_media_have_to_be_uploaded_first(sim, api, body):
+    def with_media(media_id: str) -> dict:
+        return {**body, "msgKey": "sampleAudio", "msgParam": json.dumps({"mediaId": media_id, "duration": "3000"})}
+
+    status, answer = await api.dingtalk(SEND, with_media("@none"))
+    assert (status, answer["code"]) == (400, "invalidParameter.msgParam.invalid")
+    media_id = f"@{sim.dingtalk.state.keep_file(b'x', 'audio/amr')}"
+    assert (await api.dingtalk(SEND, with_media(media_id)))[0] == 200
+
+
+async def test_the_month_may_be_used_up(sim, api, body):
+    sim.options.dingtalk_monthly_calls = 1
+    assert (await api.dingtalk(SEND, body))[0] == 200
+    status, answer = await api.dingtalk(SEND, body)
+    assert (status, answer["code"]) == (403, "Forbidden.AccessDenied.ApiCountLimitForOrg")
+    assert (await api.post("/topapi/v2/user/get", {}, access_token=api.dingtalk_token()))["errcode"] == 90020

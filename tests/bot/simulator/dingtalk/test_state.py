@@ -33,3 +33,18 @@ async def test_people_join_by_themselves(sim):
     assert sim.dingtalk.state.ensure_staff("s1") is person
     code = sim.dingtalk.state.keep_file(b"x", "image/png")
     assert sim.dingtalk.state.files[code] == (b"x", "image/png")
+
+
+async def test_tokens_may_end_earlier_than_they_promise(sim, api):
+    app = sim.dingtalk.app
+    sim.dingtalk.knobs.token_life_seconds = 60
+    made = await api.post("/v1.0/oauth2/accessToken", {"appKey": app.client_id, "appSecret": app.client_secret})
+    assert made["expireIn"] == 7200
+    sim.clock.advance(60)
+    assert not sim.dingtalk.state.is_good(made["accessToken"])
+
+
+async def test_people_are_found_by_union_id(sim):
+    person = sim.dingtalk.state.ensure_staff("s1")
+    assert sim.dingtalk.state.staff_id_of(person.union_id) == "s1"
+    assert sim.dingtalk.state.staff_id_of("union-nobody") == "union-nobody"

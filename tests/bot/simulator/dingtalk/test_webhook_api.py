@@ -76,6 +76,38 @@ async def test_keywords(sim, api):
     assert (await api.post("/robot/send", TEXT, access_token="T1"))["errcode"] == 0
 
 
+async def test_addresses(sim, api):
+    sim.dingtalk.add_custom_robot("T1", "cidG", addresses=("1.2.3.4",))
+    answer = await api.post("/robot/send", TEXT, access_token="T1")
+    assert (answer["errcode"], answer["errmsg"]) == (310000, "ip 127.0.0.1 not in whitelist")
+    sim.dingtalk.knobs.caller_ip = "1.2.3.4"
+    assert (await api.post("/robot/send", TEXT, access_token="T1"))["errcode"] == 0
+
+
+async def test_a_group_that_is_gone(sim, api):
+    sim.dingtalk.add_custom_robot("T1", "cidG")
+    await sim.dingtalk.disband_group("cidG", "s1")
+    assert (await api.post("/robot/send", TEXT, access_token="T1"))["errcode"] == 400013
+
+
+async def test_the_older_code_of_haste(sim, api):
+    sim.dingtalk.add_custom_robot("T1", "cidG")
+    sim.dingtalk.knobs.old_speed_code = True
+    codes = [(await api.post("/robot/send", TEXT, access_token="T1"))["errcode"] for _ in range(22)]
+    assert codes == [0] * 20 + [130101] * 2
+
+
+async def test_the_signs_of_the_vectors_are_taken(sim, api, load_cases):
+    for case in load_cases("dingtalk_crypto"):
+        if case["id"] not in ("DDC-012", "DDC-013"):
+            continue
+        made, good = case["input"], case["id"] == "DDC-012"
+        sim.dingtalk.add_custom_robot(case["id"], "cidG", secret=made["secret"])
+        query = {"access_token": case["id"], "timestamp": made["timestamp_ms"], "sign": case["expect"]["sign_base64"]}
+        answer = await api.post("/robot/send", TEXT, **query)
+        assert (answer["errcode"], answer["errmsg"]) == ((0, "ok") if good else (310000, "invalid timestamp"))
+
+
 @pytest.mark.parametrize(("data", "kind", "code"), [(b"{}", "text/plain", 43004), (b"{", "application/json", 40035)])
 async def test_wrong_bodies(sim, api, data, kind, code):
     sim.dingtalk.add_custom_robot("T1", "cidG")

@@ -53,8 +53,8 @@ async def test_menu(api):
     menu = {"button": [{"type": "click", "name": "价格", "key": "PRICE"}]}
     assert (await api.wechat("/cgi-bin/menu/get"))["errcode"] == 46003
     assert (await api.wechat("/cgi-bin/menu/create", menu))["errcode"] == 0
-    assert (await api.wechat("/cgi-bin/menu/get"))["menu"] == menu
-    assert (await api.wechat("/cgi-bin/menu/create", {"button": []}))["errcode"] == 40017
+    assert (await api.wechat("/cgi-bin/menu/get"))["menu"] == {"button": [{**menu["button"][0], "sub_button": []}]}
+    assert (await api.wechat("/cgi-bin/menu/create", {"button": []}))["errcode"] == 40016
     assert (await api.wechat("/cgi-bin/menu/create", {"button": [{"name": "x", "sub_button": [{}] * 6}]}))["errcode"] == 40023
     assert (await api.wechat("/cgi-bin/menu/delete"))["errcode"] == 0
     assert (await api.wechat("/cgi-bin/menu/get"))["errcode"] == 46003
@@ -83,3 +83,26 @@ async def test_quota_calls(sim, api):
     assert (await api.wechat("/cgi-bin/openapi/quota/get", {"cgi_path": "x"}))["errcode"] == 76021
     await api.wechat("/cgi-bin/clear_quota", {"appid": sim.wechat.account.app_id})
     assert (await api.wechat("/cgi-bin/openapi/quota/get", {"cgi_path": "/cgi-bin/user/get"}))["quota"]["used"] == 0
+
+
+async def test_permanent_codes_run_out_and_long_scenes_are_refused(sim, api):
+    def body(scene: object, kind: str = "QR_LIMIT_STR_SCENE") -> dict:
+        name = "scene_str" if "STR" in kind else "scene_id"
+        return {"action_name": kind, "action_info": {"scene": {name: scene}}, "expire_seconds": 9_999_999}
+
+    sim.wechat.account_api.most_permanent = 1
+    codes = [(await api.wechat("/cgi-bin/qrcode/create", body(scene))).get("errcode") for scene in ("a", "a", "b")]
+    assert codes == [None, None, 45029]
+    for scene, kind in (("长" * 65, "QR_STR_SCENE"), (100_001, "QR_LIMIT_SCENE"), ("7", "QR_SCENE")):
+        assert (await api.wechat("/cgi-bin/qrcode/create", body(scene, kind)))["errcode"] == 40053
+    assert (await api.wechat("/cgi-bin/qrcode/create", body("t", "QR_STR_SCENE")))["expire_seconds"] == 2_592_000
+    assert "expire_seconds" in sim.complaints[0].what
+
+
+async def test_clearing_the_quota_has_a_quota(sim, api):
+    assert (await api.wechat("/cgi-bin/clear_quota", {"appid": "x"}))["errcode"] == 40013
+    body = {"appid": sim.wechat.account.app_id}
+    codes = [(await api.wechat("/cgi-bin/clear_quota", body))["errcode"] for _ in range(11)]
+    assert codes == [0] * 10 + [48006]
+    sim.clock.advance(31 * 86_400)
+    assert (await api.wechat("/cgi-bin/clear_quota", body))["errcode"] == 0

@@ -101,3 +101,52 @@ async def test_a_subscription_account_has_one_a_day_and_no_lists(sim, api, peopl
     sim.clock.advance(86_400)
     codes.append((await api.wechat(SEND_ALL, {**body, "clientmsgid": "c"}))["errcode"])
     assert codes == [0, 45028, 0]
+
+
+async def test_a_key_may_be_answered_too_fast(sim, api, people):
+    sim.wechat.mass.too_fast_seconds = 60
+    await api.wechat(SEND, mass(people, "k1"))
+    assert (await api.wechat(SEND, mass(people, "k1")))["errcode"] == 45066
+    sim.clock.advance(61)
+    assert (await api.wechat(SEND, mass(people, "k1")))["errcode"] == 45065
+
+
+async def test_preview_delete_and_speed(sim, api, people):
+    preview = {"touser": "oA", "msgtype": "text", "text": {"content": "x"}}
+    assert (await api.wechat("/cgi-bin/message/mass/preview", preview))["errcode"] == 0
+    assert (await api.wechat("/cgi-bin/message/mass/preview", {**preview, "touser": "oZ"}))["errcode"] == 40003
+    assert [entry.via for entry in sim.wechat.received("oA")] == ["preview"]
+    sent = await api.wechat(SEND, {"touser": people, "msgtype": "mpnews", "mpnews": {"media_id": "M"}, "clientmsgid": "k"})
+    assert (await api.wechat("/cgi-bin/message/mass/delete", {"msg_id": sent["msg_id"]}))["errcode"] == 0
+    state = await api.wechat("/cgi-bin/message/mass/get", {"msg_id": sent["msg_id"]})
+    assert state["msg_status"] == "DELETE"
+    assert (await api.wechat("/cgi-bin/message/mass/speed/set", {"speed": 4}))["errcode"] == 0
+    assert (await api.wechat("/cgi-bin/message/mass/speed/get", {})) == {"speed": 4, "realspeed": 10}
+    assert (await api.wechat("/cgi-bin/message/mass/speed/set", {"speed": 5}))["errcode"] == 45084
+    assert (await api.wechat("/cgi-bin/message/mass/speed/set", {"speed": "x"}))["errcode"] == 45083
+    text = await api.wechat(SEND, mass(people, "k2"))
+    await api.wechat("/cgi-bin/message/mass/delete", {"msg_id": text["msg_id"]})
+    assert "cannot be deleted" in sim.complaints[-1].what
+
+
+async def test_pictures_must_be_kept_and_a_list_names_everybody_once(sim, api, people):
+    images = {"touser": people, "msgtype": "images", "images": {"media_ids": ["M"]}, "clientmsgid": "k"}
+    assert (await api.wechat(SEND, images))["errcode"] == 40007
+    images["images"]["media_ids"] = [sim.wechat.media.keep(b"\xff\xd8")]
+    assert (await api.wechat(SEND, images))["errcode"] == 0
+    assert sim.complaints == []
+    await api.wechat(SEND, mass(["oA", "oA"]))
+    assert [complaint.where for complaint in sim.complaints] == ["mass", "mass"]
+
+
+async def test_results_are_held_and_may_be_bad(sim, api, people, program):
+    sim.wechat.account.mode = "plain"
+    sim.wechat.mass.hold_results, sim.wechat.mass.result_status = True, "err(20001)"
+    answer = await api.wechat(SEND, mass(people, "k"))
+    await sim.settle()
+    assert program.seen == []
+    sim.wechat.mass.release_results()
+    await sim.settle()
+    assert "err(20001)" in program.seen[0].body.decode()
+    assert sim.wechat.count_received() == 0
+    assert (await api.wechat("/cgi-bin/message/mass/get", {"msg_id": answer["msg_id"]}))["msg_status"] == "SEND_FAIL"

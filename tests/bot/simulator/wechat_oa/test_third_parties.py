@@ -153,3 +153,33 @@ async def test_a_werobot_application_stands_behind_the_pusher(sim, robot_url, mo
     assert (await sim.wechat.follow("oB", "expo")).text == "欢迎关注"
     assert (await sim.wechat.click("oB", "K")).reply.is_empty
     assert [entry.text for entry in sim.wechat.received("oA")] == ["回声：你好😀"]
+
+
+async def test_a_client_manages_the_account(sim, client):
+    def call(method, *values, **named):
+        return asyncio.to_thread(method, *values, **named)
+
+    for name in ("oA", "oB"):
+        sim.wechat.state.followers.ensure(name)
+    number = (await call(client.tag.create, "展会"))["id"]
+    await call(client.tag.tag_user, number, ["oA", "oB"])
+    assert await call(client.tag.get_user_tag, "oA") == [number]
+    assert (await call(client.tag.get_tag_users, number))["data"]["openid"] == ["oA", "oB"]
+    await call(client.tag.update, number, "门店")
+    assert await call(lambda: list(client.user.iter_followers())) == ["oA", "oB"]
+    menu = {"button": [{"type": "click", "name": "价格", "key": "价格"}]}
+    await call(client.menu.create, menu)
+    assert (await call(client.menu.get))["menu"]["button"][0]["name"] == "价格"
+    await call(client.menu.delete)
+    assert await call(client.menu.get) is None
+    url = await call(client.media.upload_image, ("a.png", b"\x89PNG", "image/png"))
+    assert url.startswith("http://mmbiz.qpic.cn/")
+    sent = await call(client.message.send_mass_text, ["oA", "oB"], "新品", client_msg_id="k1")
+    assert (await call(client.message.get_mass, sent["msg_id"]))["msg_status"] == "SEND_SUCCESS"
+    with pytest.raises(WeChatClientException) as caught:
+        await call(client.message.send_mass_text, ["oA", "oB"], "新品", client_msg_id="k1")
+    assert caught.value.errcode == 45065
+    await sim.wechat.answer_notice("oA", "T1")
+    await call(client.message.send_subscribe_message, "oA", "T1", {"thing1": {"value": "发货"}})
+    await call(client.tag.delete, number)
+    assert sim.complaints == []

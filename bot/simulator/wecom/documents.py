@@ -1,0 +1,50 @@
+"""Documents that WeCom pushes: XML inside an AES envelope, always; and the query of the address check.
+
+Source: protocols.md sections 1 and 3.1. The customer service (微信客服) uses the same with keys of its own.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from bot.simulator.accounts import WeComCorp
+from bot.simulator.envelope import Envelope
+from bot.simulator.wechat_oa.documents import Fields, to_xml
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One push ready to leave: query and body."""
+
+    query: dict[str, str]
+    body: bytes
+
+    @property
+    def nonce(self) -> str:
+        """The nonce of the request."""
+        return self.query["nonce"]
+
+
+def envelope_of(corp: WeComCorp) -> Envelope:
+    """Make the envelope of the application's callback."""
+    return Envelope(corp.token, corp.aes_key, corp.corp_id)
+
+
+def make_document(envelope: Envelope, fields: Fields, stamp: float) -> Document:
+    """Wrap a message for the callback with a fresh nonce and signature."""
+    encrypted = envelope.encrypt(to_xml(fields).encode())
+    outer: Fields = {"ToUserName": envelope.receive_id, "Encrypt": encrypted}
+    if "AgentID" in fields:
+        outer["AgentID"] = str(fields["AgentID"])
+    return Document(_query(envelope, encrypted, stamp), to_xml(outer).encode())
+
+
+def make_handshake(envelope: Envelope, stamp: float) -> tuple[dict[str, str], bytes]:
+    """Make the query of the address verification, and the answer that is expected."""
+    echo = str(secrets.randbelow(10**19)).encode()
+    encrypted = envelope.encrypt(echo)
+    return {**_query(envelope, encrypted, stamp), "echostr": encrypted}, echo
+
+
+def _query(envelope: Envelope, encrypted: str, stamp: float) -> dict[str, str]:
+    timestamp, nonce = str(int(stamp)), str(secrets.randbelow(9_000_000_000) + 1_000_000_000)
+    return {"msg_signature": envelope.sign(timestamp, nonce, encrypted), "timestamp": timestamp, "nonce": nonce}
