@@ -7,6 +7,8 @@ from crm_core.messages import Body, Kind
 
 TEXT_BYTES = 10_000
 """An OpenAPI message parameter holds 15,000 bytes; the rest is room for its escaping."""
+CARD_VALUE_BYTES = 1024
+"""A variable of a card takes no more."""
 EMPTY = {"msgtype": "empty"}
 
 
@@ -53,8 +55,19 @@ def _keyed(key: str, parameters: dict[str, str]) -> dict[str, str]:
 
 
 def card_answer(body: Body | None) -> dict[str, object]:
-    """Give the answer to a card press: the parameters that change, or nothing."""
-    if body is None or not body.template_data:
+    """Give the answer to a press on a card: the variables that change, or nothing.
+
+    Words without a change of the card (a refusal) are for whoever pressed alone.
+    """
+    if body is None:
         return {}
-    card = {"cardParamMap": dict(body.template_data)}
-    return {"cardData": card, "cardUpdateOptions": {"updateCardDataByKey": True}}
+    card = {"cardParamMap": changes(body)}
+    if body.template_data:
+        return {"cardData": card, "cardUpdateOptions": {"updateCardDataByKey": True}}
+    return {"userPrivateData": card, "cardUpdateOptions": {"updatePrivateDataByKey": True}} if body.text else {}
+
+
+def changes(body: Body) -> dict[str, str]:
+    """Give the variables an answer to a press changes: what it says is the result."""
+    told = {"result": cut_text(body.text, CARD_VALUE_BYTES)} if body.text else {}
+    return {**body.template_data, **told}

@@ -10,14 +10,16 @@ from bot.channel import BadRequest
 from bot.channels.dingtalk.fields import instant, nested, text, trim, whole, words
 from bot.channels.dingtalk.session_hosts import find_session_url
 from bot.channels.dingtalk.settings import Settings
+from bot.channels.dingtalk.tracks import read_track
 from bot.envelope_json import parse_object
-from crm_core.messages import Address, InboundMessage, Kind
+from crm_core.messages import PRESS, Address, InboundMessage, Kind
 
 Tree = Mapping[str, Any]
 Data = dict[str, object]
 Content = tuple[Kind, str, Data]
 
 SINGLE, GROUP = "1", "2"
+_LONGEST_ID = 128
 _NOBODY = "sys"
 """Who an event is from when it names no one."""
 
@@ -125,8 +127,7 @@ def read_event_message(channel: str, settings: Settings, tree: Tree, *, plain: b
     event = text(tree, "EventType", needed=True).lower()
     # Events carry no id over HTTP; a repeat carries the same text, sealed anew.
     event_id = text(tree, "EventId") or text(tree, "eventId") or hashlib.sha256(plain).hexdigest()
-    users = tree.get("UserId")
-    user_ids = [str(user) for user in users] if isinstance(users, list) else []
+    user_ids = _user_ids(tree)
     return InboundMessage(
         address=Address(channel, user_ids[0] if user_ids else _NOBODY),
         key=f"dingtalk:{settings.client_id}:evt:{event_id}",
@@ -135,6 +136,31 @@ def read_event_message(channel: str, settings: Settings, tree: Tree, *, plain: b
         event=event,
         data={"event_type": event, "user_ids": user_ids, "raw": dict(tree)},
     )
+
+
+def read_stream_event(channel: str, settings: Settings, headers: Tree, tree: Tree, *, now: datetime) -> InboundMessage:
+    """Make the message of an event that came over Stream: what HTTP has in the body, stands in the headers here.
+
+    Raises: BadRequest.
+    """
+    event = text(headers, "eventType", needed=True).lower()
+    event_id = text(headers, "eventId") or text(headers, "messageId", needed=True)
+    user_ids = _user_ids(tree)
+    return InboundMessage(
+        address=Address(channel, user_ids[0] if user_ids else _NOBODY),
+        key=f"dingtalk:{settings.client_id}:evt:{event_id[:_LONGEST_ID]}",
+        kind=Kind.EVENT,
+        at=instant(headers, "eventBornTime") or instant(headers, "time") or now,
+        event=event[:_LONGEST_ID],
+        external_id=event_id[:_LONGEST_ID],
+        data={"event_type": event[:_LONGEST_ID], "user_ids": user_ids, "raw": dict(tree)},
+    )
+
+
+def _user_ids(tree: Tree) -> list[str]:
+    users = tree.get("UserId", tree.get("userId"))
+    listed = users if isinstance(users, list) else [users]
+    return [str(user)[:_LONGEST_ID] for user in listed if isinstance(user, (str, int)) and str(user)]
 
 
 def read_card_action(channel: str, settings: Settings, tree: Tree, *, timestamp: str, now: datetime) -> InboundMessage:
@@ -148,15 +174,25 @@ def read_card_action(channel: str, settings: Settings, tree: Tree, *, timestamp:
     pressed = nested(parse_object(content.encode("utf-8", "replace")), "cardPrivateData") if content else {}
     # A card callback has no id of its own; two presses of one button differ in their time.
     digest = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()[:16]
+    actions = pressed.get("actionIds", [])
+    ours = read_track(track)
+    card: Data = {"card_message_id": ours[0], "card_mark": ours[1], "button": _button(actions)} if ours else {}
     return InboundMessage(
         address=Address(channel, person),
         key=f"dingtalk:{settings.client_id}:card:{track}:{person}:{timestamp}:{digest}",
         kind=Kind.EVENT,
         at=now,
-        event="card_action",
+        event=PRESS,
         data={
             "out_track_id": track,
-            "action_ids": json.dumps(pressed.get("actionIds", []), ensure_ascii=False),
+            "action_ids": json.dumps(actions, ensure_ascii=False),
             "params": json.dumps(pressed.get("params", {}), ensure_ascii=False),
+            **card,
         },
     )
+
+
+def _button(actions: object) -> int:
+    """Tell which button was pressed, from 1; 0 for none of ours."""
+    first = str(actions[0]) if isinstance(actions, list) and actions else ""
+    return int(first) if first in ("1", "2", "3") else 0

@@ -13,10 +13,13 @@ from bot.httpclient import Answer
 _TOKEN_CODES = frozenset({"InvalidAuthentication", "40001", "40014", "42001", "88"})
 _QPS = ("Forbidden.AccessDenied.QpsLimitForAppkeyAndApi", "Forbidden.AccessDenied.QpsLimitForApi", "90002", "90018")
 _MONTH = ("Forbidden.AccessDenied.ApiCountLimitForOrg", "90020")
+PUSHES_OVER = "20001"
+"""Instead of a message the platform tells that the month's pushes are used up."""
 _TOO_FAST = ("send.too.fast", "send.byToken.tooFast")
-_GROUP_TOO_FAST = ("130101", "410100")
+GROUP_TOO_FAST = ("130101", "410100")
 TOO_MANY = ("invalidParameter.userIds.overMax", "too.many.people")
-_PUNISHED = "1111"
+BLOCKED_EVERYWHERE = "1111"
+"""This address called too often: every call of it is refused for a while."""
 _FINAL = {
     "robot.oto.notExist": "bad_recipient",
     "staffId.notExisted": "bad_recipient",
@@ -27,12 +30,16 @@ _FINAL = {
     "400013": "channel_gone",
     "400101": "channel_gone",
     "400102": "channel_gone",
-    "310000": "config_error",
+    "400105": "kind_unsupported",
+    "43004": "kind_unsupported",
+    "40035": "bad_request",
 }
+_CONTENT_REFUSED, _CONTENT_DIGITS = "4301", 6
 _SECOND = timedelta(seconds=1)
 _MINUTE = timedelta(seconds=60)
-_BLOCKED = timedelta(minutes=10)
-_PUNISHMENT = timedelta(minutes=5)
+BLOCKED = timedelta(minutes=10)
+"""How long a custom robot that spoke too often is shut out."""
+PUNISHMENT = timedelta(minutes=5)
 
 
 def code_of(answer: Answer) -> str | None:
@@ -43,8 +50,8 @@ def code_of(answer: Answer) -> str | None:
     fields = answer.json()
     if fields is None or answer.status >= 500:
         return None
-    if str(fields.get("status", "")) == _PUNISHED:
-        return _PUNISHED
+    if str(fields.get("status", "")) == BLOCKED_EVERYWHERE:
+        return BLOCKED_EVERYWHERE
     code = fields.get("code") or fields.get("errcode") or ""
     if not code and answer.status == 401:
         return "InvalidAuthentication"
@@ -58,9 +65,14 @@ def is_token_refused(answer: Answer) -> bool:
     return answer.status == 401 or code_of(answer) in _TOKEN_CODES
 
 
+def is_month_over(code: str) -> bool:
+    """Tell whether the month's calls or pushes are used up."""
+    return code in _MONTH or code == PUSHES_OVER
+
+
 def needs_admin(code: str) -> bool:
     """Tell whether only an admin can mend it."""
-    return code in _MONTH or code == "310000"
+    return code in _MONTH
 
 
 def receipt_of(code: str, now: datetime, *, external_id: str = "") -> SendReceipt:
@@ -71,14 +83,14 @@ def receipt_of(code: str, now: datetime, *, external_id: str = "") -> SendReceip
         return _again("qps", now + _SECOND, pause=True)
     if code in _TOO_FAST:
         return _again("too_fast", None, pause=False)
-    if code in _GROUP_TOO_FAST:
-        return _again("group_blocked", now + _BLOCKED, pause=True)
-    if code == _PUNISHED:
-        return _again("punished", now + _PUNISHMENT, pause=True)
+    if code == BLOCKED_EVERYWHERE:
+        return _again("punished", now + PUNISHMENT, pause=True)
     if code in _TOKEN_CODES:
         return _again("token", now + _MINUTE, pause=True)
     if code in _MONTH:
         return SendReceipt(SendStatus.REFUSED, "month_quota")
+    if code.startswith(_CONTENT_REFUSED) and len(code) == _CONTENT_DIGITS:
+        return SendReceipt(SendStatus.REFUSED, "content_refused")
     return SendReceipt(SendStatus.REFUSED, _FINAL.get(code, f"code_{code}"))
 
 

@@ -1,16 +1,25 @@
-"""A DingTalk robot as a channel: its limits, receiving over HTTP, answering; sending stands in send.py."""
+"""A DingTalk robot as a channel: its limits, receiving over HTTP, answering, starting what runs beside it.
 
+Sending stands in send.py, Stream mode in stream.py, files in media.py.
+"""
+
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
+from functools import partial
 from typing import ClassVar
 
 import structlog
 from aiohttp import web
 
-from bot.channel import ChannelLimits, Forbidden, Handshake, Received, SendRate, SendReceipt, Surroundings
+from bot.channel import ChannelLimits, Forbidden, Handshake, Received, SendReceipt, Surroundings
 from bot.channels.dingtalk.answers import EMPTY, TEXT_BYTES, card_answer, webhook_message
+from bot.channels.dingtalk.api import CALLS_A_SECOND, Api
+from bot.channels.dingtalk.cards import register_callback
+from bot.channels.dingtalk.ledger import CallLedger
+from bot.channels.dingtalk.media import Media
 from bot.channels.dingtalk.messages import read_card_action, read_event_message, read_robot_message
 from bot.channels.dingtalk.receive import (
     CARD_SIGNATURE,
@@ -22,19 +31,23 @@ from bot.channels.dingtalk.receive import (
 )
 from bot.channels.dingtalk.send import PAGE, Sender
 from bot.channels.dingtalk.settings import Settings as RobotSettings
+from bot.channels.dingtalk.stream import Stream
+from bot.channels.dingtalk.stream_desk import Desk, note_over_quota
+from bot.channels.dingtalk.stream_socket import Timing
 from bot.crypto import Envelope
 from bot.httpclient import HttpClient, encode_json
+from bot.supervisor import Supervisor
 from bot.tokens import TokenStore
 from crm_core.clock import Clock
 from crm_core.messages import Body, Kind, OutboundMessage
+from crm_core.ports import Core
 
 log = structlog.get_logger(__name__)
 
 _ROBOT_DEADLINE = timedelta(seconds=4.5)
 _EVENT_DEADLINE = timedelta(seconds=1.4)
 _CARD_DEADLINE = timedelta(seconds=1.8)
-_CALLS_A_SECOND = SendRate(20, 1.0)
-"""Standard edition, per application and API. Source: rate-limit page of the platform, read 2026-11."""
+_STOP_SECONDS = 2.0
 _CHECK_URL = "check_url"
 
 
@@ -56,12 +69,13 @@ class _Context:
 
 
 class DingTalk:
-    """One robot of an internal application (企业内部机器人), over HTTP."""
+    """One robot of an internal application (企业内部机器人), over HTTP or Stream."""
 
     kind: ClassVar[str] = "dingtalk"
     label: ClassVar[str] = "钉钉"
     is_staffs: ClassVar[bool] = True
     Settings: ClassVar[type[RobotSettings]] = RobotSettings
+    timing: ClassVar[Timing] = Timing()
 
     def __init__(
         self, name: str, settings: RobotSettings, http: HttpClient, clock: Clock, *, tokens: TokenStore | None = None
@@ -71,11 +85,18 @@ class DingTalk:
         self.limits = ChannelLimits(
             reply_deadline=_ROBOT_DEADLINE,
             text_bytes=TEXT_BYTES,
-            rates=(_CALLS_A_SECOND,),
+            rates=(CALLS_A_SECOND,),
             page=PAGE,
             kinds=frozenset({Kind.TEXT, Kind.IMAGE, Kind.NEWS}),
         )
-        self.sender = Sender(name, settings, http, clock=clock, tokens=tokens)
+        self.ledger = CallLedger(name, clock, month_calls=settings.month_calls)
+        self.api = Api(name, settings, http, clock=clock, ledger=self.ledger, tokens=tokens)
+        self.sender = Sender(name, settings, http, self.api, clock=clock)
+        self.media = Media(settings, self.api, http)
+        self.stream: Stream | None = None
+        self._desk: Desk | None = None
+        self._core: Core | None = None
+        self._http = http
         self._clock = clock
         self._envelope = None
         if settings.event_token and settings.event_aes_key:
@@ -88,19 +109,21 @@ class DingTalk:
         """
         if request.method != "POST":
             raise web.HTTPMethodNotAllowed(request.method, ["POST"])
-        if CARD_SIGNATURE in request.headers or CARD_TIMESTAMP in request.headers:
-            return self._receive_card(request, body)
-        if "msg_signature" in request.query or "signature" in request.query:
+        is_card = CARD_SIGNATURE in request.headers or CARD_TIMESTAMP in request.headers
+        if not is_card and ("msg_signature" in request.query or "signature" in request.query):
             return self._receive_event(request, body)
-        return self._receive_robot(request, body)
+        if self.settings.receive == "stream":
+            # Their body is not signed; let in, it would pass as something said over the Stream.
+            raise Forbidden("stream")
+        return self._receive_card(request, body) if is_card else self._receive_robot(request, body)
 
     def _receive_robot(self, request: web.Request, body: bytes) -> Received:
         tree = read_robot(self.settings, request.headers, body, now=self._clock.now())
         message = read_robot_message(self.name, self.settings, tree)
         if message is None:
             return Received(context=_Context(_Asked.ROBOT))
-        if "error_code" in message.data:
-            log.error("channel_needs_admin", channel=self.name, code=message.data["error_code"])
+        self.ledger.count("robot_push")
+        note_over_quota(self.name, self.ledger, message)
         at_user = message.address.external_id if message.in_group else ""
         return Received(messages=(message,), context=_Context(_Asked.ROBOT, at_user=at_user))
 
@@ -139,11 +162,41 @@ class DingTalk:
         """Send messages of one body, up to a page of people in one call; one receipt each."""
         return await self.sender.send(messages)
 
+    def attach(self, core: Core, supervisor: Supervisor) -> None:
+        """Begin what a sender needs in every process: the count of calls, and the minute of custom robots."""
+        self._core = core
+        self.ledger.attach(core)
+        self.sender.robots.attach(self.name, core.state)
+        supervisor.keep(f"calls:{self.name}", self.ledger.run)
+
     async def start(self, around: Surroundings) -> None:
-        """Begin nothing: callbacks come by themselves."""
+        """Connect in Stream mode; over HTTP tell the platform where presses on cards go."""
+        if self._core is None:
+            self.attach(around.core, around.supervisor)
+        if self.settings.receive == "stream":
+            self._desk = Desk(self.name, self.settings, around.inlet, self._clock, self.ledger)
+            self.stream = Stream(self.name, self.settings, self.api, self._http, self._desk, self._clock, self.timing)
+            around.supervisor.keep(f"stream:{self.name}", self.stream.run)
+        elif self.settings.card_template_id and around.public_url:
+            address = f"{around.public_url.rstrip('/')}/hook/{self.name}"
+            around.supervisor.keep(f"cards:{self.name}", partial(register_callback, self.sender.cards, address, self._clock))
 
     async def stop(self) -> None:
-        """End nothing."""
+        """Bring to the database what is only in memory."""
+        if self._core is None:
+            return
+        if self._desk is not None:
+            await self._desk.settle(self._core)
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self.ledger.flush()
+        except TimeoutError:
+            log.warning("call_ledger_not_written", channel=self.name)
+
+    def health(self) -> dict[str, object]:
+        """Say how the channel is, for the health page and the metrics."""
+        told: dict[str, object] = self.stream.health() if self.stream else {}
+        return told | {"month_calls": self.ledger.used, "month_calls_limit": self.settings.month_calls}
 
 
 def _json(value: object) -> web.Response:

@@ -1,26 +1,23 @@
 """Sending of a DingTalk robot: into a conversation by its reply address while that holds, else by the OpenAPI."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from yarl import URL
 
 from bot.channel import SendReceipt, SendStatus
+from bot.channels.dingtalk import cards
 from bot.channels.dingtalk.answers import robot_message, webhook_message
-from bot.channels.dingtalk.custom_robots import PREFIX, find_robot, send_to_group
-from bot.channels.dingtalk.outcomes import (
-    TOO_MANY,
-    code_of,
-    is_token_refused,
-    needs_admin,
-    receipt_of,
-    receipts_of_batch,
-)
+from bot.channels.dingtalk.api import Api, receipt_of_failure
+from bot.channels.dingtalk.cards import Cards
+from bot.channels.dingtalk.custom_robots import PREFIX, CustomRobots
+from bot.channels.dingtalk.outcomes import TOO_MANY, code_of, receipt_of, receipts_of_batch
 from bot.channels.dingtalk.session_hosts import find_session_url
 from bot.channels.dingtalk.settings import Settings
-from bot.httpclient import Answer, HttpClient, NotSent, Unanswered
-from bot.tokens import Token, TokenError, TokenKeeper, TokenStore
+from bot.channels.dingtalk.tracks import read_track
+from bot.httpclient import Answer, HttpClient, HttpError, NotSent, Unanswered
+from bot.tokens import TokenError
 from crm_core.clock import Clock
 from crm_core.messages import Body, OutboundMessage
 
@@ -30,21 +27,19 @@ PAGE = 20
 """People in one one-to-one call (the page of the platform says 20; its error text says 100)."""
 _ONE_TO_ONE = "/v1.0/robot/oToMessages/batchSend"
 _GROUP = "/v1.0/robot/groupMessages/send"
-_ADMIN_PAUSE = timedelta(minutes=10)
-_NOT_SENT = SendReceipt(SendStatus.RETRY, "not_sent")
 
 
 class Sender:
-    """What leaves a robot; one token for all of it."""
+    """What leaves a robot."""
 
-    def __init__(
-        self, name: str, settings: Settings, http: HttpClient, *, clock: Clock, tokens: TokenStore | None = None
-    ) -> None:
+    def __init__(self, name: str, settings: Settings, http: HttpClient, api: Api, *, clock: Clock) -> None:
         self._name = name
         self._settings = settings
         self._http = http
         self._clock = clock
-        self.keeper = TokenKeeper(f"dingtalk:{settings.client_id}", self._fetch_token, clock, store=tokens)
+        self._api = api
+        self.cards = Cards(name, settings, api, clock)
+        self.robots = CustomRobots(settings.custom_robots, http, clock=clock, ledger=api.ledger)
 
     async def send(self, messages: Sequence[OutboundMessage]) -> list[SendReceipt]:
         """Send messages of one body; those to single people go together, up to a page a call."""
@@ -66,14 +61,21 @@ class Sender:
         """Send what goes to one place by a call of its own; None for what is left to a page of people."""
         address = message.address
         if address.external_id.startswith(PREFIX):
-            robot = find_robot(self._settings.custom_robots, address.external_id)
-            if robot is None:
-                return SendReceipt(SendStatus.REFUSED, "channel_gone")
-            return await send_to_group(robot, message, self._http, clock=self._clock)
+            return await self.robots.send(message)
+        carded = await self._as_card(message)
+        if carded is not None:
+            return carded
         replied = await self._reply(message)
         if replied is None and address.conversation:
             return await self._to_group(message)
         return replied
+
+    async def _as_card(self, message: OutboundMessage) -> SendReceipt | None:
+        """Send by a card, or change the one whose press is answered; None when it is to go as words."""
+        track = message.reply_data.get("out_track_id")
+        if isinstance(track, str) and read_track(track):
+            return await self.cards.update(track, message.body)
+        return await self.cards.deliver(message) if cards.fits(self._settings, message.body) else None
 
     async def _reply(self, message: OutboundMessage) -> SendReceipt | None:
         """Answer at the reply address of the message that is answered; None if that is not possible or was refused."""
@@ -82,6 +84,7 @@ class Sender:
         payload = webhook_message(message.body, at_user=at_user)
         if url is None or payload is None:
             return None
+        self._api.ledger.count("robot/sendBySession")
         try:
             answer = await self._http.post(url, payload)
         except NotSent:
@@ -126,43 +129,13 @@ class Sender:
         code, fields = code_of(answer), answer.json()
         if code is None or fields is None:
             return SendReceipt(SendStatus.UNKNOWN, "unreadable_answer")
-        if needs_admin(code):
-            log.error("channel_needs_admin", channel=self._name, code=code)
         return receipt_of(code, self._clock.now(), external_id=str(fields.get("processQueryKey") or ""))
 
     async def _post(self, path: str, payload: Mapping[str, object]) -> Answer | SendReceipt:
-        async def attempt(token: str) -> Answer:
-            headers = {"x-acs-dingtalk-access-token": token}
-            return await self._http.post(self._settings.api_base + path, payload, headers=headers)
-
         try:
-            return await self.keeper.call(attempt, is_token_refused)
-        except TokenError as error:
-            return self._no_token(error)
-        except NotSent:
-            return _NOT_SENT
-        except Unanswered:
-            return SendReceipt(SendStatus.UNKNOWN, "no_answer")
-
-    def _no_token(self, error: TokenError) -> SendReceipt:
-        if not error.for_admin:
-            return SendReceipt(SendStatus.RETRY, f"token_{error.code}")
-        log.error("channel_needs_admin", channel=self._name, code=error.code)
-        at = self._clock.now() + _ADMIN_PAUSE
-        return SendReceipt(SendStatus.RETRY, f"needs_admin_{error.code}", retry_at=at, pause_until=at)
-
-    async def _fetch_token(self, force: bool) -> Token:
-        # This platform has no forced refresh; `force` asks the same again.
-        settings = self._settings
-        payload = {"appKey": settings.client_id, "appSecret": settings.client_secret.reveal()}
-        answer = await self._http.post(f"{settings.api_base}/v1.0/oauth2/accessToken", payload)
-        code, fields = code_of(answer), answer.json()
-        if code is None or fields is None:
-            raise TokenError("unreadable_answer")
-        value, lasts = fields.get("accessToken"), fields.get("expireIn")
-        if code or not value or not isinstance(value, str) or not isinstance(lasts, int):
-            raise TokenError(code or "unreadable_answer", for_admin=answer.status in (400, 401, 403))
-        return Token(value, self._clock.now() + timedelta(seconds=lasts))
+            return await self._api.post(path, payload)
+        except (TokenError, HttpError) as error:
+            return receipt_of_failure(error, channel=self._name, now=self._clock.now())
 
 
 def session_url(message: OutboundMessage, hosts: tuple[str, ...], now: datetime) -> URL | None:

@@ -35,6 +35,14 @@ class Settings:
     api_base: str = "https://api.dingtalk.com"
     oapi_base: str = "https://oapi.dingtalk.com"
     session_hosts: tuple[str, ...] = ("oapi.dingtalk.com", "api.dingtalk.com")
+    stream_hosts: tuple[str, ...] = (".dingtalk.com",)
+    """Where a Stream connection may lead, wss only; with a dot in front: any host under it."""
+    media_hosts: tuple[str, ...] = (".dingtalk.com", ".aliyuncs.com")
+    """Where a received file may be fetched from, https only."""
+    card_template_id: str = ""
+    """Template of interactive cards with the variables of docs/adr/0019; empty: text with numbers."""
+    month_calls: int = 5000
+    """Calls the edition allows in a month (standard edition: 5000); 0: not watched."""
 
     @property
     def robot(self) -> str:
@@ -44,10 +52,13 @@ class Settings:
     def problems(self) -> list[tuple[str, str]]:
         """List what is wrong, as pairs of key and sentence."""
         found = [(key, "不能为空") for key in ("client_id", "client_secret") if not getattr(self, key)]
-        if self.receive == "stream":
-            found.append(("receive", "暂不支持 stream，请改用 http"))
-        elif self.receive != "http":
+        if self.receive not in ("http", "stream"):
             found.append(("receive", "只能是 http 或 stream"))
+        if self.card_template_id and self.receive == "http" and not self.card_secret:
+            found.append(("card_secret", "用 http 接收卡片回调时需要填写"))
+        names = [robot.name for robot in self.custom_robots if robot is not None]  # None: told already
+        if len(set(names)) < len(names):
+            found.append(("custom_robots", "机器人名称不能重复"))
         if bool(self.event_token) != bool(self.event_aes_key):
             found.append(("event_token", "event_token 和 event_aes_key 需要同时填写"))
         if self.event_aes_key and not is_aes_key(self.event_aes_key.reveal()):

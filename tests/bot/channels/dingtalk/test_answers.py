@@ -41,7 +41,15 @@ def test_nothing_to_say_is_nothing() -> None:
     assert webhook_message(Body()) is None
     assert robot_message(Body()) is None
     assert card_answer(None) == {}
-    assert card_answer(Body(text="好")) == {}
+    assert card_answer(Body()) == {}
+
+
+def test_a_press_changes_the_card_and_a_refusal_only_what_its_presser_sees() -> None:
+    changed = card_answer(Body(text="已领取", template_data={"status": "done"}))
+    assert changed["cardData"] == {"cardParamMap": {"status": "done", "result": "已领取"}}
+    refused = card_answer(Body(text="没有权限"))
+    assert "cardData" not in refused
+    assert refused["userPrivateData"] == {"cardParamMap": {"result": "没有权限"}}
 
 
 def test_a_card_is_answered_with_the_parameters_that_change() -> None:

@@ -21,7 +21,6 @@ WEBHOOK = "/robot/sendBySession"
 ROWS = cases("outbound_errors.json", platform="dingtalk")
 PAUSES = {
     "retry_after_1s": timedelta(seconds=1),
-    "pause_10min": timedelta(minutes=10),
     "pause_5min_all_calls": timedelta(minutes=5),
 }
 
@@ -59,7 +58,25 @@ async def test_refused_token_is_replaced_and_the_call_made_once_more(
     assert tokens == ["token-1", "token-2"]
 
 
-@rows("retry_after_1s", "pause_10min", "pause_5min_all_calls")
+@rows("pause_10min")
+async def test_a_blocked_robot_rests_alone(case: Case, platform: Platform, http: HttpClient, clock: FakeClock) -> None:
+    receipt, path = await send(case, platform, http, clock)
+    assert (receipt.status, receipt.retry_at) == (SendStatus.RETRY, clock.now() + timedelta(minutes=10))
+    assert receipt.pause_until is None
+    assert len(platform.asked(path)) == 1
+
+
+@rows("final_config_error")
+async def test_the_faults_of_a_robots_safety_are_told_apart(
+    case: Case, platform: Platform, http: HttpClient, clock: FakeClock
+) -> None:
+    receipt, _ = await send(case, platform, http, clock)
+    words = case["response"]["body"]["errmsg"]
+    expected = {"keywords": "robot_keywords", "sign": "robot_sign", "ip": "robot_ip"}
+    assert receipt.reason == next(reason for word, reason in expected.items() if words.startswith(word))
+
+
+@rows("retry_after_1s", "pause_5min_all_calls")
 async def test_throttling_pauses_the_channel(case: Case, platform: Platform, http: HttpClient, clock: FakeClock) -> None:
     receipt, path = await send(case, platform, http, clock)
     assert receipt.status is SendStatus.RETRY
