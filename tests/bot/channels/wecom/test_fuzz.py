@@ -1,0 +1,47 @@
+"""Authentic nonsense: whatever a sealed document holds, it is read or refused."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.channel import BadRequest
+from bot.channels.wecom.events import _EVENTS
+from bot.channels.wecom.messages import read_message
+from bot.envelope_json import parse_object
+
+PLAIN = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**18), 10**18)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20)
+)
+NESTS = st.recursive(
+    PLAIN | st.sampled_from(["1795161600", "5", "x" * 400]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["item", "Item", "Count", "PicList", "SelectedItem", "OpitonIds", "OptionId"]), inner)
+    ),
+    max_leaves=6,
+)
+FIELDS = ["MsgId", "Content", "MediaId", "Location_X", "EventKey", "AgentID", "ScanCodeInfo", "SendPicsInfo", "BatchJob"]
+FIELDS += ["SendLocationInfo", "ChangeType", "UserID", "ExternalUserID", "State", "WelcomeCode", "TaskId", "SelectedItems"]
+FIELDS += ["MemChangeList", "ChatId", "Id", "UpdateDetail", "Token", "OpenKfId", "NewUserID", "InfoType", "TimeStamp"]
+
+
+@given(
+    st.dictionaries(st.sampled_from(FIELDS), NESTS),
+    st.sampled_from(["text", "image", "voice", "video", "location", "link", "event", "new"]),
+    st.sampled_from([*_EVENTS, "new"]),
+)
+def test_any_authentic_document_is_read_or_refused(fields: dict[str, Any], kind: str, event: str) -> None:
+    head = {"ToUserName": "ww", "FromUserName": "u1", "CreateTime": 1795161600, "MsgType": kind, "Event": event}
+    try:
+        message = read_message("wecom", "ww", parse_object(json.dumps(fields | head).encode()))
+    except BadRequest:
+        return
+    assert 0 < len(message.key) <= 300
+    assert len(message.address.external_id) <= 128
+    json.dumps(dict(message.data))
