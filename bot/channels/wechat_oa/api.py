@@ -15,6 +15,8 @@ from bot.channels.wechat_oa.outcomes import read_result
 from bot.channels.wechat_oa.send import Sender
 from bot.httpclient import Answer, Upload
 
+TAGGED_PAGE = 50
+"""People in one call that puts a tag on or takes it off. Source: tag page, not re-read."""
 USERS_PAGE = 100
 """People in one call for their details. Source: user-info page, not re-read."""
 _IGNORED_TYPING = frozenset({45080, 45081})
@@ -62,17 +64,20 @@ class WechatApi:
         self._sender = sender
         self._client = _AwaitableClient(sender)
 
-    async def list_followers(self) -> AsyncIterator[list[str]]:
-        """Give all followers, page by page (up to 10,000 a page)."""
-        after: str | None = None
+    async def list_followers(self, after: str | None = None) -> AsyncIterator[list[str]]:
+        """Give all followers behind one, page by page (up to 10,000 a page)."""
         while True:
-            page = await self._client.user.get_followers(after)
-            openids = (page.get("data") or {}).get("openid") or []
-            if openids:
-                yield openids
-            after = page.get("next_openid") or None
-            if not openids or after is None:
+            openids, _ = await self.load_followers(after)
+            if not openids:
                 return
+            yield openids
+            after = openids[-1]
+
+    async def load_followers(self, after: str | None = None) -> tuple[list[str], int]:
+        """Give one page of followers behind one, and how many there are in all."""
+        page = await self._client.user.get_followers(after or None)
+        openids = (page.get("data") or {}).get("openid") or []
+        return [str(openid) for openid in openids], int(page.get("total") or 0)
 
     async def load_user(self, openid: str) -> dict[str, Any]:
         """Give what the platform tells of a follower."""
@@ -97,6 +102,31 @@ class WechatApi:
         """Give all tags."""
         return list(await self._client.tag.get())
 
+    async def rename_tag(self, tag_id: int, name: str) -> None:
+        """Give a tag another name."""
+        await self._client.tag.update(tag_id, name)
+
+    async def delete_tag(self, tag_id: int) -> None:
+        """Delete a tag and take it off everybody."""
+        await self._client.tag.delete(tag_id)
+
+    async def list_tagged(self, tag_id: int) -> AsyncIterator[list[str]]:
+        """Give all who carry a tag, page by page."""
+        after: str | None = None
+        while True:
+            page = await self._client.tag.get_tag_users(tag_id, after)
+            openids = (page.get("data") or {}).get("openid") or []
+            if not openids:
+                return
+            yield [str(openid) for openid in openids]
+            after = page.get("next_openid") or None
+            if after is None:
+                return
+
+    async def load_tag_ids(self, openid: str) -> list[int]:
+        """Give the tags of a person."""
+        return [int(number) for number in await self._client.tag.get_user_tag(openid)]
+
     async def tag_users(self, tag_id: int, openids: Sequence[str]) -> None:
         """Put a tag on followers (at most 50 a call)."""
         await self._client.tag.tag_user(tag_id, list(openids))
@@ -108,7 +138,11 @@ class WechatApi:
     async def upload_media(self, media_type: str, filename: str, content: bytes, *, content_type: str) -> str:
         """Keep a picture, voice or video on the platform for 3 days; gives its media_id."""
         made = await self._client.media.upload(media_type, (filename, io.BytesIO(content), content_type))
-        return str(made["media_id"])
+        return str(made.get("thumb_media_id") or made["media_id"])
+
+    async def upload_article_image(self, filename: str, content: bytes, *, content_type: str) -> str:
+        """Keep a picture for articles; gives its address."""
+        return str(await self._client.media.upload_image((filename, io.BytesIO(content), content_type)))
 
     async def download_media(self, media_id: str) -> Answer:
         """Fetch a file a person sent; an error comes as JSON with status 200 where the file should be."""
@@ -144,3 +178,19 @@ class WechatApi:
         result = read_result(await self._sender.request("post", path, payload={"touser": openid, "command": "Typing"}))
         if result is None or (result.errcode and result.errcode not in _IGNORED_TYPING):
             raise ApiRefused(path, result.errcode if result else None)
+
+    async def load_quota(self, path: str) -> dict[str, int]:
+        """Give limit, use and rest of the day for a path; asking costs nothing."""
+        fields = await self._ask("/cgi-bin/openapi/quota/get", {"cgi_path": path})
+        quota = fields.get("quota") or {}
+        return {name: int(quota.get(name) or 0) for name in ("daily_limit", "used", "remain")}
+
+    async def clear_quota(self, app_id: str) -> None:
+        """Begin all daily counts anew; ten times a month."""
+        await self._ask("/cgi-bin/clear_quota", {"appid": app_id})
+
+    async def _ask(self, path: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+        result = read_result(await self._sender.request("post", path, payload=payload))
+        if result is None or result.errcode:
+            raise ApiRefused(path, result.errcode if result else None)
+        return result.fields

@@ -1,7 +1,7 @@
 """Sending of an Official Account: customer-service and template messages over one token."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import structlog
@@ -39,15 +39,14 @@ class Sender:
 
     async def send(self, message: OutboundMessage) -> SendReceipt:
         """Send one message; never raises for what the platform or the network does."""
-        is_template = message.body.kind is Kind.TEMPLATE
-        payload = template_payload(message) if is_template else customer_payload(message)
+        path, write = _WAYS.get(message.body.kind, _CUSTOM)
+        payload = write(message)
         if payload is None:
             return SendReceipt(SendStatus.REFUSED, "kind_unsupported")
-        path = "/cgi-bin/message/template/send" if is_template else "/cgi-bin/message/custom/send"
         try:
             answer = await self.request("post", path, payload=payload)
         except TokenError as error:
-            return self._no_token(error)
+            return self.no_token(error)
         except NotSent:
             return SendReceipt(SendStatus.RETRY, "not_sent")
         except Unanswered:
@@ -55,8 +54,7 @@ class Sender:
         result = read_result(answer)
         if result is None:
             return self._unknown(message, "unreadable_answer")
-        if result.errcode in ADMIN_NEEDED:
-            log.error("channel_needs_admin", channel=self._name, errcode=result.errcode)
+        self.alert(result.errcode)
         return receipt_of(result, self._clock.now())
 
     async def request(
@@ -99,7 +97,13 @@ class Sender:
             raise TokenError(f"errcode_{result.errcode}", for_admin=result.errcode in ADMIN_NEEDED)
         return Token(value, self._clock.now() + timedelta(seconds=lasts))
 
-    def _no_token(self, error: TokenError) -> SendReceipt:
+    def alert(self, errcode: int) -> None:
+        """Write into the log what only an admin can mend."""
+        if errcode in ADMIN_NEEDED:
+            log.error("channel_needs_admin", channel=self._name, errcode=errcode)
+
+    def no_token(self, error: TokenError) -> SendReceipt:
+        """Say what becomes of a send for which no token could be had."""
         if not error.for_admin:
             return SendReceipt(SendStatus.RETRY, f"token_{error.code}")
         log.error("channel_needs_admin", channel=self._name, code=error.code)
@@ -149,3 +153,29 @@ def template_payload(message: OutboundMessage) -> dict[str, object] | None:
         "data": {name: {"value": value} for name, value in body.template_data.items()},
     }
     return payload | {"url": body.url} if body.url else payload
+
+
+def notice_payload(message: OutboundMessage) -> dict[str, object] | None:
+    """Give the subscription notice of a body; `url` is a web page, or a page of a mini program as `APPID/PAGE`."""
+    body = message.body
+    if not body.template_id:
+        return None
+    payload: dict[str, object] = {
+        "touser": message.address.external_id,
+        "template_id": body.template_id,
+        "data": {name: {"value": value} for name, value in body.template_data.items()},
+    }
+    if body.url.startswith(("https://", "http://")):
+        payload["page"] = body.url
+    elif body.url:
+        app_id, _, page = body.url.partition("/")
+        payload["miniprogram"] = {"appid": app_id, "pagepath": page}
+    return payload
+
+
+_Way = tuple[str, Callable[[OutboundMessage], dict[str, object] | None]]
+_CUSTOM: _Way = ("/cgi-bin/message/custom/send", customer_payload)
+_WAYS: Mapping[Kind, _Way] = {
+    Kind.TEMPLATE: ("/cgi-bin/message/template/send", template_payload),
+    Kind.NOTICE: ("/cgi-bin/message/subscribe/bizsend", notice_payload),
+}

@@ -1,13 +1,16 @@
 """The settings of an Official Account, and what can be wrong with them."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 
+from bot.channels.wechat_oa.menu import MenuButton, menu_problems
 from bot.crypto import is_aes_key
 from bot.secret import NO_SECRET, Secret
 
 MODES = ("plain", "compatible", "safe")
 ACCOUNTS = ("service", "subscription")
+MASS_LEAST, MASS_MOST = 2, 10_000
+"""People of one mass call to a list. Source: mass-send page, protocols.md section 2.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,14 @@ class Settings:
     message_window: timedelta = timedelta(hours=48)
     event_window_count: int = 3
     event_window: timedelta = timedelta(minutes=1)
+    mass_chunk: int = MASS_MOST
+    """People one mass call goes to at most."""
+    mass_monthly: int = 4
+    """Mass messages a person gets from a service account in a calendar month at most."""
+    followers_at: time = time(3, 30)
+    """When the list of followers is read each night."""
+    menu: tuple[MenuButton, ...] = ()
+    """The menu below the chat: at most 3 buttons, each with up to 5 items in `sub_button`; `guanxi wechat menu NAME push`."""
 
     def problems(self) -> list[tuple[str, str]]:
         """List what is wrong, as pairs of key and sentence."""
@@ -42,4 +53,6 @@ class Settings:
             found.append(("account", "只能是 service 或 subscription"))
         if not self.api_base.startswith(("https://", "http://")):
             found.append(("api_base", "需要以 https:// 开头的地址"))
-        return found
+        if not MASS_LEAST <= self.mass_chunk <= MASS_MOST:
+            found.append(("mass_chunk", f"需要在 {MASS_LEAST} 到 {MASS_MOST} 之间"))
+        return found + menu_problems(self.menu)
