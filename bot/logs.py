@@ -10,12 +10,17 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from structlog.types import Processor
+
+from bot.settings import LogSettings
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _NUMBER_LENGTH = 4
@@ -50,8 +55,21 @@ _request_number: ContextVar[list[str] | None] = ContextVar("request_number", def
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def configure(*, stream: TextIO | None = None, level: int = logging.INFO) -> None:
-    """Send every log of the process, other libraries' too, through the net to one stream (standard error)."""
+class _PrivateFile(RotatingFileHandler):
+    """A log file that nobody else of this machine reads."""
+
+    def _open(self) -> TextIOWrapper:
+        file = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return TextIOWrapper(os.fdopen(file, "ab"), encoding="utf-8", write_through=False)
+
+
+def configure(
+    *, stream: TextIO | None = None, level: int = logging.INFO, settings: LogSettings | None = None, folder: Path | None = None
+) -> None:
+    """Send every log of the process, other libraries' too, through the net to one stream (standard error) and to the file.
+
+    Raises: OSError when the file cannot be written.
+    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         _add_request_number,
@@ -62,20 +80,21 @@ def configure(*, stream: TextIO | None = None, level: int = logging.INFO) -> Non
         structlog.processors.format_exc_info,
         redact_event,
     ]
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False, default=_as_text),
-            ],
-        )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(ensure_ascii=False, default=_as_text),
+        ],
     )
     root = logging.getLogger()
     for old in [old for old in root.handlers if isinstance(old.formatter, structlog.stdlib.ProcessorFormatter)]:
         root.removeHandler(old)
-    root.addHandler(handler)
+        if isinstance(old, _PrivateFile):
+            old.close()
+    for handler in (logging.StreamHandler(stream or sys.stderr), *_file_handlers(settings, folder)):
+        handler.setFormatter(formatter)
+        root.addHandler(handler)
     # Other libraries speak of every step they take; only their warnings matter to an operator.
     root.setLevel(max(level, logging.WARNING))
     for name in _OWN:
@@ -89,6 +108,14 @@ def configure(*, stream: TextIO | None = None, level: int = logging.INFO) -> Non
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _file_handlers(settings: LogSettings | None, folder: Path | None) -> list[logging.Handler]:
+    if settings is None or not settings.file:
+        return []
+    path = (folder or Path()) / settings.file
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return [_PrivateFile(path, maxBytes=int(settings.size), backupCount=settings.count, encoding="utf-8")]
 
 
 class _HideBadRequests(logging.Filter):

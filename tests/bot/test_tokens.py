@@ -105,14 +105,86 @@ async def test_the_same_token_again_is_forced_at_most_every_half_minute(clock: F
     assert source.asked[4:] == [False, True]
 
 
-@pytest.mark.parametrize("failure", [TokenError("errcode_40164", for_admin=True), NotSent("x")])
-async def test_callers_that_wait_share_a_failure_and_a_later_one_asks_again(clock: FakeClock, failure: Exception) -> None:
-    source = Source(clock, failure)
-    keeper = TokenKeeper("a", source.fetch, clock)
-    ended = await asyncio.gather(*(keeper.token() for _ in range(50)), return_exceptions=True)
+@pytest.mark.parametrize(("failure", "pause"), [(TokenError("errcode_40164", for_admin=True), 60), (NotSent("x"), 1)])
+async def test_a_failure_is_shared_by_all_and_remembered_for_a_while(
+    clock: FakeClock, failure: Exception, pause: float
+) -> None:
+    source, store = Source(clock, failure), MemoryTokens()
+    keepers = [TokenKeeper("a", source.fetch, clock, store=store) for _ in range(2)]
+    ended = await asyncio.gather(*(keeper.token() for keeper in keepers * 25), return_exceptions=True)
     assert all(isinstance(one, TokenError) for one in ended)
     assert source.asked == [False]
-    assert await keeper.token() == "t2"
+    clock.advance(pause - 0.1)
+    with pytest.raises(TokenError) as remembered:
+        await keepers[1].token()
+    assert remembered.value.for_admin == isinstance(failure, TokenError)
+    assert source.asked == [False]
+    clock.advance(0.2)
+    assert await keepers[1].token() == "t2"
+
+
+async def test_passing_failures_are_asked_about_less_and_less_often(clock: FakeClock) -> None:
+    source = Source(clock, *(NotSent("x") for _ in range(1000)))
+    keeper = TokenKeeper("a", source.fetch, clock)
+    for _ in range(300):
+        with pytest.raises(TokenError):
+            await keeper.token()
+        clock.advance(1)
+    assert 10 <= len(source.asked) <= 16
+    source.values.clear()
+    clock.advance(30)
+    assert await keeper.token()
+
+
+async def test_new_tokens_that_are_refused_as_well_end_the_asking(clock: FakeClock) -> None:
+    """A secret of another account gives tokens that nobody takes: each call must not cost a refresh."""
+    source = Source(clock)
+    keeper = TokenKeeper("a", source.fetch, clock)
+    calls, errors = 0, []
+
+    async def attempt(token: str) -> Answer:
+        nonlocal calls
+        calls += 1
+        return REFUSED
+
+    for _ in range(1000):
+        try:
+            await keeper.call(attempt, is_refused)
+        except TokenError as error:
+            errors.append(error)
+        clock.advance(0.1)
+    assert len(source.asked) <= 10
+    assert calls <= 20
+    assert errors[-1].for_admin
+
+
+async def test_token_ended_early_twice_is_replaced_twice(clock: FakeClock) -> None:
+    source = Source(clock)
+    keeper = TokenKeeper("a", source.fetch, clock)
+    ended: set[str] = set()
+
+    async def attempt(token: str) -> Answer:
+        return REFUSED if token in ended else OK
+
+    for token in ("t1", "t2", "t3", "t4"):
+        assert await keeper.call(attempt, is_refused) is OK
+        ended.add(token)
+    assert len(source.asked) == 4
+
+
+async def test_slow_fetch_does_not_replace_a_newer_token(clock: FakeClock) -> None:
+    """The lock ended under a fetch that took long; what somebody else stored meanwhile stays."""
+    store = MemoryTokens()
+
+    async def slow(force: bool) -> Token:
+        await store.set("a", Token("newer", clock.now() + timedelta(hours=2)))
+        return Token("older", clock.now() + timedelta(hours=2))
+
+    keeper = TokenKeeper("a", slow, clock, store=store)
+    assert await keeper.token() == "newer"
+    newest = await store.newest("a")
+    assert newest is not None
+    assert newest.value == "newer"
 
 
 async def test_a_clock_set_back_keeps_the_token_until_it_is_refused(clock: FakeClock) -> None:
