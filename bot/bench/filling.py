@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.bench.load import openid_of
+from bot.bench.load import openid_of, staff_id_of
 from bot.models import MODEL_MODULES
 from crm_core.clock import SystemClock
 from crm_core.db import Database, DatabaseSettings
@@ -24,21 +25,42 @@ def name_of(number: int) -> str:
     return SURNAMES[number % 20] + FIRST_NAMES[number // 20 % 20] + FIRST_NAMES[number // 400 % 20]
 
 
-async def fill(path: Path, people: int, *, history: int = 0) -> None:
-    """Make a database with so many customers who wrote yesterday, half of them still leads, all with owners."""
-    database = Database(DatabaseSettings(f"sqlite://{path}", durability="process"), MODEL_MODULES)
+@dataclass(frozen=True, slots=True)
+class Town:
+    """Who is in a database: so many customers on one channel, so many of the house on another, and old messages."""
+
+    people: int
+    history: int = 0
+    staff: int = EMPLOYEES
+    channel: str = "wechat"
+    staff_channel: str = "dingtalk"
+
+
+async def fill(where: Path | str, people: int, *, history: int = 0) -> None:
+    """Make a database with so many customers who wrote yesterday, half of them still leads, all with owners.
+
+    `where`: the file of an embedded database, or the address of any.
+    """
+    await build(where, Town(people, history))
+
+
+async def build(where: Path | str, town: Town) -> None:
+    """Do the same for any town."""
+    url = where if isinstance(where, str) else f"sqlite://{where}"
+    database = Database(DatabaseSettings(url, durability="process"), MODEL_MODULES)
     await database.open()
     try:
         await database.migrate()
-        for table, columns, rows in _tables(people, history):
+        for table, columns, rows in _tables(town):
             await _insert(database, table, columns, rows)
+        await database.catch_up_numbers()
     finally:
         await database.close()
 
 
-def fill_now(path: Path, people: int, *, history: int = 0) -> None:
+def fill_now(where: Path | str, people: int, *, history: int = 0) -> None:
     """Fill from where no loop runs."""
-    asyncio.run(fill(path, people, history=history))
+    asyncio.run(fill(where, people, history=history))
 
 
 async def _insert(database: Database, table: str, columns: str, rows: Iterator[Row]) -> None:
@@ -57,38 +79,39 @@ def _insert_page(table: str, columns: str, page: Sequence[Row]) -> Program[None]
         yield f"INSERT INTO {table} ({columns}, created_at, updated_at) VALUES ({marks})", row  # noqa: S608 - our own words
 
 
-def _tables(people: int, history: int) -> Iterator[tuple[str, str, Iterator[Row]]]:
+def _tables(town: Town) -> Iterator[tuple[str, str, Iterator[Row]]]:
     now = SystemClock().now()
-    staff, customers = range(1, EMPLOYEES + 1), range(EMPLOYEES + 1, EMPLOYEES + people + 1)
+    staff, customers = range(1, town.staff + 1), range(town.staff + 1, town.staff + town.people + 1)
     times = (now, now)
     yield "people", "id", ((each, *times) for each in (*staff, *customers))
     employees = ((each, each, name_of(each * 7), "manager" if each == 1 else "sales", *times) for each in staff)
     yield "employees", "id, person_id, name, role", employees
-    yield from _records(customers[: people // 2], customers[people // 2 :], times)
-    yield (
-        "accounts",
-        _ACCOUNT,
-        (("dingtalk", f"staff{each}", "employee", each, "", None, now, None, 0, 0, 0, *times) for each in staff),
+    half = town.people // 2
+    yield from _records(customers[:half], customers[half:], town.staff, times)
+    house = (
+        (town.staff_channel, staff_id_of(number), "employee", each, "", None, now, None, 0, 0, 0, *times)
+        for number, each in enumerate(staff)
     )
+    yield "accounts", _ACCOUNT, house
     wrote, followed = now - timedelta(hours=20), now - timedelta(days=9)
     accounts = (
-        ("wechat", openid_of(number), "customer", person, "", followed, wrote, wrote, 0, 0, 0, *times)
+        (town.channel, openid_of(number), "customer", person, "", followed, wrote, wrote, 0, 0, 0, *times)
         for number, person in enumerate(customers)
     )
     yield "accounts", _ACCOUNT, accounts
-    yield "messages", _MESSAGE, (_message(number, people, wrote, times) for number in range(history))
+    yield "messages", _MESSAGE, (_message(town, number, wrote, times) for number in range(town.history))
 
 
-def _records(leads: range, contacts: range, times: Row) -> Iterator[tuple[str, str, Iterator[Row]]]:
+def _records(leads: range, contacts: range, staff: int, times: Row) -> Iterator[tuple[str, str, Iterator[Row]]]:
     def owner(person: int) -> int:
-        return person % EMPLOYEES + 1
+        return person % staff + 1
 
     customers = (
         (each, f"{name_of(each)}机械厂", "organisation", "制造", "上海", "B", "active", owner(each), "", *times)
         for each in contacts
     )
     yield "customers", "id, name, kind, industry, region, grade, status, owner_id, value_grade", customers
-    people = ((each, each, owner(each), name_of(each), "采购", f"+86139{each:08d}", 0, *times) for each in contacts)
+    people = ((each, each, owner(each), name_of(each), "采购", f"+86139{each:08d}", False, *times) for each in contacts)
     yield "contacts", "person_id, customer_id, owner_id, name, title, mobile, decision_maker", people
     empty = ("", "", "", "", 0, "", "new")
     rows = (
@@ -109,12 +132,12 @@ _MESSAGE = (
 )
 
 
-def _message(number: int, people: int, at: Any, times: Row) -> Row:
-    account = EMPLOYEES + 1 + number % people
-    openid = openid_of(number % people)
+def _message(town: Town, number: int, at: Any, times: Row) -> Row:
+    account = town.staff + 1 + number % town.people
+    openid = openid_of(number % town.people)
     key = f"history:{number}"
     return (
-        "wechat",
+        town.channel,
         openid,
         account,
         "in",

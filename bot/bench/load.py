@@ -13,11 +13,8 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
-from bot.simulator import WeChatAccount
-from bot.simulator.wechat_oa import messages
-from bot.simulator.wechat_oa.documents import Document, make_document
+from bot.bench.callbacks import PLATFORMS
 
 PEOPLE_PREFIX = "oSimCrowd"
 TEXTS = ("在吗", "想了解一下你们的设备，能发份资料吗", "多少钱一台", "上次说的交货期还算数吗？", "好的，谢谢", "地址发我一下")
@@ -36,7 +33,7 @@ class Job:
     """
 
     port: int
-    path: str = "/hook/wechat"
+    platform: str = "wechat"
     count: int = 10_000
     people: int = 2_000
     connections: int = 50
@@ -47,6 +44,10 @@ class Job:
     first_message: int = 0
     insist: bool = False
     keep_bodies: bool = False
+    words: str = ""
+    """What everybody says; empty: what customers say."""
+    base_url: str = ""
+    """Where the platforms are asked, for what they tell of themselves in a message."""
 
 
 @dataclass(slots=True)
@@ -91,6 +92,11 @@ def openid_of(number: int) -> str:
     return f"{PEOPLE_PREFIX}{number:010d}"
 
 
+def staff_id_of(number: int) -> str:
+    """Name somebody of the house."""
+    return f"staff{number + 1}"
+
+
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CLOSE = re.compile(rb"^HTTP/1\.0|\r\nconnection: *close", re.IGNORECASE)
 
@@ -103,20 +109,12 @@ class _Item:
 
 
 def _prepare(job: Job) -> Iterator[_Item]:
-    account, stamp = WeChatAccount(), time.clock_gettime(time.CLOCK_REALTIME)
+    say, path = PLATFORMS[job.platform](job.base_url), f"/hook/{job.platform}"
+    name = openid_of if job.platform == "wechat" else staff_id_of
     for number in range(job.first_message, job.first_message + job.count):
-        head = {"ToUserName": account.original_id, "FromUserName": openid_of(number % job.people), "CreateTime": int(stamp)}
-        fields = head | messages.text(TEXTS[number % len(TEXTS)]) | {"MsgId": FIRST_MESSAGE_ID + number}
+        deliver = say(name(number % job.people), job.words or TEXTS[number % len(TEXTS)], FIRST_MESSAGE_ID + number)
         for _ in range(job.copies):
-            yield _Item(number, _request(job, make_document(account, fields, stamp, openid=str(head["FromUserName"]))))
-
-
-def _request(job: Job, document: Document) -> bytes:
-    head = (
-        f"POST {job.path}?{urlencode(document.query)} HTTP/1.1\r\nHost: 127.0.0.1:{job.port}\r\nUser-Agent: Mozilla/4.0\r\n"
-        f"Accept: */*\r\nContent-Type: {document.content_type}\r\nContent-Length: {len(document.body)}\r\n\r\n"
-    )
-    return head.encode() + document.body
+            yield _Item(number, deliver().request(path, job.port))
 
 
 class _Link(asyncio.Protocol):

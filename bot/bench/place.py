@@ -17,7 +17,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.simulator import DingTalkApp, WeChatAccount
+from bot.simulator import DingTalkApp, WeChatAccount, WeComCorp
 
 PORTS = (20_000, 32_000)
 START_SECONDS = 30.0
@@ -27,6 +27,12 @@ SECRETS = {
     "BENCH_WECHAT_TOKEN": WeChatAccount().token,
     "BENCH_WECHAT_AES_KEY": WeChatAccount().aes_key,
     "BENCH_DINGTALK_SECRET": DingTalkApp().client_secret,
+    "BENCH_WECOM_SECRET": WeComCorp().secret,
+    "BENCH_WECOM_TOKEN": WeComCorp().token,
+    "BENCH_WECOM_AES_KEY": WeComCorp().aes_key,
+    "BENCH_KF_SECRET": WeComCorp().kf_secret,
+    "BENCH_KF_TOKEN": WeComCorp().kf_token,
+    "BENCH_KF_AES_KEY": WeComCorp().kf_aes_key,
 }
 
 
@@ -93,9 +99,13 @@ async def start_platform(crowd: int, *, keep: bool = False) -> Running:
     return Running(process, int(described["base_url"].rsplit(":", 1)[1]))
 
 
-async def ask(url: str, body: object = None, *, token: str = "") -> Any:
-    """Post JSON (or get, without a body) and give the JSON that comes back. Raises: RuntimeError for a refusal."""
+async def ask(url: str, body: object = None, *, token: str = "", key: str = "") -> Any:
+    """Post JSON (or get, without a body) and give the JSON that comes back. Raises: RuntimeError for a refusal.
+
+    `key` lets the same thing be made once.
+    """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers |= {"Idempotency-Key": key} if key else {}
     method = "GET" if body is None else "POST"
     async with aiohttp.ClientSession(headers=headers) as session, session.request(method, url, json=body) as response:
         if response.status >= 300:
@@ -119,11 +129,18 @@ class Place:
     port: int = field(default_factory=free_port)
     extra: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    server: str = ""
+    """The address of a database on a server; empty: an embedded one in the folder."""
 
     @property
     def database(self) -> Path:
         """The database file."""
         return self.folder / "guanxi.db"
+
+    @property
+    def database_url(self) -> str:
+        """The address of the database, wherever it is."""
+        return self.server or f"sqlite://{self.database}"
 
     def settings(self) -> dict[str, dict[str, Any]]:
         """Give all settings as the document of a settings file."""
@@ -132,7 +149,7 @@ class Place:
         document: dict[str, dict[str, Any]] = {
             "core": {"data_dir": str(self.folder / "data")},
             "server": {"port": self.port, "public_url": f"http://127.0.0.1:{self.port}"},
-            "database": {"url": f"sqlite://{self.database}", "durability": "power"},
+            "database": {"url": self.database_url, "durability": "power"},
             "campaigns": {"quiet_from": "00:00", "quiet_until": "00:00"},
             "answers": {"keywords": [{"words": ["价格", "多少钱"], "answer": "客户经理会尽快报价。"}]},
             "channels.wechat": {

@@ -13,7 +13,15 @@ from bot.simulator.run import serve
 
 def main(count: int, *, keep: bool) -> None:
     """Serve until a signal."""
-    options = SimulatorOptions(counting_only=not keep, dingtalk_qps=None, dingtalk_unknown_staff=True)
+    options = SimulatorOptions(
+        counting_only=not keep,
+        dingtalk_qps=None,
+        dingtalk_unknown_staff=True,
+        wecom_base_limits=False,
+        wecom_unknown_members=True,
+        wecom_member_per_minute=None,
+        wecom_member_per_hour=None,
+    )
     simulator = Simulator(options=options)
     simulator.wechat.state.followers.add_crowd(count)
     asyncio.run(serve(simulator, "127.0.0.1", 0, announce=tell_line))

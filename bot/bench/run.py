@@ -8,19 +8,25 @@ import asyncio
 import platform
 from collections.abc import Awaitable, Callable, Sequence
 
-from bot.bench import rows_gateway, rows_sending, rows_start
+from bot.bench import rows_gateway, rows_limits, rows_members, rows_outbox, rows_sending, rows_start
 from bot.bench.figures import Figure, table
 
 Row = Callable[[bool], Awaitable[list[Figure]]]
 ROWS: dict[str, Row] = {
     "1": rows_gateway.throughput,
+    "1-wecom": rows_members.wecom,
+    "1-dingtalk": rows_members.dingtalk,
+    "1-kf": rows_members.customer_service,
     "2": rows_gateway.latency,
     "3": rows_gateway.slow_handler,
     "4": rows_gateway.repeats,
     "5": rows_gateway.overload,
     "6": rows_sending.broadcast,
+    "6-postgres": rows_sending.broadcast_on_postgres,
+    "8": rows_limits.limiter,
     "10": rows_start.start,
     "14": rows_start.understanding,
+    "15": rows_outbox.outbox,
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.app import App
 from bot.config import load
-from crm_core.accounts import Account
+from crm_core.accounts import AccountRow
 from crm_core.messages import InboundMessage
 from crm_core.ports import Core
 from handlers.commands import all_commands
@@ -25,18 +25,18 @@ class SlowRouter(Router):
 
     seconds = 30.0
 
-    async def understand(self, core: Core, message: InboundMessage, account: Account) -> Understood:
+    async def understand(self, core: Core, message: InboundMessage, account: AccountRow) -> Understood:
         """Understand, slowly."""
         if SLOW_WORD in message.text:
             await asyncio.sleep(self.seconds)
         return await super().understand(core, message, account)
 
 
-async def main(config: Path, seconds: float) -> None:
+async def main(config: Path, seconds: float, role: str = "all") -> None:
     """Serve until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    app = App(load(config, os.environ))
+    app = App(load(config, os.environ), role=role)
     router = SlowRouter(all_commands())
     router.seconds = seconds
     app.pipeline._router = router
@@ -46,4 +46,4 @@ async def main(config: Path, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), float(sys.argv[2])))
+    asyncio.run(main(Path(sys.argv[1]), float(sys.argv[2]), *sys.argv[3:]))
