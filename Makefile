@@ -6,7 +6,7 @@ SOURCES := crm_core scheduler campaigns handlers bot
 # One core is left to the servers that the tests start.
 WORKERS ?= 2
 
-.PHONY: run test check faults bench fix docs lock migrations clean
+.PHONY: run test test-postgres check faults bench fix docs lock migrations clean
 
 run: $(VENV)/.ready
 	@$(BIN)/guanxi demo $(ARGS)
@@ -14,12 +14,17 @@ run: $(VENV)/.ready
 test: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not faults" $(ARGS)
 
+# The same on a private PostgreSQL server, which comes with the development requirements.
+test-postgres: $(VENV)/.ready-dev
+	GUANXI_TEST_DATABASE=postgres $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not faults" $(ARGS)
+
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check $(SOURCES) tests
 	$(BIN)/ruff check $(SOURCES) tests
 	$(BIN)/mypy
 	$(BIN)/python -m bot.docs --check
 	$(MAKE) test
+	$(MAKE) test-postgres
 
 faults: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest -m faults --timeout 900 $(ARGS)

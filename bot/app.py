@@ -8,28 +8,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiohttp import web
 
 from bot import metrics
 from bot.api import make_api
-from bot.channel import Channel, Surroundings
+from bot.channel import Channel, Surroundings, Working, group_channels
 from bot.config import Settings, channel_kinds
 from bot.delivery import Lane
 from bot.gateway import ADDRESS, Gateway
 from bot.httpclient import HttpClient
 from bot.logs import number_requests
 from bot.models import MODEL_MODULES
+from bot.quotas import OnePlace, Place
 from bot.stored_tokens import StoredTokens
 from bot.supervisor import Supervisor
-from campaigns import engine, greetings
+from campaigns import engine, greetings, platform_results
+from campaigns.mass import MassQueue
 from campaigns.recipients import RecipientQueue
 from crm_core.clock import Clock, SystemClock
 from crm_core.db import Database
 from crm_core.discovery import collect
-from crm_core.outbox import DatabaseOutbox
+from crm_core.outbox import DatabaseOutbox, SendQueue
 from crm_core.ports import Core
 from crm_core.state import DatabaseState
 from handlers.commands import all_commands
@@ -39,6 +41,9 @@ from handlers.understanding.parse import warm
 from scheduler import reminders
 from scheduler.queue import Periodic
 from scheduler.worker import Worker
+
+if TYPE_CHECKING:
+    from bot.redis_state import SharedState
 
 log = structlog.get_logger(__name__)
 
@@ -70,25 +75,30 @@ class App:
         self.outbox = DatabaseOutbox()
         self.supervisor = Supervisor()
         kinds = channel_kinds()
+        self.state = DatabaseState(self.db, self.clock)
+        self.shared = _shared(settings, self.state)
         self.core = Core(
             clock=self.clock,
             db=self.db,
             outbox=self.outbox,
-            state=DatabaseState(self.db, self.clock),
+            state=self.state,
             settings=settings.core,
             staff_channels=frozenset(name for name, (kind, _) in settings.channels.items() if kinds[kind].is_staffs),
             unsigned_channels=frozenset(name for name, (kind, told) in settings.channels.items() if _is_unsigned(kind, told)),
             channel_labels={name: kinds[kind].label for name, (kind, _) in settings.channels.items()},
+            group_channels=group_channels(kinds, settings.channels),
         )
         self.channels = self._make_channels(kinds)
         self.core = replace(self.core, reach={name: channel.limits.reach for name, channel in self.channels.items()})
         self.outbox.bind(self.core)
-        self.meter = metrics.Meter()
+        self.meter = metrics.Meter(self.channels)
         self.recipients = RecipientQueue(
             self.core, keyed={name: channel.limits.keyed for name, channel in self.channels.items()}
         )
+        self.mass = MassQueue(self.core)
+        place = _quota_place(self.shared, self.state, self.clock)
         self.lanes = [
-            Lane(self.core, channel, (self.outbox, self.recipients), self.supervisor, settings.delivery, self.meter)
+            Lane(self.core, channel, self._queues(channel), self.supervisor, settings.delivery, self.meter, place)
             for channel in self.channels.values()
         ]
         self.pipeline = Pipeline(self.core, Router(all_commands()))
@@ -114,22 +124,32 @@ class App:
             if self.settings.database.embedded:
                 await self.db.migrate(backup=self._backup_path())
             await self.db.require_current()
-        for queue in (self.outbox, self.recipients):
-            await queue.recover(everything=True)
+            if self.db.alone:
+                await self.state.free_locks()
+        for queue in (self.outbox, self.recipients, self.mass):
+            # Where others serve the same database, what is claimed may be a living one's.
+            await queue.recover(everything=self.db.alone)
 
     async def start(self, *, listen: bool = True) -> None:
         """Open everything and begin to work; the segmenter is warm before the socket listens."""
         await self.open()
         warm(self.settings.core.data_dir)
+        for channel in self.channels.values():
+            if hasattr(channel, "attach"):  # what a sender keeps beside it, in every role
+                channel.attach(self.core, self.supervisor)
+        if self.shared:
+            self.supervisor.keep("redis", self.shared.run)
         if self._works:
             self.outbox.on_put = self.wake
             for lane in self.lanes:
                 self.supervisor.keep(f"delivery:{lane.name}", lane.run)
             self.supervisor.keep("scheduler", self.worker.run)
             await self.gateway.resume()
+        else:
+            self.supervisor.keep("leases", self._renew)
         if self._takes:
             for channel in self.channels.values():
-                await channel.start(Surroundings(self.gateway, self.supervisor, self.core))
+                await channel.start(Surroundings(self.gateway, self.supervisor, self.core, self.settings.server.public_url))
         if listen:
             self._runner = web.AppRunner(self.web(), access_log=None, shutdown_timeout=STOP_SECONDS)
             await self._runner.setup()
@@ -145,9 +165,12 @@ class App:
         await asyncio.gather(*(lane.stop(within=within) for lane in self.lanes))
         await self.supervisor.finish(within=1.0)
         await self.supervisor.stop_loops(within=0.5)
+        await self.gateway.let_go()
         for channel in self.channels.values():
             await channel.stop()
         await self.http.close()
+        if self.shared:
+            await self.shared.close()
         if self._owns_db:
             await self.db.close()
 
@@ -165,18 +188,22 @@ class App:
         for lane in self.lanes:
             lane.wake(channel)
 
+    def degraded(self) -> list[str]:
+        """Name what is away and can be done without for a while."""
+        return ["redis"] if self.shared and self.shared.degraded else []
+
     def web(self) -> web.Application:
         """Make the web application: callbacks, API, health, metrics."""
         application = web.Application(client_max_size=self.settings.server.max_body, middlewares=[number_requests])
         if self._takes:
             application.router.add_route("*", f"{ADDRESS}{{name}}", self.gateway.handle)
             application.add_subapp("/api/v1", make_api(self.core, max_body=self.settings.server.max_body))
-        for path, handler in metrics.probes(self.core, self.settings.server, self.meter).items():
+        for path, handler in metrics.probes(self.core, self.settings.server, self.meter, self.degraded).items():
             application.router.add_get(path, handler)
         return application
 
     def _make_channels(self, kinds: Mapping[str, Any]) -> Mapping[str, Channel]:
-        tokens = StoredTokens(self.core)
+        tokens = StoredTokens(self.core, self.shared)
         made: dict[str, Channel] = {}
         for name, (kind, settings) in self.settings.channels.items():
             made[name] = kinds[kind](name, settings, self.http, self.clock, tokens=tokens)
@@ -184,17 +211,51 @@ class App:
 
     def _periodics(self) -> Sequence[Periodic]:
         found = collect("scheduler.jobs", lambda value: value.name if isinstance(value, Periodic) else None)
-        sweep = Periodic("expired_leases", SWEEP_EVERY, self._recover)
-        return (*found.values(), reminders.PERIODIC, engine.PERIODIC, greetings.PERIODIC, sweep)
+        # Often enough to renew a lease twice before it ends.
+        often = min(SWEEP_EVERY, self.settings.delivery.lease / 3)
+        sweep = Periodic("expired_leases", often, self._recover, everywhere=True)
+        own = [each for channel in self.channels.values() if isinstance(channel, Working) for each in channel.periodics()]
+        features = (reminders.PERIODIC, engine.PERIODIC, greetings.PERIODIC, platform_results.PERIODIC)
+        return (*found.values(), *features, sweep, *own)
+
+    def _queues(self, channel: Channel) -> Sequence[SendQueue]:
+        # Broadcasts that a colleague must confirm are made whole tasks by the channel's own periodic.
+        is_group = channel.name in self.core.group_channels
+        return (self.outbox,) if is_group else (self.outbox, self.recipients, self.mass)
+
+    async def _renew(self) -> None:
+        """Keep what this process works on, where no schedule runs that does."""
+        while True:
+            await self.clock.sleep(SWEEP_EVERY.total_seconds())
+            await self.db.measure()
+            await self.gateway.renew()
 
     async def _recover(self, _: Core) -> None:
+        await self.db.measure()
+        await self.gateway.renew()
         await self.gateway.resume(older_than=ABANDONED_AFTER)
-        for queue in (self.outbox, self.recipients):
+        for queue in (self.outbox, self.recipients, self.mass):
             await queue.recover(everything=False)
 
     def _backup_path(self) -> Path:
         stamp = f"{self.clock.now():%Y%m%dT%H%M%S}"
         return self.settings.core.data_dir / "backups" / f"before-migration-{stamp}.db"
+
+
+def _shared(settings: Settings, state: DatabaseState) -> "SharedState | None":
+    if not settings.redis.url:
+        return None
+    from bot.redis_state import RedisState, SharedState  # most installations need no Redis, and its client loads slowly
+
+    return SharedState(RedisState(settings.redis.url, settings.redis.password), state)
+
+
+def _quota_place(shared: "SharedState | None", state: DatabaseState, clock: Clock) -> Place:
+    if shared is None:
+        return OnePlace(state)
+    from bot.quota_home import QuotaHome
+
+    return QuotaHome(shared, state, clock)
 
 
 def _is_unsigned(kind: str, settings: Any) -> bool:

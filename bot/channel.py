@@ -1,10 +1,10 @@
 """What a kind of channel is: receive, answer, send; its limits, and the errors it may raise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from aiohttp import web
 
@@ -12,6 +12,7 @@ from bot.supervisor import Supervisor
 from crm_core.messages import Body, InboundMessage, Kind, OutboundMessage
 from crm_core.ports import Core
 from crm_core.reach import ReachRule
+from scheduler.queue import Periodic
 
 
 class ChannelError(Exception):
@@ -124,6 +125,21 @@ class Surroundings:
     inlet: Inlet
     supervisor: Supervisor
     core: Core
+    public_url: str = ""
+    """Where the platforms reach this server."""
+
+
+@runtime_checkable
+class Working(Protocol):
+    """A channel with work of its own beside receiving and sending; done where delivery is done."""
+
+    def periodics(self) -> Sequence[Periodic]:
+        """Name the work."""
+
+
+def group_channels(kinds: Mapping[str, Any], channels: Mapping[str, tuple[str, Any]]) -> frozenset[str]:
+    """Name the staff channels that carry customers too (WeCom): what goes to many there, a colleague must confirm."""
+    return frozenset(name for name, (kind, _) in channels.items() if getattr(kinds[kind], "sends_to_groups", False))
 
 
 class Channel(Protocol):

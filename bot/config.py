@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 from bot.secret import Secret
-from bot.settings import DeliverySettings, RedisSettings, ServerSettings, Settings
+from bot.settings import DeliverySettings, LogSettings, RedisSettings, ServerSettings, Settings
 from bot.settings_values import BadValue, FromEnvironment, read_value
 from crm_core.db import DatabaseSettings
 from crm_core.discovery import collect
@@ -20,6 +21,8 @@ from crm_core.ports import AnswerSettings, CampaignSettings, CoreSettings, PoolS
 __all__ = ["DeliverySettings", "Problem", "RedisSettings", "ServerSettings", "Settings", "SettingsProblems", "load", "parse"]
 
 PREFIX = "GUANXI_"
+LEAST_CONNECTIONS = 3
+"""Of one process to PostgreSQL: one writes, one reads, one holds names."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -50,6 +53,7 @@ SECTIONS: dict[str, type] = {
     "database": DatabaseSettings,
     "redis": RedisSettings,
     "delivery": DeliverySettings,
+    "logs": LogSettings,
     "campaigns": CampaignSettings,
     "pools": PoolSettings,
     "answers": AnswerSettings,
@@ -96,7 +100,7 @@ def parse(document: Mapping[str, Any], environ: Mapping[str, str], folder: Path)
     if reader.problems:
         raise SettingsProblems(reader.problems)
     core = replace(parts["core"], **{name: parts[name] for name in IN_CORE})
-    return Settings(core, parts["server"], parts["database"], parts["redis"], parts["delivery"], channels)
+    return Settings(core, parts["server"], parts["database"], parts["redis"], parts["delivery"], channels, parts["logs"])
 
 
 class _Reader:
@@ -230,14 +234,26 @@ class _Reader:
     def _database(self, made: DatabaseSettings) -> DatabaseSettings:
         if made.durability not in ("power", "process"):
             self.problems.append(Problem("database", "durability", "只能是 power 或 process"))
+        if made.url.startswith(("postgres://", "postgresql://")):
+            return self._server_database(made)
         path = made.url.removeprefix("sqlite://")
         if path == made.url:
-            is_postgres = made.url.startswith("postgres")
-            sentence = "本版本还不支持 PostgreSQL，请使用 sqlite://" if is_postgres else "需要以 sqlite:// 开头的地址"
-            self.problems.append(Problem("database", "url", sentence))
+            self.problems.append(Problem("database", "url", "需要以 sqlite:// 或 postgres:// 开头的地址"))
         elif not path or path.startswith(":") or path.endswith("/"):
             self.problems.append(Problem("database", "url", "需要写出数据库文件，例如 sqlite://data/guanxi.db"))
         return replace(made, url=f"sqlite://{self.folder / path}")
+
+    def _server_database(self, made: DatabaseSettings) -> DatabaseSettings:
+        try:
+            parts = urlsplit(made.url)
+            whole = bool(parts.hostname and parts.path.strip("/")) and (parts.port or 1) > 0
+        except ValueError:  # a port that is no number
+            whole = False
+        if not whole:
+            self.problems.append(Problem("database", "url", "需要写成 postgres://用户:密码@主机:端口/库名"))
+        if made.pool_size < LEAST_CONNECTIONS:
+            self.problems.append(Problem("database", "pool_size", f"不能少于 {LEAST_CONNECTIONS}"))
+        return made
 
 
 _MISSING: Any = object()

@@ -8,13 +8,14 @@ import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 import structlog
 
 from bot.channel import Channel, SendReceipt, SendStatus
 from bot.config import DeliverySettings
-from bot.limits import SlidingLimit
+from bot.quotas import OnePlace, Place, Quota
 from bot.supervisor import Supervisor
 from crm_core.messages import Guarantee, OutboundMessage
 from crm_core.outbox import SendQueue, Settlement
@@ -26,8 +27,6 @@ IDLE_SECONDS = 0.5
 SEND_SECONDS = 15.0
 QUICK_SECONDS = 0.3
 """While sends take less, as many again are claimed ahead."""
-LONGEST_TURN_SECONDS = 0.5
-"""How long a message waits for its turn before it looks whether the loop is stopping."""
 BREAK_AFTER = 8
 """Failures in a row that make the loop rest this channel."""
 LONGEST_REST_SECONDS = 60.0
@@ -72,6 +71,7 @@ class Lane:
         supervisor: Supervisor,
         settings: DeliverySettings,
         observer: Observer | None = None,
+        place: Place | None = None,
     ) -> None:
         self._core = core
         self._channel = channel
@@ -79,7 +79,8 @@ class Lane:
         self._supervisor = supervisor
         self._settings = settings
         self._observer = observer
-        self._limit = SlidingLimit(channel.limits.rates, core.clock)
+        self._quota = Quota(channel.name, channel.limits.rates, core.clock, place or OnePlace(core.state))
+        self._patience = settings.lease.total_seconds() / 3
         self._breaker = _Breaker()
         self._wake = asyncio.Event()
         self._under_way = 0
@@ -122,6 +123,7 @@ class Lane:
                 self._asked = False
                 self._wake.clear()
                 await self._settle_and_claim()
+                await self._quota.tell()
                 if not any(self._done):
                     await self._idle()
         finally:
@@ -133,6 +135,7 @@ class Lane:
         self._wake.set()
         try:
             async with asyncio.timeout(within):
+                await self._quota.close()
                 await self._ended.wait()
                 while self._under_way:
                     await asyncio.sleep(0.02)
@@ -152,6 +155,7 @@ class Lane:
                 receipt = SendReceipt(SendStatus.RETRY, "resting", retry_at=self._core.clock.now())
                 self._note(queue_number, message, receipt, self._core.clock.monotonic())
         await self._settle()
+        await self._quota.close()
 
     async def _idle(self) -> None:
         try:
@@ -171,7 +175,7 @@ class Lane:
 
     async def _settle_and_claim(self) -> None:
         now = self._core.clock.monotonic()
-        room = self._room() if now >= self._rest_until else 0
+        room = self._room() if now >= self._rest_until and self._quota.next_in() < self._patience else 0
         claimed: list[tuple[int, list[OutboundMessage]]] = []
         # Both programs reach the writer together, settling first, and share one commit. What was claimed is sent also
         # when settling failed: a claimed row that nobody sends would end as unknown.
@@ -258,11 +262,12 @@ class Lane:
             self._wake.set()
 
     async def _send_in_turn(self, group: list[OutboundMessage]) -> list[SendReceipt]:
-        while (wait := self._limit.wait_seconds()) and not self.stopping:
-            await self._core.clock.sleep(min(wait, LONGEST_TURN_SECONDS))
-        if self.stopping or self._core.clock.monotonic() < self._rest_until:
-            return [SendReceipt(SendStatus.RETRY, "resting", retry_at=self._core.clock.now())] * len(group)
-        self._limit.count()
+        # Given back before its lease ends, after which another process might decide about it.
+        until = self._core.clock.monotonic() + self._patience
+        turn = await self._quota.turn(lambda: self._rests() or self._core.clock.monotonic() >= until)
+        if turn is None:
+            at = self._core.clock.now() + timedelta(seconds=self._quota.next_in())
+            return [SendReceipt(SendStatus.RETRY, "resting", retry_at=at)] * len(group)
         begun = self._core.clock.monotonic()
         try:
             async with asyncio.timeout(SEND_SECONDS):
@@ -270,8 +275,12 @@ class Lane:
         except TimeoutError:
             return [SendReceipt(SendStatus.UNKNOWN, "no_answer")] * len(group)
         finally:
+            self._quota.end(turn)
             took = self._core.clock.monotonic() - begun
             self._typical_seconds += (took - self._typical_seconds) / 8
+
+    def _rests(self) -> bool:
+        return self.stopping or self._core.clock.monotonic() < self._rest_until
 
     def _note(self, queue_number: int, message: OutboundMessage, receipt: SendReceipt, begun: float) -> None:
         if self._observer:

@@ -6,6 +6,7 @@ so that the platform repeats it.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -14,6 +15,7 @@ from typing import Protocol
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from tortoise.exceptions import ValidationError
 
 from bot.channel import BadRequest, Channel, Forbidden, Received
 from bot.intake import Intake
@@ -23,6 +25,7 @@ from crm_core import inbox
 from crm_core.conversations import InboundStatus, Outcome
 from crm_core.errors import Unavailable
 from crm_core.inbox import Recorded
+from crm_core.leases import Held
 from crm_core.messages import Body, InboundMessage
 from crm_core.ports import Core
 from handlers.pipeline import NobodyWaits, Pipeline
@@ -31,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 COMMIT_GRACE_SECONDS = 0.4
 """How long past `reply_within` a promised passive answer may still need for its commit."""
+STORED_WITHIN_SECONDS = 0.8
+"""How long past that it is asked what became of work that failed."""
 READING = 2048
 """Bodies on their way at once, of whoever; without a key one gets no further than here."""
 BODY_WITHIN_SECONDS = 2.0
@@ -98,6 +103,7 @@ class Gateway:
         self._observer = observer
         self._intake = Intake(core, supervisor)
         self._working: dict[int, _Work] = {}
+        self._held = Held("messages", "open")
         self._in_flight = 0
         self._put_off = 0
         self._reading = 0
@@ -201,6 +207,8 @@ class Gateway:
         except (Unavailable, TimeoutError):
             log.warning("not_durable", channel=channel.name)
             return web.Response(status=503)
+        except ValidationError as error:  # an id no platform gives, too long for its column
+            return _refuse(channel.name, 400, error)
         return channel.answer(received, reply)
 
     async def take(self, channel: str, received: Received) -> Body | None:
@@ -208,7 +216,10 @@ class Gateway:
 
         Raises: Unavailable or TimeoutError when a message could not be made durable.
         """
-        within = min(self._reply_within, received.reply_deadline or self._channels[channel].limits.reply_deadline)
+        deadline = received.reply_deadline  # none at all is not the same as no time at all
+        if deadline is None:
+            deadline = self._channels[channel].limits.reply_deadline
+        within = min(self._reply_within, deadline)
         reply: Body | None = None
         for message in received.messages:
             reply = await self._take(message, within.total_seconds())
@@ -224,18 +235,26 @@ class Gateway:
         taken = await self._intake.take(message, passive=within > 0)
         if taken.done:
             return taken.recorded.reply if taken.recorded.outcome == Outcome.PASSIVE.value else None
-        work = self._working.get(taken.recorded.id) or self._begin(taken.recorded, message)
+        work = self._working.get(taken.recorded.id) or self._begin(taken.recorded, message, passive=within > 0)
         return await self._wait(work, within - (self._core.clock.monotonic() - started), message)
 
-    def _begin(self, recorded: Recorded, message: InboundMessage) -> _Work:
-        waiter = _Waiter()
-        task = self._supervisor.start(f"message:{recorded.id}", self._pipeline.work(recorded.id, message, waiter))
-        work = self._working[recorded.id] = _Work(task, waiter)
-        task.add_done_callback(partial(self._forget, recorded.id))
+    def _begin(self, recorded: Recorded, message: InboundMessage, *, passive: bool) -> _Work:
+        # Where no answer can leave in the same exchange (Stream), none may be promised, however quick the work is.
+        waiter = _Waiter(given_up=not passive)
+        # A repeat of what is still open may be worked on in another process, which has its lease.
+        work = self._pipeline.work(recorded.id, message, waiter, held=recorded.new)
+        return self._keep(recorded.id, _Work(self._supervisor.start(f"message:{recorded.id}", work), waiter))
+
+    def _keep(self, message_id: int, work: _Work) -> _Work:
+        self._working[message_id] = work
+        self._held.add([message_id], inbox.LEASE)
+        work.task.add_done_callback(partial(self._forget, message_id))
         return work
 
     def _forget(self, message_id: int, _: "asyncio.Task[Body | None]") -> None:
         self._working.pop(message_id, None)
+        if not self.closing:  # else `let_go` tells what was not done
+            self._held.remove([message_id])
 
     async def _wait(self, work: _Work, seconds: float, message: InboundMessage) -> Body | None:
         # `wait`, not `wait_for`: the work goes on when the request may not wait any longer.
@@ -253,10 +272,22 @@ class Gateway:
 
     async def _stored(self, message: InboundMessage) -> Body | None:
         """Decide after a failure whether this may be acknowledged: what is stored says so."""
-        recorded = await self._core.db.run(inbox.find(message.key))
+        async with asyncio.timeout(STORED_WITHIN_SECONDS):
+            recorded = await self._core.db.run(inbox.find(message.key))
         if recorded.status == InboundStatus.OPEN.value:
             raise TimeoutError
         return recorded.reply if recorded.outcome == Outcome.PASSIVE.value else None
+
+    async def renew(self) -> None:
+        """Tell the other processes that what is worked on here still is."""
+        if self._working and not self._core.db.alone:
+            await self._core.db.run(partial(self._held.renew, self._core))
+
+    async def let_go(self) -> None:
+        """Leave what is not done to whoever takes it over, now that this process ends."""
+        if self._held and not self._core.db.alone:
+            with suppress(Unavailable):  # then its lease ends by itself
+                await self._core.db.run(self._held.let_go())
 
     async def resume(self, *, older_than: timedelta | None = None) -> int:
         """Work on what a crash or a failed commit left open, oldest first; tells how many.
@@ -265,15 +296,14 @@ class Gateway:
         """
         count, after = 0, 0
         until = self._core.clock.now() - older_than if older_than else None
-        while rows := await inbox.list_open(until, after_id=after):
+        while rows := await inbox.take_over(self._core, until, after_id=after):
             for message_id, message in rows:
                 after = message_id
                 if message_id in self._working:
                     continue
                 count += 1
                 task = self._supervisor.start(f"message:{message_id}", self._pipeline.work(message_id, message, NobodyWaits()))
-                work = self._working[message_id] = _Work(task, _Waiter(given_up=True))
-                task.add_done_callback(partial(self._forget, message_id))
+                work = self._keep(message_id, _Work(task, _Waiter(given_up=True)))
                 if self._supervisor.count > RESUMED_TOGETHER:
                     await asyncio.wait({work.task})
         return count

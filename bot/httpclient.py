@@ -4,11 +4,13 @@ A call ends in one of three ways, because a send may be repeated after one of th
 an `Answer` (whatever its status), `NotSent` (it provably did not reach the platform), `Unanswered` (it may have).
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
@@ -80,6 +82,8 @@ class Upload:
     filename: str
     content: bytes
     content_type: str = "application/octet-stream"
+    fields: tuple[tuple[str, str], ...] = ()
+    """Plain fields beside the file."""
 
 
 def redact(text: str) -> str:
@@ -108,6 +112,7 @@ class HttpClient:
         self._connect_within = connect_within
         self._usual_limits = aiohttp.ClientTimeout(total=answer_within.total_seconds(), connect=connect_within.total_seconds())
         self._session: aiohttp.ClientSession | None = None
+        self._sockets: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "HttpClient":
         return self
@@ -117,9 +122,11 @@ class HttpClient:
 
     async def close(self) -> None:
         """Close every connection; the client may be used again."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        sessions = (self._session, self._sockets)
+        self._session = self._sockets = None
+        for session in sessions:
+            if session is not None:
+                await session.close()
 
     async def get(
         self,
@@ -153,11 +160,66 @@ class HttpClient:
         sent = dict(headers or {})
         if upload is not None:
             data = aiohttp.FormData()
+            for name, value in upload.fields:
+                data.add_field(name, value)
             data.add_field(upload.field, upload.content, filename=upload.filename, content_type=upload.content_type)
         else:
             data = encode_json(body)
             sent["Content-Type"] = "application/json; charset=utf-8"
         return await self._request("POST", URL(url), params=params, headers=sent, data=data, within=within)
+
+    async def put(self, url: str | URL, body: object, *, headers: Mapping[str, str] | None = None) -> Answer:
+        """Replace something by a JSON body.
+
+        Raises: NotSent; Unanswered.
+        """
+        sent = {**(headers or {}), "Content-Type": "application/json; charset=utf-8"}
+        return await self._request("PUT", URL(url), params=None, headers=sent, data=encode_json(body))
+
+    async def clock_of(self, url: str | URL) -> datetime | None:
+        """Tell a server's own time by its Date header, whatever it answers; None when it tells none.
+
+        Raises: NotSent; Unanswered.
+        """
+        what = f"HEAD {URL(url).host}"
+        try:
+            async with self._open().head(url, allow_redirects=False, timeout=self._usual_limits) as response:
+                told = response.headers.get("Date", "")
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            raise NotSent(f"{what}: {type(error).__name__}") from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unanswered(f"{what}: {type(error).__name__}") from None
+        try:
+            return parsedate_to_datetime(told)
+        except ValueError:
+            return None
+
+    async def websocket(self, url: URL, *, max_bytes: int, within: timedelta) -> aiohttp.ClientWebSocketResponse:
+        """Open a WebSocket; a message over the size closes it, and nothing is compressed.
+
+        Raises: NotSent, whatever the reason: nothing was said over it yet.
+        """
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                return await self._open_for_sockets().ws_connect(url, max_msg_size=max_bytes, autoclose=True)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise NotSent(f"WS {url.host}{url.path}: {type(error).__name__}") from None
+
+    def _open_for_sockets(self) -> aiohttp.ClientSession:
+        if self._sockets is None:
+            trace = aiohttp.TraceConfig()
+            trace.on_request_redirect.append(_refuse_redirect)
+            # Without a limit of its own a socket that stays open would take a place of the calls.
+            connector = aiohttp.TCPConnector(limit=0)
+            limits = aiohttp.ClientTimeout(total=None, sock_connect=self._connect_within.total_seconds())
+            self._sockets = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                timeout=limits,
+                trace_configs=[trace],
+            )
+        return self._sockets
 
     async def _request(
         self,
@@ -199,6 +261,11 @@ class HttpClient:
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True, trust_env=False
             )
         return self._session
+
+
+async def _refuse_redirect(*_: object) -> None:
+    # aiohttp follows redirects of a WebSocket's handshake and knows no switch against it.
+    raise aiohttp.ClientError("redirect")
 
 
 async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 
 from bot.supervisor import Supervisor
 from crm_core.errors import Unavailable
@@ -71,7 +72,7 @@ class Intake:
 
     async def _take(self, batch: list[_Waiting]) -> None:
         left = batch[0].until - self._core.clock.monotonic()
-        program = take_all(self._core, [each.arrived for each in batch])
+        program = partial(take_all, self._core, [each.arrived for each in batch])
         try:
             async with asyncio.timeout(max(left, 0)):
                 (found,) = await asyncio.gather(self._core.db.run(program), return_exceptions=True)

@@ -2,8 +2,9 @@
 
 import asyncio
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -22,7 +23,8 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 class Meter:
     """The counters of one process; the gateway, the delivery and the worker tell it what happened."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: Mapping[str, object] = MappingProxyType({})) -> None:
+        self._told_of = channels
         self.registry = CollectorRegistry()
         self._callbacks = Counter("guanxi_callbacks", "Callbacks answered", ("channel", "status"), registry=self.registry)
         self._latency = Histogram(
@@ -34,6 +36,7 @@ class Meter:
         self._sends = Counter("guanxi_sends", "Messages settled", ("channel", "status"), registry=self.registry)
         self._jobs = Counter("guanxi_jobs", "Periodic jobs run", ("name", "outcome"), registry=self.registry)
         self._waiting = Gauge("guanxi_outbox_waiting", "Messages waiting to be sent", ("channel",), registry=self.registry)
+        self._channels = Gauge("guanxi_channel", "What a channel tells of itself", ("channel", "name"), registry=self.registry)
         self._open = Gauge("guanxi_inbox_open", "Messages received whose work is not done", registry=self.registry)
         self._planned = Gauge("guanxi_recipients_planned", "People of broadcasts not yet written to", registry=self.registry)
 
@@ -65,14 +68,31 @@ class Meter:
         self._open.set(open_count)
         self._planned.set(planned)
 
+    def channel_states(self) -> dict[str, dict[str, object]]:
+        """Tell how the channels are that have something to tell, by a method `health`."""
+        return {name: channel.health() for name, channel in self._told_of.items() if hasattr(channel, "health")}
+
+    def read_channels(self) -> None:
+        """Take over what the channels say in numbers, and of their connections."""
+        self._channels.clear()
+        for channel, told in self.channel_states().items():
+            for name, value in told.items():
+                if isinstance(value, int):
+                    self._channels.labels(channel, name).set(value)
+                elif value in ("connected", "disconnected"):
+                    self._channels.labels(channel, f"{name}_connected").set(value == "connected")
+
     def text(self) -> bytes:
         """Write everything in Prometheus' form."""
         return generate_latest(self.registry)
 
 
-def probes(core: Core, server: ServerSettings, meter: Meter) -> dict[str, Handler]:
-    """Make the handlers of the probes by address."""
-    return {"/health/live": _live, "/health/ready": _make_ready(core), "/metrics": _make_metrics(core, server, meter)}
+def probes(
+    core: Core, server: ServerSettings, meter: Meter, degraded: Callable[[], Sequence[str]] = tuple
+) -> dict[str, Handler]:
+    """Make the handlers of the probes by address. `degraded` names what is away and can be done without."""
+    ready = _make_ready(core, degraded, meter)
+    return {"/health/live": _live, "/health/ready": ready, "/metrics": _make_metrics(core, server, meter)}
 
 
 async def unready_because(core: Core) -> str:
@@ -115,12 +135,15 @@ async def _live(_request: web.Request) -> web.Response:
     return web.json_response({"status": "live"})
 
 
-def _make_ready(core: Core) -> Handler:
+def _make_ready(core: Core, degraded: Callable[[], Sequence[str]], meter: Meter) -> Handler:
     async def ready(_request: web.Request) -> web.Response:
+        states = meter.channel_states()
+        channels = {"channels": states} if states else {}
         reason = await unready_because(core)
         if reason:
-            return web.json_response({"status": "unready", "reason": reason}, status=503)
-        return web.json_response({"status": "ready"})
+            return web.json_response({"status": "unready", "reason": reason, **channels}, status=503)
+        away = list(degraded())
+        return web.json_response({"status": "ready", **({"degraded": away} if away else {}), **channels})
 
     return ready
 
@@ -130,6 +153,7 @@ def _make_metrics(core: Core, server: ServerSettings, meter: Meter) -> Handler:
         if not is_within(peer_of(request, server), server.metrics_from):
             return web.json_response({"error": {"code": "refused", "message": "没有权限", "fields": {}}}, status=403)
         await meter.read_depths(core)
+        meter.read_channels()
         return web.Response(body=meter.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return show

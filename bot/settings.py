@@ -10,12 +10,14 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from bot.secret import NO_SECRET, Secret
 from bot.settings_values import Size
 from crm_core.db import DatabaseSettings
 from crm_core.ports import CoreSettings
 
 _PORTS = 65535
 _MIB = Size(1024 * 1024)
+_LOG_SIZE = Size(20 * _MIB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,34 @@ class DeliverySettings:
 
 @dataclass(frozen=True, slots=True)
 class RedisSettings:
-    """`[redis]`: empty means that everything stays in this process."""
+    """`[redis]`: empty means that everything stays in the database."""
 
     url: str = ""
+    """redis://HOST:PORT/DB, rediss:// with TLS, or unix:///PATH?db=DB; each installation needs a DB of its own."""
+    password: Secret = NO_SECRET
 
     def problems(self) -> list[tuple[str, str]]:
         """List what is wrong, as pairs of key and sentence."""
-        return [("url", "本版本还不支持 Redis，请留空")] if self.url else []
+        if self.url and not _is_redis(self.url):
+            return [("url", "需要 redis://主机:端口/库号、rediss://主机:端口/库号 或 unix:///路径")]
+        return [("password", "没有 [redis] url，密码用不上")] if self.password and not self.url else []
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """`[logs]`: a file beside standard error, cut when it is full. Each process needs a file of its own."""
+
+    file: str = ""
+    """Relative to data_dir; empty: standard error alone."""
+    size: Size = _LOG_SIZE
+    """Of one file."""
+    count: int = 5
+    """Full files that are kept, the newest as FILE.1."""
+
+    def problems(self) -> list[tuple[str, str]]:
+        """List what is wrong, as pairs of key and sentence."""
+        found = [] if _MIB <= self.size <= 1024 * _MIB else [("size", "需要在 1MiB 到 1GiB 之间")]
+        return found if 1 <= self.count <= 100 else [*found, ("count", "需要在 1 到 100 之间")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +121,7 @@ class Settings:
     redis: RedisSettings
     delivery: DeliverySettings
     channels: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
+    logs: LogSettings = LogSettings()
 
 
 def is_network(text: str) -> bool:
@@ -107,6 +131,17 @@ def is_network(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_redis(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        number = parts.path.strip("/") or "0"
+        if parts.scheme == "unix":
+            return parts.path.startswith("/") and len(parts.path) > 1
+        return parts.scheme in ("redis", "rediss") and bool(parts.hostname) and number.isdecimal() and parts.port != 0
+    except ValueError:
+        return False
 
 
 def is_loopback(url: str) -> bool:

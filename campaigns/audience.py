@@ -57,15 +57,18 @@ class Preview:
 
 
 def gate_of(core: Core, channel: str, kind: str, occasion: str = "", *, nobody_reached: bool = False) -> Gate:
-    """Make the guard's question for a broadcast: template messages need no window."""
+    """Make the guard's question for a broadcast: template and mass messages need no window."""
     festival, _, day = occasion.partition(":")
+    rule = core.reach.get(channel)
+    is_mass = kind == TemplateKind.MASS
     return Gate(
-        rule=None if kind == TemplateKind.WECHAT_TEMPLATE else core.reach.get(channel),
+        rule=None if is_mass or kind == TemplateKind.WECHAT_TEMPLATE else rule,
         settings=core.settings.campaigns,
         now=core.clock.now(),
         greeting_prefix=f"{festival}:" if day else "",
         greeting_suffix=f":{day}" if day else "",
         nobody_reached=nobody_reached,
+        mass_monthly=rule.mass.monthly if is_mass and rule and rule.mass else None,
     )
 
 

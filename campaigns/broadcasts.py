@@ -13,14 +13,14 @@ from tortoise import fields
 from tortoise.expressions import Q
 
 from campaigns.errors import Unusable
-from campaigns.templates import Template, TemplateKind
+from campaigns.templates import Template, TemplateKind, check_body
 from crm_core import access
 from crm_core.access import Actor
 from crm_core.audit import AuditEntry
 from crm_core.changes import change_fields
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.errors import Conflict, Refused
-from crm_core.ports import Core, Program
+from crm_core.ports import HOLD, Core, Program
 from crm_core.segments import Segment, count_people, selection_of
 from crm_core.selection import Selection
 
@@ -160,6 +160,8 @@ class Recipient(Entity):
     """When the first send that nobody answered was claimed: it goes again under its key, but may have arrived."""
     sent_at = UtcDatetimeField(null=True)
     external_id = fields.CharField(max_length=128, null=True)
+    mass_id = fields.BigIntField(null=True)
+    """The mass call it went or goes out with (`mass.py`)."""
     greeting_key = fields.CharField(max_length=96, null=True)
     """FESTIVAL:person:DAY, unique where set, so that nobody is greeted twice on a day, whatever restarts."""
 
@@ -200,13 +202,13 @@ async def update(core: Core, actor: Actor, broadcast_id: int, **values: Any) -> 
     """
     async with core.db.transaction():
         broadcast = await _load(actor, broadcast_id, "修改", BroadcastStatus.DRAFT)
-        clean = await _checked(core, actor, values)
+        clean = await _checked(core, actor, values, draft=broadcast)
         await _move(core, broadcast, "修改", status=broadcast.status)
         await change_fields(core, actor, "broadcast.update", broadcast, clean)
     return broadcast
 
 
-async def _checked(core: Core, actor: Actor, values: Mapping[str, Any]) -> dict[str, Any]:
+async def _checked(core: Core, actor: Actor, values: Mapping[str, Any], *, draft: Broadcast | None = None) -> dict[str, Any]:
     clean = dict(values)
     if "name" in clean:
         clean["name"] = clean["name"].strip()[:128]
@@ -218,20 +220,29 @@ async def _checked(core: Core, actor: Actor, values: Mapping[str, Any]) -> dict[
         require_channel(core, clean["channel"])
     if "segment_id" in clean:
         clean["conditions"] = selection_of(await access.load(Segment, actor, clean["segment_id"]), actor).to_json()
-    if "template_id" in clean:
-        require_sendable(await access.load(Template, actor, clean["template_id"]))
+    template_id = clean.get("template_id", draft.template_id if draft and "channel" in clean else None)
+    if template_id is not None:
+        channel = clean.get("channel") or (draft.channel if draft else "")
+        require_sendable(core, await access.load(Template, actor, template_id), channel)
     return clean
 
 
 def require_channel(core: Core, channel: str) -> None:
     """Refuse what is not a configured channel of customers. Raises: Unusable."""
-    if channel not in core.reach or channel in core.staff_channels:
+    if channel not in core.reach or channel in core.staff_channels - core.group_channels:
         raise Unusable(field="channel", reason="没有这个客户渠道")
 
 
-def require_sendable(template: Template) -> None:
-    """Refuse the kinds that cannot go to a segment. Raises: Unusable."""
-    if template.kind not in (TemplateKind.TEXT, TemplateKind.WECHAT_TEMPLATE):
+def require_sendable(core: Core, template: Template, channel: str) -> None:
+    """Refuse the kinds that cannot go to a segment on this channel. Raises: Unusable."""
+    if channel in core.group_channels and template.kind != TemplateKind.TEXT:
+        raise Unusable(field="template_id", reason="企业微信的群发只能用文字模板")
+    if template.kind == TemplateKind.MASS:
+        rule = core.reach.get(channel)
+        if rule is None or rule.mass is None:
+            raise Unusable(field="template_id", reason="这个渠道没有群发接口，请用文字模板")
+        check_body(template.kind, template.body)  # one of an older version may hold a person's words
+    elif template.kind not in (TemplateKind.TEXT, TemplateKind.WECHAT_TEMPLATE):
         raise Unusable(field="template_id", reason="群发只能用文字模板或公众号模板消息")
 
 
@@ -247,7 +258,7 @@ async def approve(core: Core, actor: Actor, broadcast_id: int) -> Broadcast:
     now = core.clock.now()
     async with core.db.transaction():
         template = await Template.get(id=broadcast.template_id)
-        require_sendable(template)
+        require_sendable(core, template, broadcast.channel)
         await _move(
             core,
             broadcast,
@@ -330,13 +341,16 @@ async def cancel(core: Core, actor: Actor, broadcast_id: int) -> Broadcast:
     return await Broadcast.get(id=broadcast.id)
 
 
+_WITHDRAW = (
+    "WITH page AS (SELECT id FROM recipients WHERE broadcast_id = ? AND status = 'planned'"  # noqa: S608 - constants
+    f" ORDER BY id LIMIT ?{HOLD}) UPDATE recipients SET {NOT_SENT}, updated_at = ?"
+    " WHERE status = 'planned' AND id IN (SELECT id FROM page)"
+)
+
+
 def withdraw(core: Core, broadcast_id: int, *, status: str = "cancelled", reason: str | None = None) -> Program[int]:
     """Take one page of planned rows out of the queue; tells how many."""
-    count = yield (
-        f"UPDATE recipients SET {NOT_SENT}, updated_at = ? WHERE status = 'planned' AND id IN"  # noqa: S608
-        " (SELECT id FROM recipients WHERE broadcast_id = ? AND status = 'planned' ORDER BY id LIMIT ?)",
-        (status, reason, core.clock.now(), broadcast_id, CANCEL_PAGE),
-    )
+    count = yield _WITHDRAW, (broadcast_id, CANCEL_PAGE, status, reason, core.clock.now())
     return int(count)
 
 

@@ -11,7 +11,7 @@ from campaigns.audience import Run, audience_sql
 from campaigns.broadcasts import start, wake_delivery, withdraw
 from crm_core.clock import local_day
 from crm_core.policy import Reason
-from crm_core.ports import Core, Program
+from crm_core.ports import HOLD, Core, Program
 from crm_core.selection import Selection
 from scheduler.notices import tell
 from scheduler.queue import Periodic
@@ -45,19 +45,28 @@ PERIODIC = Periodic(name="broadcasts", every=timedelta(seconds=1), run=run, time
 async def plan(core: Core, broadcast_id: int, *, page: int = PAGE) -> int:
     """Plan the people of a running broadcast to the end of the list, a page a transaction; tells how many rows were made."""
     total = 0
-    while (made := await core.db.run(plan_page(core, broadcast_id, page))) is not None:
+    while (made := await _plan_page(core, broadcast_id, page)) is not None:
         total += made
         wake_delivery(core)
     return total
 
 
+async def _plan_page(core: Core, broadcast_id: int, page: int) -> int | None:
+    # A transaction of its own: it takes long, and nobody else's commit is to wait for it.
+    async with core.db.transaction():
+        return await core.db.run(plan_page(core, broadcast_id, page))
+
+
+# Held, so that of two engines the second finds the cursor of the first, and not "nobody is left".
+_PLANNING = (
+    "SELECT conditions, channel, template_kind, occasion, cursor, last_person_id FROM broadcasts"  # noqa: S608 - a constant
+    f" WHERE id = ? AND status = 'running' AND planned_at IS NULL{HOLD}"
+)
+
+
 def plan_page(core: Core, broadcast_id: int, page: int) -> Program[int | None]:
     """Plan one page and move the cursor, in one transaction; None when nothing is left or the broadcast does not run."""
-    rows = yield (
-        "SELECT conditions, channel, template_kind, occasion, cursor, last_person_id FROM broadcasts"
-        " WHERE id = ? AND status = 'running' AND planned_at IS NULL",
-        (broadcast_id,),
-    )
+    rows = yield _PLANNING, (broadcast_id,)
     if not rows:
         return None
     conditions, channel, kind, occasion, cursor, last = rows[0]

@@ -126,13 +126,13 @@ async def update(core: Core, actor: Actor, plan_id: int, **values: Any) -> Greet
     async with core.db.transaction():
         plan = await _load(actor, plan_id, "修改", GreetingStatus.DRAFT)
         occasion = {"festival": plan.festival, "birthday": plan.birthday}
-        clean = await _checked(core, actor, {**occasion, **values})
+        clean = await _checked(core, actor, {**occasion, **values}, channel=plan.channel)
         await _move(core, plan, "修改", GreetingStatus.DRAFT)
         await change_fields(core, actor, "greeting.update", plan, clean)
     return plan
 
 
-async def _checked(core: Core, actor: Actor, values: Mapping[str, Any]) -> dict[str, Any]:
+async def _checked(core: Core, actor: Actor, values: Mapping[str, Any], *, channel: str = "") -> dict[str, Any]:
     clean = dict(values)
     if "name" in clean:
         clean["name"] = clean["name"].strip()[:128]
@@ -149,7 +149,7 @@ async def _checked(core: Core, actor: Actor, values: Mapping[str, Any]) -> dict[
     if "segment_id" in clean:
         clean["selection"] = selection_of(await access.load(Segment, actor, clean["segment_id"]), actor).to_json()
     if "template_id" in clean:
-        require_sendable(await access.load(Template, actor, clean["template_id"]))
+        require_sendable(core, await access.load(Template, actor, clean["template_id"]), clean.get("channel", channel))
     return clean
 
 
@@ -176,6 +176,7 @@ async def approve(core: Core, actor: Actor, plan_id: int) -> GreetingPlan:
     await refuse_self_approval(core, actor, plan, selection)
     async with core.db.transaction():
         template = await Template.get(id=plan.template_id)
+        require_sendable(core, template, plan.channel)
         values = {
             "approved_by": actor.name[:64],
             "approved_at": core.clock.now(),

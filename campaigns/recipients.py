@@ -6,6 +6,7 @@ the send; whoever opted out, whatever was paused or cancelled meanwhile is left 
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from campaigns.audience import PERSON_COLUMNS, PERSON_JOIN, gate_of, render_row
 from campaigns.broadcasts import NOT_SENT
@@ -13,10 +14,11 @@ from campaigns.results import ErrorShare, pause_for_errors
 from campaigns.templates import TemplateKind, body_of
 from crm_core.accounts import close_windows, refund_window, spend_windows
 from crm_core.clock import local_day
+from crm_core.leases import Held, lease_now
 from crm_core.messages import Address, OutboundMessage
 from crm_core.outbox import GIVE_UP_AFTER, RETRY_PAUSES, Settlement
 from crm_core.policy import Reason, quiet_until, reason_sql
-from crm_core.ports import Core, Program
+from crm_core.ports import CLAIM, CLAIM_P, Core, Program
 from crm_core.rules import as_instant
 
 KEY_KNOWN = timedelta(minutes=9)
@@ -42,24 +44,24 @@ class RecipientQueue:
         self.core = core
         self._keyed = dict(keyed or {})
         self._errors = ErrorShare(core.settings.campaigns.error_share_limit)
-        self._in_flight: set[int] = set()
+        self._held = Held("recipients")
         self._turn = 0
 
     async def claim(self, channel: str, limit: int, lease: timedelta) -> list[OutboundMessage]:
         """Take due recipients of one channel under a lease, broadcasts in turn; nothing in the quiet hours."""
         if quiet_until(self.core.settings.campaigns, self.core.clock.now()) is not None:
             return []
-        messages = await self.core.db.run(self._claim(channel, limit, lease))
-        self._in_flight.update(message.id for message in messages)
+        messages = await self.core.db.run(partial(self._claim, channel, limit, lease))
+        self._held.add((message.id for message in messages), lease)
         return messages
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:
         """Note what became of claimed recipients, in one transaction; pauses a broadcast that fails too often."""
         if not settlements:
             return
-        failing = await self.core.db.run(self._settle(settlements))
+        failing = await self.core.db.run(partial(self._settle, settlements))
         # Only now: while settling fails the rows are still ours, and no ended lease makes them unknown.
-        self._in_flight.difference_update(done.id for done in settlements)
+        self._held.remove(done.id for done in settlements)
         for number in sorted(failing):
             await pause_for_errors(self.core, number)
 
@@ -69,8 +71,8 @@ class RecipientQueue:
         `everything`: at the start, when no other process can hold one. Else only ended leases that are not our own.
         """
         if everything:
-            self._in_flight.clear()
-        return await self.core.db.run(self._recover(everything=everything))
+            self._held.clear()
+        return await self.core.db.run(partial(self._recover, everything=everything))
 
     async def next_due(self, channel: str) -> datetime | None:
         """Tell when the next recipient of this channel is due; None when nothing waits."""
@@ -84,7 +86,7 @@ class RecipientQueue:
         now = self.core.clock.now()
         running = yield (
             "SELECT id, template_body, template_kind, occasion FROM broadcasts WHERE status = 'running' AND channel = ?"
-            " AND (greeting_id IS NULL OR occasion_on = ?) ORDER BY id",
+            " AND template_kind <> 'mass' AND (greeting_id IS NULL OR occasion_on = ?) ORDER BY id",
             (channel, local_day(now)),
         )
         # In turn, so that a greeting does not wait behind a broadcast to a million.
@@ -113,7 +115,7 @@ class RecipientQueue:
             "SELECT p.id, p.person_id, p.account_id, p.attempts, p.text, p.in_doubt_at, a.external_id,"  # noqa: S608
             f" {reason}, {PERSON_COLUMNS} FROM recipients p LEFT JOIN accounts a ON a.id = p.account_id {PERSON_JOIN}"
             " WHERE p.broadcast_id = ? AND p.status = 'planned' AND (p.not_before IS NULL"
-            " OR p.not_before <= ?) ORDER BY p.id LIMIT ?",
+            f" OR p.not_before <= ?) ORDER BY p.id LIMIT ?{CLAIM_P}",
             (*values, broadcast_id, now, limit),
         )
         ready: list[tuple[int, int, int, int, str, str]] = []
@@ -131,7 +133,7 @@ class RecipientQueue:
                 if row[2] not in free:
                     yield from _leave_out(row[0], Reason.WINDOW_CLOSED.value, now)
             ready = [row for row in ready if row[2] in free]
-        taken = yield from _take([(row[0], row[4]) for row in ready], now, now + lease)
+        taken = yield from _take([(row[0], row[4]) for row in ready], now, lease_now(self.core) + lease)
         messages = [
             OutboundMessage(
                 number,
@@ -207,16 +209,18 @@ class RecipientQueue:
 
     def _recover(self, *, everything: bool) -> Program[int]:
         now = self.core.clock.now()
-        rows = yield (
-            "SELECT id FROM recipients WHERE status = 'claimed' AND (lease_until <= ? OR ? = 1)",
-            (now, int(everything)),
-        )
-        left = [Settlement(number, "unknown", LEASE_ENDED, retry_at=now) for (number,) in rows if number not in self._in_flight]
+        yield from self._held.renew(self.core)
+        rows = yield _ENDED, (lease_now(self.core), int(everything))
+        left = [Settlement(number, "unknown", LEASE_ENDED, retry_at=now) for (number,) in rows if number not in self._held]
         for first in range(0, len(left), 500):
             yield from self._settle(left[first : first + 500])
         return len(left)
 
 
+_ENDED = (
+    "SELECT id FROM recipients WHERE status = 'claimed' AND mass_id IS NULL"  # noqa: S608 - a constant
+    f" AND (lease_until <= ? OR ? = 1) ORDER BY id{CLAIM}"
+)
 # Consent stands in the claiming statement itself, whatever was read before it.
 _TAKE = (
     "UPDATE recipients SET status = 'claimed', lease_until = ?, claimed_at = ?, text = v.column2,"
@@ -264,7 +268,7 @@ def _claimed_rows(numbers: Sequence[int]) -> Program[dict[int, _Claimed]]:
         "SELECT r.id, r.broadcast_id, r.account_id, r.attempts, b.channel, b.template_kind,"  # noqa: S608
         " r.claimed_at, r.in_doubt_at FROM recipients r"
         f" JOIN broadcasts b ON b.id = r.broadcast_id WHERE r.id IN ({marks})"
-        " AND (r.status = 'claimed' OR (r.status = 'unknown' AND r.reason = 'lease_ended'))",
+        " AND (r.status = 'claimed' OR (r.status = 'unknown' AND r.reason = 'lease_ended')) ORDER BY r.id /*hold r*/",
         tuple(numbers),
     )
     return {number: tuple(rest) for number, *rest in rows}
@@ -277,7 +281,10 @@ def _note_broadcast(account_ids: Sequence[int], now: datetime) -> Program[None]:
 
 
 def _next_due(channel: str, now: datetime) -> Program[datetime | None]:
-    running = yield "SELECT id FROM broadcasts WHERE status = 'running' AND channel = ? ORDER BY id", (channel,)
+    running = yield (
+        "SELECT id FROM broadcasts WHERE status = 'running' AND channel = ? AND template_kind <> 'mass' ORDER BY id",
+        (channel,),
+    )
     earliest: datetime | None = None
     for (number,) in running:
         fresh = yield (

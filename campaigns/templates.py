@@ -36,6 +36,7 @@ class TemplateKind(StrEnum):
 
     TEXT = "text"
     MASS = "mass"
+    """One text for everybody; `图片：MEDIA_ID，…` or `图文：MEDIA_ID` as the first line sends pictures or an article."""
     WECHAT_TEMPLATE = "wechat_template"
     """First line: the platform's template id; further lines `key: text` fill its fields, `url: …` is where it leads."""
     WELCOME = "welcome"
@@ -96,6 +97,8 @@ PLACEHOLDERS: Mapping[str, Callable[[Recipient, datetime], str]] = {
     "负责人": lambda person, _: person.owner or "客户经理",
     "日期": _date,
 }
+SAME_FOR_ALL = frozenset({"日期"})
+"""What may stand in a mass template: its text is one for everybody in the call."""
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 # Doubled braces stand for a brace on the screen; around anything that looks meant to be filled in they are a mistake.
 _MEANT = re.compile(r"\{\{([^{}]*)\}\}")
@@ -123,6 +126,9 @@ def check_body(kind: str, body: str) -> None:
         if found[1] is not None and found[1] not in PLACEHOLDERS:
             known = "、".join(f"{{{name}}}" for name in PLACEHOLDERS)
             raise Unusable(field="body", reason=f"没有占位符{{{found[1][:20]}}}，可用：{known}")
+    personal = [f"{{{name}}}" for name in placeholders_of(body) if name not in SAME_FOR_ALL]
+    if kind == TemplateKind.MASS and personal:
+        raise Unusable(field="body", reason=f"群发接口对所有人内容相同，不能用{'、'.join(personal)}")
     if kind == TemplateKind.WECHAT_TEMPLATE and not re.fullmatch(r"[\w-]+", body.strip().splitlines()[0].strip(), re.ASCII):
         raise Unusable(field="body", reason="第一行应为模板编号")
 
@@ -142,6 +148,8 @@ def render(body: str, person: Recipient, now: datetime) -> str:
 
 def body_of(kind: str, text: str) -> Body:
     """Make the message of a rendered text."""
+    if kind == TemplateKind.MASS:
+        return _mass_body(text)
     if kind != TemplateKind.WECHAT_TEMPLATE:
         return Body(text=text)
     number, *lines = text.strip().splitlines()
@@ -151,6 +159,17 @@ def body_of(kind: str, text: str) -> Body:
         if key.strip()
     }
     return Body(kind=Kind.TEMPLATE, text=text, template_id=number.strip(), url=data.pop("url", ""), template_data=data)
+
+
+_MASS_MEDIA = re.compile(r"\s*(图片|图文)\s*[:：]\s*([\w\-]+(?:\s*[,，、]\s*[\w\-]+)*)\s*(?:\n(.*))?", re.DOTALL)
+
+
+def _mass_body(text: str) -> Body:
+    found = _MASS_MEDIA.fullmatch(text)
+    if found is None:
+        return Body(text=text)
+    media = ",".join(re.findall(r"[\w\-]+", found[2]))
+    return Body(kind=Kind.IMAGE if found[1] == "图片" else Kind.NEWS, text=(found[3] or "").strip(), media_id=media)
 
 
 async def create_template(core: Core, actor: Actor, *, name: str, kind: str, body: str) -> Template:

@@ -3,14 +3,15 @@
 Above this file nobody knows which database it is. Reading order: `Database`, then `Entity` and its fields.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import urlsplit
 
 from tortoise import Tortoise, fields
 from tortoise.connection import get_connection
@@ -20,7 +21,7 @@ from tortoise.models import Model, ModelMeta
 from tortoise.transactions import in_transaction
 
 from crm_core import sqlite_dialect
-from crm_core.errors import CrmError
+from crm_core.errors import CrmError, Unavailable
 from crm_core.ports import Core, Program
 from crm_core.values import to_money
 
@@ -29,6 +30,8 @@ MIGRATIONS = "crm_core.migrations"
 APP = "models"
 SHORTEST_TEXT = 20
 """Columns shorter than this hold words of ours, not of people."""
+MIGRATE_SECONDS = timedelta(minutes=10)
+"""How long a second `migrate` waits for the first."""
 
 
 class AlreadyServed(CrmError):
@@ -37,6 +40,14 @@ class AlreadyServed(CrmError):
     status = 409
     code = "database.already_served"
     text = "数据库 {path} 正被另一个进程使用，请先停止它"
+
+
+class CannotConnect(CrmError):
+    """The server refuses us: no such database, a wrong password, or nobody answers there."""
+
+    status = 503
+    code = "database.cannot_connect"
+    text = "连不上数据库 {place}，请检查 [database] url 和数据库服务"
 
 
 class SchemaTooOld(CrmError):
@@ -53,6 +64,8 @@ class DatabaseSettings:
 
     url: str
     durability: str = "power"
+    pool_size: int = 10
+    """Connections of one process to PostgreSQL at most."""
 
     @property
     def embedded(self) -> bool:
@@ -64,6 +77,14 @@ class DatabaseSettings:
         """The file of an embedded database."""
         return Path(self.url.removeprefix("sqlite://"))
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people: never with a password."""
+        if self.embedded:
+            return str(self.path)
+        parts = urlsplit(self.url)
+        return f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+
 
 class Database:
     """The open database. `transaction()` for the ORM, `run()` for plain SQL, both durable when they return."""
@@ -73,11 +94,13 @@ class Database:
         self._modules = list(modules)
         self._context = TortoiseContext()
         self._lock: sqlite_dialect.OnlyOne | None = None
+        # Tortoise remembers its SQL by the connection's name: each dialect has one of its own.
+        self._name = "default" if settings.embedded else "postgres"
 
     async def open(self, *, alone: bool = False) -> None:
         """Connect. `alone`: refuse if another process serves the same file.
 
-        Raises: AlreadyServed; Unavailable.
+        Raises: AlreadyServed; CannotConnect; Unavailable.
         """
         if alone and self.settings.embedded:
             self.settings.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -88,7 +111,15 @@ class Database:
         if self.settings.embedded:
             sqlite_dialect.make_private(self.settings.path)
         await Tortoise.init(config=self._config(), use_tz=True, timezone="UTC", _enable_global_fallback=True)
-        await get_connection("default").create_connection(with_db=True)
+        self._pool = self._client
+        try:
+            await self._client.create_connection(with_db=True)
+        except Unavailable:
+            raise
+        except Exception as error:
+            if self.settings.embedded:
+                raise
+            raise CannotConnect(place=self.settings.place) from error
 
     async def close(self) -> None:
         """Wait for what is being written, then close."""
@@ -99,21 +130,61 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """All or nothing; inside another transaction a part of it that can be undone alone."""
-        async with in_transaction("default"):
+        async with in_transaction(self._name):
             yield
 
-    async def run(self, program: Program[T]) -> T:
+    async def run(self, program: Program[T] | Callable[[], Program[T]]) -> T:
         """Run a plain-SQL program: inside the open transaction, else in one of its own with a shared commit."""
-        return await _connection().run_program(program)
+        if not callable(program):
+            result: T = await self._client.run_program(program)
+        elif self.alone:
+            result = await self._client.run_program(program())
+        else:
+            result = await self._client.run_program(program(), program)
+        return result
 
     async def read(self, program: Program[T]) -> T:
         """Run a program that only reads, beside the writer."""
-        return await _connection().read_program(program)
+        result: T = await self._client.read_program(program)
+        return result
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other process serves this database: `open(alone=True)` sees to it for an embedded one."""
+        return self.settings.embedded
+
+    @property
+    def skew(self) -> timedelta:
+        """How far the database's clock is ahead of this machine's."""
+        ahead: timedelta = timedelta() if self.alone else self._pool.skew
+        return ahead
+
+    async def measure(self) -> None:
+        """Compare the clocks anew."""
+        if not self.alone:
+            await self._pool.measure()
+
+    async def serialize(self, name: str, *, within: timedelta | None = None) -> None:
+        """Wait until no other transaction holds this name, and hold it to the end of the open one.
+
+        Raises: Unavailable when it takes longer than any lock may, or than `within`.
+        """
+        if not self.alone:  # else the transaction has the writer, and nobody else writes
+            await self._client.serialize(name, within)
+
+    @asynccontextmanager
+    async def exclusively(self, name: str) -> AsyncIterator[bool]:
+        """Hold a name among all processes while the block runs; gives False if another process does."""
+        taken = self.alone or await self._pool.names.take(name)
+        try:
+            yield taken
+        finally:
+            if taken and not self.alone:
+                await self._pool.names.give_back(name)
 
     async def missing_migrations(self) -> list[str]:
         """Name the steps this database has not taken yet."""
-        executor = MigrationExecutor(get_connection("default"), self._config()["apps"])
-        return [step.migration.name for step in await executor.plan() if not step.backward]
+        return await _missing(MigrationExecutor(self._client, self._config()["apps"]))
 
     async def migrate(self, *, backup: Path | None = None) -> list[str]:
         """Take the missing steps, all in one transaction; an existing embedded database is copied first.
@@ -125,8 +196,14 @@ class Database:
             backup.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             sqlite_dialect.back_up(self.settings.path, backup)
         if missing:
-            async with in_transaction("default") as connection:
-                await MigrationExecutor(connection, self._config()["apps"]).migrate()
+            async with in_transaction(self._name) as connection:
+                # Another process may be at it; what it did is seen after the wait.
+                await self.serialize("migrate", within=MIGRATE_SECONDS)
+                executor = MigrationExecutor(connection, self._config()["apps"])
+                # First of all: without its table Tortoise finds out by an error, which would undo the transaction.
+                await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
+                missing = await _missing(executor)
+                await executor.migrate()
         return missing
 
     async def require_current(self) -> None:
@@ -139,10 +216,23 @@ class Database:
         """Delete every row of every table (tests, and a demo that starts anew)."""
 
         def program() -> Program[None]:
-            for model in Tortoise.apps[APP].values():
-                yield f'DELETE FROM "{model._meta.db_table}"', ()  # noqa: S608 - our own table names
+            for table in self._tables():
+                yield f'DELETE FROM "{table}"', ()  # noqa: S608 - our own table names
 
-        await self.run(program())
+        await (self.run(program()) if self.alone else self._pool.forget_rows(self._tables()))
+
+    async def catch_up_numbers(self) -> None:
+        """Give new rows numbers after those that were put in with numbers of their own."""
+        if not self.alone:
+            await self._pool.catch_up_numbers(self._tables())
+
+    def _tables(self) -> list[str]:
+        return [model._meta.db_table for model in Tortoise.apps[APP].values()]
+
+    @property
+    def _client(self) -> Any:  # Tortoise knows only its own base
+        """The connection of this task: the open transaction, else the one that begins them."""
+        return get_connection(self._name)
 
     def columns_of(self, table: str) -> list[str]:
         """Name the columns of one of our tables."""
@@ -156,35 +246,21 @@ class Database:
 
     async def scrub(self) -> None:
         """Let what was deleted vanish from the files too, the write-ahead file among them."""
-        await _connection().scrub()
+        await self._client.scrub()
 
     def _config(self) -> dict[str, Any]:
-        synchronous = "FULL" if self.settings.durability == "power" else "NORMAL"
+        power = self.settings.durability == "power"
+        credentials: dict[str, Any]
+        if self.settings.embedded:
+            credentials = {"file_path": str(self.settings.path), "synchronous": "FULL" if power else "NORMAL"}
+            engine = "crm_core.sqlite_dialect"
+        else:
+            credentials = {"url": self.settings.url, "synchronous": power, "pool_size": self.settings.pool_size}
+            engine = "crm_core.postgres_dialect"
         return {
-            "connections": {
-                "default": {
-                    "engine": "crm_core.sqlite_dialect",
-                    "credentials": {"file_path": str(self.settings.path), "synchronous": synchronous},
-                }
-            },
-            "apps": {APP: {"models": self._modules, "default_connection": "default", "migrations": MIGRATIONS}},
+            "connections": {self._name: {"engine": engine, "credentials": credentials}},
+            "apps": {APP: {"models": self._modules, "default_connection": self._name, "migrations": MIGRATIONS}},
         }
-
-
-def known_steps() -> list[str]:
-    """Name the migrations this program has, in order."""
-    found = resources.files(MIGRATIONS).iterdir()
-    return sorted(path.name.removesuffix(".py") for path in found if path.name[:4].isdecimal() and path.name.endswith(".py"))
-
-
-class _Programs(Protocol):
-    """What a dialect's connection offers beside Tortoise's own methods."""
-
-    async def run_program(self, program: Program[T]) -> T: ...
-
-    async def read_program(self, program: Program[T]) -> T: ...
-
-    async def scrub(self) -> None: ...
 
 
 _KEPT_WHOLE = ("audit_values", "state_entries")
@@ -200,9 +276,14 @@ def _free_texts(model: type[Model]) -> list[str]:
     return free
 
 
-def _connection() -> _Programs:
-    connection: Any = get_connection("default")  # Tortoise knows only its own base
-    return connection  # type: ignore[no-any-return]
+def known_steps() -> list[str]:
+    """Name the migrations this program has, in order."""
+    found = resources.files(MIGRATIONS).iterdir()
+    return sorted(path.name.removesuffix(".py") for path in found if path.name[:4].isdecimal() and path.name.endswith(".py"))
+
+
+async def _missing(executor: MigrationExecutor) -> list[str]:
+    return [step.migration.name for step in await executor.plan() if not step.backward]
 
 
 class UtcDatetimeField(fields.DatetimeField):  # type: ignore[type-arg]

@@ -16,7 +16,7 @@ from crm_core.db import Entity, UtcDatetimeField
 from crm_core.errors import Conflict, Invalid, Refused
 from crm_core.identity import new_person
 from crm_core.messages import Address
-from crm_core.ports import Core
+from crm_core.ports import Core, Program
 from crm_core.values import normalize_phone
 
 BIND_CODE_LASTS = timedelta(hours=24)
@@ -195,7 +195,9 @@ async def bind(core: Core, address: Address, code: str) -> Employee:
         employee = await Employee.get_or_none(id=found.employee_id, departed_at=None) if found else None
         if found is None or employee is None:
             raise BindCodeWrong
-        await found.change(core, used_at=now)
+        # Of two at once with one code the second finds it used.
+        if not await BindCode.filter(id=found.id, used_at=None).update(used_at=now, updated_at=now):
+            raise BindCodeWrong
         account = await Account.get(channel=address.channel, external_id=address.external_id)
         await account.change(core, person_kind=PersonKind.EMPLOYEE.value, person_id=employee.person_id)
         await access.record(core, await actor_of(employee), "employee.bind", employee, after={"account_id": account.id})
@@ -261,6 +263,22 @@ async def actor_of(employee: Employee) -> Actor:
     return Actor(role=role, name=employee.name, employee_id=employee.id, team=team)
 
 
+async def actor_of_person(core: Core, person_id: int) -> Actor | None:
+    """Make the actor of somebody of the house; None for anybody else. Plain SQL where there is no team: every message asks."""
+
+    def program() -> Program[tuple[int, str, str] | None]:
+        rows = yield "SELECT id, name, role FROM employees WHERE person_id = ? AND departed_at IS NULL", (person_id,)
+        return rows[0] if rows else None
+
+    found = await core.db.read(program())
+    if found is None:
+        return None
+    number, name, role = found
+    if role == Role.MANAGER.value:
+        return await actor_of(await Employee.get(id=number))
+    return Actor(role=Role(role), name=name, employee_id=number, team=frozenset({number}))
+
+
 async def team_of(manager: Employee) -> frozenset[int]:
     """Tell whose rows a manager sees: everybody below them, and their department's tree."""
     everybody = await Employee.all().values_list("id", "manager_id", "department_id")
@@ -285,8 +303,10 @@ async def staff_address(core: Core, employee_id: int) -> Address | None:
         return None
     accounts = await Account.filter(
         person_kind=PersonKind.EMPLOYEE.value, person_id=employee.person_id, channel__in=list(core.staff_channels) or [""]
-    ).order_by("-last_inbound_at", "-id")
-    return accounts[0].address if accounts else None
+    )
+    # Here and not by the database: where "never" stands among times differs from one to the other.
+    newest = max(accounts, key=lambda each: (each.last_inbound_at or each.created_at, each.id), default=None)
+    return newest.address if newest else None
 
 
 def staff_account_sql(core: Core, employee: str) -> tuple[str, list[object]]:

@@ -5,17 +5,21 @@ Plain-SQL programs, because this is the hottest path: the gateway runs them with
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 
 import msgspec
 
 from crm_core.conversations import InboundStatus, Message, OutboundStatus, Outcome
+from crm_core.leases import lease_now
 from crm_core.messages import Address, Body, Guarantee, InboundMessage, Kind
 from crm_core.outbox import insert_rows, outgoing_row, wake
-from crm_core.ports import Core, Program
+from crm_core.ports import CLAIM, Core, Program
 
 PARK_AFTER = 3
 """Times a message may kill its handler before it is parked."""
+LEASE = timedelta(seconds=20)
+"""How long an open message belongs to the process that works on it, unless that one renews it."""
 
 
 class _Payload(msgspec.Struct, omit_defaults=True):
@@ -54,17 +58,32 @@ class Answered:
 
 _INSERT = (
     "INSERT INTO messages (channel, external_account, conversation, account_id, direction, kind, text, at, external_id,"
-    " status, key, payload, outcome, reply, guarantee, topic, attempts, reason, created_at, updated_at) VALUES "
+    " status, key, payload, outcome, reply, guarantee, topic, attempts, reason, lease_until, created_at, updated_at) VALUES "
 )
-_ROW = "(?, ?, ?, ?, 'in', ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, '', ?, ?)"
+_ROW = "(?, ?, ?, ?, 'in', ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, '', ?, ?, ?)"
 
 
 def record(core: Core, message: InboundMessage) -> Program[Recorded]:
-    """Store a message under its strong key, or find the row of its first delivery."""
-    rows = yield _INSERT + _ROW + " ON CONFLICT (key) DO NOTHING RETURNING id", _row(message, core.clock.now())
+    """Store a message under its strong key, or find the row of its first delivery. A new one belongs to this process."""
+    values = _row(message, core.clock.now(), lease_until=lease_now(core) + LEASE)
+    rows = yield _INSERT + _ROW + " ON CONFLICT (key) DO NOTHING RETURNING id", values
     if rows:
         return Recorded(rows[0][0], new=True)
     return (yield from find(message.key))
+
+
+def record_spoken(message: InboundMessage, account_id: int) -> Program[Recorded]:
+    """Keep what somebody of the house said to a person in the platform's own client, as a sent message of ours."""
+    status, at = OutboundStatus.SENT, message.at
+    body = Body(kind=message.kind, text=message.text, media_id=str(message.data.get("media_id") or ""))
+    row = outgoing_row(
+        at, message.address, body, key=message.key, status=status, account_id=account_id, sent_at=at, topic="servicer"
+    )
+    made = yield from insert_rows([row])
+    if made:
+        return Recorded(made[0], new=True, status="done", outcome=Outcome.SILENT.value)
+    rows = yield "SELECT id FROM messages WHERE key = ?", (message.key,)
+    return Recorded(rows[0][0], new=False, status="done", outcome=Outcome.SILENT.value)
 
 
 def record_answered(answered: Sequence[Answered], now: datetime) -> Program[dict[str, int]]:
@@ -77,7 +96,9 @@ def record_answered(answered: Sequence[Answered], now: datetime) -> Program[dict
     return dict(rows)
 
 
-def _row(message: InboundMessage, now: datetime, answered: Answered | None = None) -> tuple[object, ...]:
+def _row(
+    message: InboundMessage, now: datetime, answered: Answered | None = None, *, lease_until: datetime | None = None
+) -> tuple[object, ...]:
     has_payload = message.event or message.nickname or message.data
     return (
         message.address.channel,
@@ -93,6 +114,7 @@ def _row(message: InboundMessage, now: datetime, answered: Answered | None = Non
         _encode(_Payload(message.event, message.nickname, dict(message.data))).decode() if has_payload else "",
         answered.outcome.value if answered else "",
         _encode(answered.reply).decode() if answered and answered.reply else "",
+        lease_until,
         now,
         now,
     )
@@ -174,25 +196,76 @@ def reply_row(
     )
 
 
-def begin_try(core: Core, message_id: int, *, again: bool) -> Program[bool]:
-    """Count a try before the work starts; False when the message was tried too often and is parked now.
+class Begun(Enum):
+    """Whether the work on a message may begin: yes, not before an earlier one of the same conversation, or not here."""
+
+    YES = auto()
+    LATER = auto()
+    NO = auto()
+
+
+# An earlier message counts only while a living process holds it: one nobody works on must not stop the conversation.
+_BEGIN = (
+    "UPDATE messages SET attempts = attempts + ?, lease_until = ?, updated_at = ? WHERE id = ? AND status = 'open'"
+    " AND (? = 1 OR lease_until IS NULL OR lease_until <= ?) AND NOT EXISTS (SELECT 1 FROM messages e"
+    " WHERE e.status = 'open' AND e.id < messages.id AND e.channel = messages.channel"
+    " AND e.external_account = messages.external_account AND e.lease_until > ?) RETURNING attempts"
+)
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def begin_try(core: Core, message_id: int, *, again: bool, held: bool = True) -> Program[Begun]:
+    """Count a try before the work starts; a message that was tried too often is parked now.
 
     `again`: this process has counted it before. Only a process that dies makes a try; a locked database does not.
+    `held`: this process recorded the message or has taken it over; else another living one may be at it.
     """
-    now = core.clock.now()
-    rows = yield (
-        "UPDATE messages SET attempts = attempts + ?, updated_at = ? WHERE id = ? AND status = 'open' RETURNING attempts",
-        (int(not again), now, message_id),
-    )
+    now, lease = core.clock.now(), lease_now(core)
+    mine = int(held or core.db.alone)
+    # Alone, the order of a conversation is kept by the locks of this process.
+    earlier_until = _NEVER if core.db.alone else lease
+    rows = yield _BEGIN, (int(not again), lease + LEASE, now, message_id, mine, lease, earlier_until)
     if not rows:
-        return False
+        return (yield from _why_not(message_id, lease, mine=bool(mine)))
     if rows[0][0] > PARK_AFTER:
         yield (
             "UPDATE messages SET status = 'parked', reason = 'killed its handler', updated_at = ? WHERE id = ?",
             (now, message_id),
         )
-        return False
-    return True
+        return Begun.NO
+    return Begun.YES
+
+
+def _why_not(message_id: int, lease: datetime, *, mine: bool) -> Program[Begun]:
+    rows = yield (
+        "SELECT 1 FROM messages WHERE id = ? AND status = 'open' AND (? = 1 OR lease_until IS NULL OR lease_until <= ?)",
+        (message_id, int(mine), lease),
+    )
+    return Begun.LATER if rows else Begun.NO
+
+
+async def take_over(core: Core, until: datetime | None = None, *, after_id: int = 0) -> list[tuple[int, InboundMessage]]:
+    """Take messages whose work a dead process left, oldest first, a page of them; they belong to this process now.
+
+    Where other processes serve the database it is the ended lease that tells; alone, whatever is open (`until`: and older).
+    """
+    if core.db.alone:
+        return await list_open(until, after_id=after_id)
+
+    def program() -> Program[list[int]]:
+        lease = lease_now(core)
+        rows = yield _TAKE_OVER, (after_id, lease, lease + LEASE)
+        return [number for (number,) in rows]
+
+    taken = await core.db.run(program)
+    return [(row.id, to_inbound(row)) for row in await Message.filter(id__in=taken).order_by("id")] if taken else []
+
+
+_TAKE_OVER = (
+    "WITH ended AS (SELECT id FROM messages WHERE direction = 'in' AND status = 'open' AND id > ?"  # noqa: S608 - a constant
+    f" AND (lease_until IS NULL OR lease_until <= ?) ORDER BY id LIMIT 500{CLAIM})"
+    " UPDATE messages SET lease_until = ? WHERE id IN (SELECT id FROM ended) AND status = 'open' RETURNING id"
+)
 
 
 async def list_open(until: datetime | None = None, *, limit: int = 500, after_id: int = 0) -> list[tuple[int, InboundMessage]]:

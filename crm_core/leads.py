@@ -316,10 +316,10 @@ async def count_pool(actor: Actor, *, text: str = "", region: str = "") -> int:
 def _in_pool(actor: Actor, text: str, region: str) -> QuerySet[Lead]:
     query = access.visible(Lead, actor).filter(owner_id=None, status__in=[LeadStatus.NEW.value, LeadStatus.FOLLOWING.value])
     if region:
-        query = query.filter(region__contains=region)
+        query = query.filter(region__icontains=region)
     if text:
         query = query.filter(
-            Q(name__contains=text) | Q(company__contains=text) | Q(need__contains=text) | Q(source__contains=text)
+            Q(name__icontains=text) | Q(company__icontains=text) | Q(need__icontains=text) | Q(source__icontains=text)
         )
     return query
 
@@ -337,6 +337,8 @@ async def sources(actor: Actor) -> Sequence[tuple[str, int]]:
 
 async def _check_claim_cap(core: Core, employee_id: int) -> None:
     cap = core.settings.pools.claim_cap
+    # One claim of a person at a time: counting and taking are two steps.
+    await core.db.serialize(f"claim_cap:{employee_id}")
     owned = await count_owned(employee_id)
     if owned >= cap:
         raise ClaimCapReached(count=owned, cap=cap)

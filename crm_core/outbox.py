@@ -1,41 +1,37 @@
 """Messages on their way out, one by one: put, claim with a lease, settle, keep, give with the next message.
 
-`DatabaseOutbox` is the port the core uses; the programs below are for the hot path and for delivery.
+`DatabaseOutbox` is the port the core uses; the programs are for the hot path. What delivery does stands in
+`outbox_claims.py`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import msgspec
 
-from crm_core.accounts import close_windows, refund_window, spend_window
-from crm_core.conversations import OutboundStatus
+from crm_core.conversations import Message, OutboundStatus
+from crm_core.leases import Held
 from crm_core.messages import Address, Body, Guarantee, Kind, OutboundMessage
-from crm_core.ports import Core, Program
+from crm_core.outbox_claims import (
+    GIVE_UP_AFTER,
+    ON_EVENT,
+    RETRY_PAUSES,
+    Settlement,
+    claim_messages,
+    recover_messages,
+    settle_messages,
+)
+from crm_core.ports import HOLD, Core, Program
+
+__all__ = ["GIVE_UP_AFTER", "ON_EVENT", "RETRY_PAUSES", "DatabaseOutbox", "SendQueue", "Settlement"]
 
 _encode = msgspec.json.Encoder().encode
 _body = msgspec.json.Decoder(Body)
-_json = msgspec.json.Decoder(dict[str, object])
 
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 """When a message is due that need not wait: earlier than any clock, also one that was set back meanwhile."""
-RETRY_PAUSES = (1, 2, 4, 8, 16, 32, 60)
-"""Seconds before the next try of a message that provably did not go out."""
-GIVE_UP_AFTER = 60
-"""Tries; about an hour of growing pauses."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What became of one claimed message. `status` is a word of `SendStatus` (bot/channel.py)."""
-
-    id: int
-    status: str
-    reason: str = ""
-    external_id: str = ""
-    retry_at: datetime | None = None
 
 
 class SendQueue(Protocol):
@@ -102,7 +98,13 @@ def outgoing_row(
 
 def _is_bare(body: Body) -> bool:
     """Whether it is nothing but words, which have a column."""
-    return body.kind is Kind.TEXT and not (body.media_id or body.articles or body.template_id or body.template_data or body.url)
+    more = body.media_id or body.articles or body.template_id or body.template_data or body.url or body.buttons
+    return body.kind is Kind.TEXT and not more
+
+
+def body_of(row: Message) -> Body:
+    """Read the body of a stored outgoing message back."""
+    return _body.decode(row.payload) if row.payload else Body(text=row.text)
 
 
 def insert_rows(rows: Sequence[tuple[object, ...]]) -> Program[list[int]]:
@@ -161,17 +163,19 @@ def wake(core: Core, channel: str) -> None:
         tell(channel)
 
 
+_WAITING = (
+    "SELECT id, text, status FROM messages WHERE account_id = ? AND direction = 'out' AND (status = 'kept'"  # noqa: S608 - a constant
+    f" OR (status = 'unknown' AND topic = 'reply' AND reason <> 'given_again')) ORDER BY id LIMIT 20{HOLD}"
+)
+
+
 def take_waiting(core: Core, account_id: int, *, room_bytes: int) -> Program[list[str]]:
     """Take what was kept for a person, or is unknown among late replies, to give it with the present answer.
 
     Oldest first, as much as fits; the rest waits for the message after.
     """
     now = core.clock.now()
-    rows = yield (
-        "SELECT id, text, status FROM messages WHERE account_id = ? AND direction = 'out'"
-        " AND (status = 'kept' OR (status = 'unknown' AND topic = 'reply' AND reason <> 'given_again')) ORDER BY id LIMIT 20",
-        (account_id,),
-    )
+    rows = yield _WAITING, (account_id,)
     taken: list[str] = []
     for number, text, status in rows:
         room_bytes -= len(text.encode()) + 1
@@ -193,7 +197,7 @@ class DatabaseOutbox:
     def __init__(self) -> None:
         self._core: Core | None = None
         # What this process holds is never decided by a lease: a turned clock must not end what is under way.
-        self._in_flight: set[int] = set()
+        self._held = Held("messages")
         self.on_put: Callable[[str | None], None] | None = None
 
     def bind(self, core: Core) -> None:
@@ -243,20 +247,20 @@ class DatabaseOutbox:
 
     async def claim(self, channel: str, limit: int, lease: timedelta) -> list[OutboundMessage]:
         """Take due messages of one channel under a lease; those without an open window are kept instead."""
-        messages = await self.core.db.run(_claim(self.core, channel, limit, lease))
-        self._in_flight.update(message.id for message in messages)
+        messages = await self.core.db.run(partial(claim_messages, self.core, channel, limit, lease))
+        self._held.add((message.id for message in messages), lease)
         return messages
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:
         """Note what became of claimed messages, in one transaction."""
-        await self.core.db.run(_settle_all(self.core, settlements))
-        self._in_flight.difference_update(done.id for done in settlements)
+        await self.core.db.run(partial(settle_messages, self.core, settlements))
+        self._held.remove(done.id for done in settlements)
 
     async def recover(self, *, everything: bool) -> int:
         """Decide about messages whose lease ended: employees' go again, customers' become unknown."""
         if everything:
-            self._in_flight.clear()
-        return await self.core.db.run(_recover(self.core, self._in_flight, everything=everything))
+            self._held.clear()
+        return await self.core.db.run(partial(recover_messages, self.core, self._held, everything=everything))
 
     async def next_due(self, channel: str) -> datetime | None:
         """Tell when the next message of this channel is due."""
@@ -270,109 +274,3 @@ class DatabaseOutbox:
             return datetime.fromisoformat(value) if isinstance(value, str) else value
 
         return await self.core.db.read(program())
-
-
-_CLAIMED = "id, key, external_account, conversation, kind, text, payload, guarantee, attempts, account_id, reply_to_id, status"
-
-
-def _claim(core: Core, channel: str, limit: int, lease: timedelta) -> Program[list[OutboundMessage]]:
-    now = core.clock.now()
-    # What is too old ends here, as its turn comes: looking for it through a long queue would cost every claim.
-    rows = yield (
-        "UPDATE messages SET status = CASE WHEN expires_at <= ? THEN 'expired' ELSE 'claimed' END, lease_until = ?,"  # noqa: S608 - fixed columns
-        " attempts = attempts + 1, updated_at = ? WHERE id IN"
-        " (SELECT id FROM messages WHERE status = 'queued' AND direction = 'out' AND channel = ? AND not_before <= ?"
-        f" ORDER BY not_before, id LIMIT ?) AND status = 'queued' RETURNING {_CLAIMED}",
-        (now, now + lease, now, channel, now, limit),
-    )
-    rule = core.reach.get(channel)
-    messages = []
-    for row in sorted(row for row in rows if row[11] == OutboundStatus.CLAIMED.value):
-        if rule is not None and rule.windowed and row[9] is not None and row[4] != Kind.TEMPLATE.value:
-            free = yield from spend_window(rule, row[9], now)
-            if not free:
-                yield from _keep(row[0], row[9], now)
-                continue
-        data = yield from _answered_data(row[10])
-        messages.append(_message(channel, row, data))
-    return messages
-
-
-def _answered_data(reply_to_id: int | None) -> Program[dict[str, object]]:
-    if reply_to_id is None:
-        return {}
-    rows = yield "SELECT payload FROM messages WHERE id = ?", (reply_to_id,)
-    payload = _json.decode(rows[0][0]) if rows and rows[0][0] else {}
-    data = payload.get("data", {})
-    return data if isinstance(data, dict) else {}
-
-
-def _message(channel: str, row: tuple[object, ...], data: dict[str, object]) -> OutboundMessage:
-    number, key, external, conversation, _, text, payload, guarantee, attempts, *_ = row
-    return OutboundMessage(
-        id=int(str(number)),
-        key=str(key),
-        address=Address(channel, str(external), str(conversation)),
-        body=_body.decode(str(payload)) if payload else Body(text=str(text)),
-        guarantee=Guarantee(str(guarantee)),
-        attempt=int(str(attempts)),
-        reply_data=data,
-    )
-
-
-def _keep(number: int, account_id: int, now: datetime) -> Program[None]:
-    yield (
-        "UPDATE messages SET status = 'kept', lease_until = NULL, reason = 'window_closed', updated_at = ? WHERE id = ?",
-        (now, number),
-    )
-    yield "UPDATE accounts SET waiting_count = waiting_count + 1 WHERE id = ?", (account_id,)
-
-
-def _settle_all(core: Core, settlements: Sequence[Settlement]) -> Program[None]:
-    for settlement in settlements:
-        yield from _settle(core, settlement)
-
-
-def _settle(core: Core, done: Settlement) -> Program[None]:
-    now = core.clock.now()
-    rows = yield "SELECT guarantee, attempts, account_id, channel FROM messages WHERE id = ? AND status = 'claimed'", (done.id,)
-    if not rows:
-        return
-    guarantee, attempts, account_id, channel = rows[0]
-    rule = core.reach.get(channel)
-    again = done.status == "retry" or (done.status == "unknown" and guarantee == Guarantee.AT_LEAST_ONCE.value)
-    if done.status == "retry" and account_id is not None and rule is not None:
-        yield from refund_window(rule, account_id, now)
-    if again and attempts < GIVE_UP_AFTER:
-        pause = timedelta(seconds=RETRY_PAUSES[min(attempts, len(RETRY_PAUSES)) - 1])
-        yield (
-            "UPDATE messages SET status = 'queued', lease_until = NULL, not_before = ?, reason = ?, updated_at = ?"
-            " WHERE id = ?",
-            (done.retry_at or now + pause, done.reason[:100], now, done.id),
-        )
-        return
-    if done.status == "window_closed" and account_id is not None:
-        yield from close_windows(account_id, now)
-        yield from _keep(done.id, account_id, now)
-        return
-    status = {"sent": "sent", "handed_over": "handed_over", "unknown": "unknown"}.get(done.status, "failed")
-    sent_at = now if status in ("sent", "handed_over") else None
-    yield (
-        "UPDATE messages SET status = ?, lease_until = NULL, sent_at = ?, external_id = ?, reason = ?, updated_at = ?"
-        " WHERE id = ?",
-        (status, sent_at, done.external_id[:128], done.reason[:100], now, done.id),
-    )
-    if status == "unknown" and account_id is not None:
-        yield "UPDATE accounts SET waiting_count = waiting_count + 1 WHERE id = ?", (account_id,)
-
-
-def _recover(core: Core, mine: set[int], *, everything: bool) -> Program[int]:
-    now = core.clock.now()
-    rows = yield (
-        "SELECT id FROM messages WHERE status = 'claimed' AND direction = 'out' AND (lease_until <= ? OR ? = 1)",
-        (now, int(everything)),
-    )
-    left = [number for (number,) in rows if number not in mine]
-    for number in left:
-        yield from _settle(core, Settlement(number, "unknown", "lease_ended"))
-    return len(left)

@@ -61,6 +61,14 @@ _AUDITED = (  # the erasure's own entry says only how many
     " OR object_kind = 'employees' AND object_id IN ({employees})"
     " OR object_kind = 'follow_ups' AND object_id IN (SELECT id FROM follow_ups WHERE " + _SUBJECT + ")))"
 )
+
+
+def _by_address(table: str) -> str:
+    """Give the condition for rows that know the account by its channel and id."""
+    same = f"a.channel = {table}.channel AND a.external_id = {table}.external_id"
+    return f"EXISTS (SELECT 1 FROM accounts a WHERE a.id IN ({{accounts}}) AND {same})"  # noqa: S608 - our own names
+
+
 # Children before what they hang on.
 HOLDINGS: tuple[Holding, ...] = (
     Holding("audit_values", _AUDITED, {"salt": "", "before": "", "after": ""}),
@@ -70,6 +78,10 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("messages", "account_id IN ({accounts})"),
     Holding("bind_codes", "employee_id IN ({employees})"),
     Holding("api_tokens", "employee_id IN ({employees})"),
+    Holding("notice_rights", "account_id IN ({accounts})"),
+    Holding("followers", "account_id IN ({accounts})"),
+    Holding("contact_follows", _by_address("contact_follows")),
+    Holding("send_marks", _by_address("send_marks")),
     Holding("accounts", "id IN ({accounts})"),
     Holding("leads", "id IN ({leads})"),
     Holding("contacts", "id IN ({contacts})"),

@@ -6,7 +6,7 @@ The same rules stand here twice, on purpose side by side: `decide` for one messa
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 
 from crm_core.clock import at_local, to_local
@@ -23,6 +23,7 @@ class Reason(StrEnum):
     ALREADY_GREETED = "already_greeted"
     FREQUENCY_CAP = "frequency_cap"
     WINDOW_CLOSED = "window_closed"
+    MASS_QUOTA = "mass_quota"
     TOO_LATE = "too_late"
 
 
@@ -33,6 +34,7 @@ REASON_LABELS = {
     Reason.ALREADY_GREETED: "当天已收到同一祝福",
     Reason.FREQUENCY_CAP: "近期群发已达上限",
     Reason.WINDOW_CLOSED: "不在可发送时间窗内",
+    Reason.MASS_QUOTA: "本月群发次数已满",
     Reason.TOO_LATE: "已过当天，不再补发",
 }
 
@@ -48,6 +50,8 @@ class Facts:
     recent_count: int = 0
     """Broadcast messages this person got within `frequency_days`."""
     window_open: bool = True
+    mass_used_up: bool = False
+    """The platform's own cap of mass messages a month is reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ def decide(facts: Facts, settings: CampaignSettings, now: datetime) -> Decision:
         (facts.already_greeted, Reason.ALREADY_GREETED),
         (facts.recent_count >= settings.frequency_cap, Reason.FREQUENCY_CAP),
         (not facts.window_open, Reason.WINDOW_CLOSED),
+        (facts.mass_used_up, Reason.MASS_QUOTA),
     ):
         if broken:
             return Decision(reason=reason)
@@ -102,6 +107,8 @@ class Gate:
     """The greeting key is prefix, person number, suffix; empty for what is no greeting."""
     nobody_reached: bool = False
     """No other broadcast reached anybody within `frequency_days`: then nobody can be over the cap."""
+    mass_monthly: int | None = None
+    """Mass messages the platform lets a person have in a calendar month; None: not asked."""
 
 
 ACCOUNT_JOIN = (
@@ -140,6 +147,14 @@ def reason_sql(gate: Gate, *, planned_already: bool = False) -> tuple[str, list[
     if gate.rule is not None and gate.rule.windowed:
         clause, values = _window_sql(gate.rule, gate.now)
         arms.append((f"NOT ({clause})", Reason.WINDOW_CLOSED, values))
+    if gate.mass_monthly is not None:
+        month = at_local(to_local(gate.now).date().replace(day=1), time())
+        others = " AND h.id <> p.id" if planned_already else ""
+        had = (
+            "(SELECT count(*) FROM recipients h WHERE h.person_id = p.person_id AND h.claimed_at >= ?"  # noqa: S608
+            f" AND h.mass_id IS NOT NULL AND h.account_id = a.id{others}) >= ?"
+        )
+        arms.append((had, Reason.MASS_QUOTA, (month, gate.mass_monthly)))
     sql = "".join(f" WHEN {clause} THEN '{reason}'" for clause, reason, _ in arms)
     return f"CASE{sql} END", [value for _, _, values in arms for value in values]
 

@@ -1,6 +1,6 @@
 """What the core needs from outside, and `Core`, the bundle every use case receives."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -19,6 +19,13 @@ Program = Generator[tuple[str, Sequence[object]], Rows, T]
 
 Portable SQL only. A driver runs it where the connection lives: on the writer's thread for SQLite.
 """
+CLAIM = " /*claim*/"
+"""Stands at the end of the inner SELECT of a claim, "take some of those that wait": where several processes claim from one
+table they step over what another one is just taking (PostgreSQL); a mere comment where there is one writer (SQLite)."""
+CLAIM_P = " /*claim p*/"
+"""The same where only the rows of the table called `p` are taken."""
+HOLD = " /*hold*/"
+"""Stands at the end of a SELECT whose rows must stay as they are to the end of the transaction: others wait."""
 
 
 class Database(Protocol):
@@ -27,8 +34,11 @@ class Database(Protocol):
     def transaction(self) -> AbstractAsyncContextManager[None]:
         """All or nothing; nested: a part that can be undone alone."""
 
-    async def run(self, program: Program[T]) -> T:
-        """Run a program in the open transaction, else in one of its own; durable when it returns."""
+    async def run(self, program: Program[T] | Callable[[], Program[T]]) -> T:
+        """Run a program in the open transaction, else in one of its own; durable when it returns.
+
+        Given as a function that makes it, it is made anew and repeated when two transactions stood in each other's way.
+        """
 
     async def read(self, program: Program[T]) -> T:
         """Run a program that only reads, beside the writer."""
@@ -41,6 +51,26 @@ class Database(Protocol):
 
     async def scrub(self) -> None:
         """Let what was deleted vanish from the files too, the write-ahead file among them."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other process serves this database, so that whatever is claimed at the start has a dead owner."""
+
+    @property
+    def skew(self) -> timedelta:
+        """How far the database's clock is ahead of this machine's; leases of several machines are told by it."""
+
+    async def measure(self) -> None:
+        """Compare the clocks anew."""
+
+    async def serialize(self, name: str) -> None:
+        """Inside a transaction: wait until no other one holds this name, and hold it to the end of this one.
+
+        For "count, then write" and "look, then write" that no single conditional update can say.
+        """
+
+    def exclusively(self, name: str) -> AbstractAsyncContextManager[bool]:
+        """Hold a name among all processes that serve the database while the block runs; gives False if another does."""
 
 
 class Outbox(Protocol):
@@ -63,7 +93,11 @@ class Outbox(Protocol):
 
 
 class StateStore(Protocol):
-    """Small values with a lifetime: dialogs, tokens, locks. Implemented in `crm_core/state.py`."""
+    """Small values with a lifetime: dialogs, tokens, locks. Implemented in `crm_core/state.py`.
+
+    A lock is a value that names its owner (`crm_core/locks.py`): `add` takes it, `swap` renews it, `discard` gives it back,
+    and none of the three touches a lock that somebody else has taken meanwhile.
+    """
 
     async def get(self, key: str) -> str | None:
         """Tell the value, or None when absent or expired."""
@@ -77,6 +111,15 @@ class StateStore(Protocol):
     async def delete(self, key: str) -> None:
         """Forget a value."""
 
+    async def swap(self, key: str, old: str, new: str, *, lasts: timedelta) -> bool:
+        """Replace a value only if it is still `old`; tell whether it was."""
+
+    async def discard(self, key: str, value: str) -> bool:
+        """Forget a value only if it is still this one; tell whether it was."""
+
+    async def look(self, key: str) -> tuple[datetime, str | None]:
+        """Tell the value and the store's own time, which is one and the same for all processes."""
+
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
@@ -88,6 +131,14 @@ class PoolSettings:
     reclaim_days: int = 30
     tell_of_new_leads: str = "managers"
     """Who is told in chat that a lead came into the pool: managers, everyone (and sales), nobody."""
+    notices_to: str = ""
+    """Where a new lead is told besides: a custom group robot, as "CHANNEL/robot:NAME"."""
+
+    def problems(self) -> list[tuple[str, str]]:
+        """List what is wrong, as pairs of key and sentence."""
+        channel, _, robot = self.notices_to.partition("/")
+        is_robot = bool(channel) and robot.startswith("robot:") and robot != "robot:"
+        return [] if is_robot or not self.notices_to else [("notices_to", "需要写成 渠道名/robot:机器人名")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +172,8 @@ class AnswerSettings:
     welcome: str = "您好，欢迎关注！想了解什么，直接留言即可。"
     default: str = "消息已收到，客户经理会尽快回复。"
     opt_out: str = "已退订，不会再收到群发消息。需要时直接留言即可。"
+    session_end: str = "本次咨询已结束，有需要随时留言。"
+    """Said in 微信客服 when a colleague ends the conversation; empty for nothing."""
     keywords: tuple[AnswerRule, ...] = ()
 
 
@@ -142,6 +195,7 @@ class Core:
     """Everything a use case needs besides its actor and arguments. Built once, in `bot/app.py`.
 
     `reach` tells each channel's windows by channel name, `staff_channels` the channels employees are written to on,
+    `group_channels` those of them that carry customers too, to whom broadcasts go as tasks a colleague confirms,
     `channel_labels` what people call a channel (公众号, 钉钉), `unsigned_channels` those whose platform does not sign the
     body, so that whoever saw one request can write another.
     """
@@ -153,5 +207,6 @@ class Core:
     settings: CoreSettings = CoreSettings()
     reach: Mapping[str, ReachRule] = field(default_factory=dict)
     staff_channels: frozenset[str] = frozenset()
+    group_channels: frozenset[str] = frozenset()
     channel_labels: Mapping[str, str] = field(default_factory=dict)
     unsigned_channels: frozenset[str] = frozenset()

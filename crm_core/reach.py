@@ -17,14 +17,25 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class MassRule:
+    """What one mass call of a channel may hold, and how many of them a person gets in a calendar month (None: any)."""
+
+    most: int = 10_000
+    least: int = 2
+    monthly: int | None = 4
+
+
+@dataclass(frozen=True, slots=True)
 class ReachRule:
     """When a channel lets us write to a person of our own accord.
 
     `message` opens with the person's message, `event` with a follow, menu click or scan. None on both: always open.
+    `mass` tells that it has mass sending, which needs no window.
     """
 
     message: Window | None = None
     event: Window | None = None
+    mass: MassRule | None = None
 
     @classmethod
     def always(cls) -> "ReachRule":

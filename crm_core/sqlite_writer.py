@@ -68,13 +68,18 @@ def drive(connection: sqlite3.Connection, program: Program[T]) -> T:
         sql, parameters = next(program)
         while True:
             cursor.execute(sql, parameters)
-            sql, parameters = program.send(cursor.fetchall() if cursor.description else cursor.rowcount)
+            sql, parameters = program.send(cursor.fetchall() if cursor.description else _changed(connection, cursor))
     except StopIteration as stop:
         result: T = stop.value
         return result
     finally:
         program.close()
         cursor.close()
+
+
+def _changed(connection: sqlite3.Connection, cursor: sqlite3.Cursor) -> int:
+    # The driver counts only for statements that begin with the change itself, not for those that begin with WITH.
+    return cursor.rowcount if cursor.rowcount >= 0 else int(connection.execute("SELECT changes()").fetchone()[0])
 
 
 class Connection:

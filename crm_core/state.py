@@ -1,12 +1,12 @@
 """Small values with a lifetime in the database: open dialogs, platform tokens, idempotency answers."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tortoise import fields
 
 from crm_core.clock import Clock
-from crm_core.db import Database, Entity, UtcDatetimeField
-from crm_core.ports import Program
+from crm_core.db import Entity, UtcDatetimeField
+from crm_core.ports import Database, Program
 
 
 class StateEntry(Entity):
@@ -24,6 +24,10 @@ class StateEntry(Entity):
 
 _UPSERT = """INSERT INTO state_entries (key, value, expires_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at, updated_at = excluded.updated_at"""
+
+_SWAP = """UPDATE state_entries SET value = ?, expires_at = ?, updated_at = ?
+WHERE key = ? AND value = ? AND expires_at > ?"""
+_LOOK = "SELECT CURRENT_TIMESTAMP, (SELECT value FROM state_entries WHERE key = ? AND expires_at > ?)"
 
 
 class DatabaseState:
@@ -69,6 +73,47 @@ class DatabaseState:
             yield "DELETE FROM state_entries WHERE key = ?", (key,)
 
         await self._db.run(program())
+
+    async def swap(self, key: str, old: str, new: str, *, lasts: timedelta) -> bool:
+        """Replace a value only if it is still `old`; tell whether it was."""
+        now = self._clock.now()
+
+        def program() -> Program[bool]:
+            changed = yield _SWAP, (new, now + lasts, now, key, old, now)
+            return bool(changed)
+
+        return await self._db.run(program())
+
+    async def discard(self, key: str, value: str) -> bool:
+        """Forget a value only if it is still this one; tell whether it was."""
+        now = self._clock.now()
+
+        def program() -> Program[bool]:
+            gone = yield "DELETE FROM state_entries WHERE key = ? AND value = ? AND expires_at > ?", (key, value, now)
+            return bool(gone)
+
+        return await self._db.run(program())
+
+    async def look(self, key: str) -> tuple[datetime, str | None]:
+        """Tell the value and the database's own time."""
+        now = self._clock.now()
+
+        def program() -> Program[tuple[object, str | None]]:
+            rows = yield _LOOK, (key, now)
+            return rows[0][0], rows[0][1]
+
+        at, value = await self._db.read(program())
+        # SQLite counts whole seconds, and serves this machine alone: its clock is the store's.
+        return (at if isinstance(at, datetime) else now), value
+
+    async def free_locks(self) -> int:
+        """Free every lock: for whoever has the database alone, after a process that was killed with locks in hand."""
+
+        def program() -> Program[int]:
+            count = yield "DELETE FROM state_entries WHERE key LIKE 'lock:%'", ()
+            return int(count)
+
+        return await self._db.run(program())
 
     async def sweep(self) -> int:
         """Delete what has expired; tells how many."""

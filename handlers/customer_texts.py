@@ -10,10 +10,12 @@ from crm_core import leads
 from crm_core.accounts import AccountRow, PersonKind, open_event_window, open_message_window
 from crm_core.messages import Body, InboundMessage, Kind
 from crm_core.outbox import take_waiting
-from crm_core.ports import Core, Program
+from crm_core.ports import HOLD, Core, Program
 from crm_core.values import cut_bytes, plain
 from handlers.owner_notices import tell_of_new_lead, tell_owner
+from handlers.platform_reports import take_report
 
+MENU_EVENTS = ("click", "scancode_push", "scancode_waitmsg")
 OPT_OUT_WORDS = frozenset({"退订", "退訂", "td"})
 SHORT_OPT_OUT = "t"
 SHORT_OPT_OUT_LASTS = timedelta(hours=48)
@@ -24,7 +26,7 @@ _AROUND = "。．.！!，,、~～？?“”'\u200b\u200c\u200d\ufeff"
 
 def is_plain(message: InboundMessage, account: AccountRow) -> bool:
     """Whether the answer follows from the words alone: a known person, nothing kept for them, no word of consent."""
-    if account.person_id is None or account.waiting_count or message.kind in (Kind.EVENT, Kind.OTHER):
+    if account.person_id is None or account.waiting_count or message.kind in (Kind.EVENT, Kind.OTHER) or message.history:
         return False
     word = _one_word(message.text)
     return word not in OPT_OUT_WORDS and word != SHORT_OPT_OUT
@@ -49,7 +51,7 @@ def answer_customer(core: Core, message: InboundMessage, message_id: int, accoun
     if person_id is None:
         person_id = yield from welcome_stranger(core, message, account.id, source=message.address.channel)
     said = message.text.strip()
-    if (yield from _opts_out(account.id, said, message)):
+    if (yield from opts_out(account.id, said, message)):
         return Body(text=core.settings.answers.opt_out)
     yield from tell_owner(core, message, message_id, person_id, now)
     answer = _keyword_answer(core, said)
@@ -60,9 +62,18 @@ def answer_customer(core: Core, message: InboundMessage, message_id: int, accoun
     return Body(text=answer) if answer else None
 
 
-def welcome_stranger(core: Core, message: InboundMessage, account_id: int, source: str) -> Program[int]:
-    """Make the lead of an account that has nobody behind it yet; gives the person number."""
-    name = message.nickname or f"微信访客{account_id}"
+_HELD_ACCOUNT = f"SELECT person_id FROM accounts WHERE id = ?{HOLD}"  # noqa: S608 - a constant
+
+
+def welcome_stranger(
+    core: Core, message: InboundMessage, account_id: int, source: str, *, quietly: bool = False
+) -> Program[int]:
+    """Make the lead of an account that has nobody behind it yet, and tell of it; gives the person number."""
+    # Two messages of one stranger may come to two processes at once: the second waits, and finds the first one's lead.
+    held = yield _HELD_ACCOUNT, (account_id,)
+    if held[0][0] is not None:
+        return int(held[0][0])
+    name = message.nickname or placeholder_name(account_id)
     lead_id, person_id = yield from leads.insert_from_channel(
         core, channel=message.address.channel, name=name, source=source, raw_text=message.text[:500]
     )
@@ -70,11 +81,18 @@ def welcome_stranger(core: Core, message: InboundMessage, account_id: int, sourc
         "UPDATE accounts SET person_kind = ?, person_id = ?, updated_at = ? WHERE id = ?",
         (PersonKind.CUSTOMER.value, person_id, core.clock.now(), account_id),
     )
-    yield from tell_of_new_lead(core, lead_id, name, source)
+    if not quietly:
+        yield from tell_of_new_lead(core, lead_id, name, source)
     return person_id
 
 
-def _opts_out(account_id: int, said: str, message: InboundMessage) -> Program[bool]:
+def placeholder_name(account_id: int) -> str:
+    """Give the name of somebody whose platform does not tell it."""
+    return f"微信访客{account_id}"
+
+
+def opts_out(account_id: int, said: str, message: InboundMessage) -> Program[bool]:
+    """Note the consent word a customer said; tells whether it was one."""
     word = _one_word(said)
     if word not in OPT_OUT_WORDS:
         if word != SHORT_OPT_OUT:
@@ -100,11 +118,22 @@ def _plain_words(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _keyword_answer(core: Core, said: str) -> str:
+    found = _keyword(core, said)
+    return core.settings.answers.default if found is None else found
+
+
+def _keyword(core: Core, said: str) -> str | None:
     words = plain(said)
     for rule in core.settings.answers.keywords:
         if any(word in words for word in _plain_words(rule.words)):
             return rule.answer
-    return core.settings.answers.default
+    return None
+
+
+def menu_answer(core: Core, key: str) -> Body | None:
+    """Give the keyword answer of a menu item's key; a key nobody wrote an answer for is answered with nothing."""
+    answer = _keyword(core, key) if key else None
+    return Body(text=answer) if answer else None
 
 
 def take_event(core: Core, message: InboundMessage, account: AccountRow) -> Program[Body | None]:
@@ -117,9 +146,12 @@ def take_event(core: Core, message: InboundMessage, account: AccountRow) -> Prog
             (message.at, now, account.id, message.at),
         )
         return None
-    if message.event in ("subscribe", "scan", "click", "scancode_push", "scancode_waitmsg"):
+    if message.event in ("subscribe", "scan", *MENU_EVENTS):
         yield from open_event_window(account.id, message.at, now)
+    if message.event in MENU_EVENTS:
+        return menu_answer(core, str(message.data.get("event_key") or ""))
     if message.event not in ("subscribe", "scan"):
+        yield from take_report(core, message, account)
         return None
     # Event time decides: a follow that arrives after a newer unfollow changes nothing.
     yield (

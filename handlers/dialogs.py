@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from crm_core.errors import NotFound
-from crm_core.messages import InboundMessage
+from crm_core.messages import Button, InboundMessage
 from crm_core.ports import Core
 from crm_core.values import plain
 from handlers.replies import Undo
@@ -77,9 +77,10 @@ class NotInList(NotFound):
 class Ask(Exception):
     """A command cannot go on without an answer."""
 
-    def __init__(self, dialog: Dialog) -> None:
+    def __init__(self, dialog: Dialog, buttons: tuple[Button, ...] = ()) -> None:
         super().__init__(dialog.question)
         self.dialog = dialog
+        self.buttons = buttons
 
 
 def place_of(account_id: int, message: InboundMessage) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from crm_core.clock import local_day
 from crm_core.conversations import OutboundStatus
 from crm_core.employees import staff_account_sql
-from crm_core.messages import Address, Body, Guarantee, InboundMessage, Kind
+from crm_core.messages import Address, Body, Button, Guarantee, InboundMessage, Kind
 from crm_core.outbox import insert_rows, outgoing_row, queue, wake
 from crm_core.ports import Core, Program
 from crm_core.values import cut_bytes
@@ -62,10 +62,16 @@ def tell_of_new_lead(core: Core, lead_id: int, name: str, source: str) -> Progra
     """Tell those who look after the pool that somebody new is in it."""
     origin = f"（来源：{source}）" if source else ""
     text = f"【新线索】{name}{origin}已进入公海，回复“领取 {name}”即可领取"
-    yield from _tell_listeners(core, text, key=f"new_lead:{lead_id}")
+    button = Button("领取", "claim_lead", {"lead": str(lead_id)})
+    yield from _tell_listeners(core, text, key=f"new_lead:{lead_id}", buttons=(button,))
+    channel, _, robot = core.settings.pools.notices_to.partition("/")
+    if robot and channel in core.reach:
+        at_least_once, until = Guarantee.AT_LEAST_ONCE, core.clock.now() + LASTS
+        to, key = Address(channel, robot), f"new_lead:{lead_id}:group"
+        yield from queue(core, to, Body(text=text), key=key, guarantee=at_least_once, expires_at=until)
 
 
-def _tell_listeners(core: Core, text: str, *, key: str) -> Program[None]:
+def _tell_listeners(core: Core, text: str, *, key: str, buttons: tuple[Button, ...] = ()) -> Program[None]:
     roles = _ROLES.get(core.settings.pools.tell_of_new_leads)
     if roles is None:
         return
@@ -79,7 +85,7 @@ def _tell_listeners(core: Core, text: str, *, key: str) -> Program[None]:
         yield from queue(
             core,
             Address(channel, external_id),
-            Body(text=text),
+            Body(text=text, buttons=buttons),
             key=f"{key}:{employee_id}",
             guarantee=Guarantee.AT_LEAST_ONCE,
             expires_at=core.clock.now() + LASTS,

@@ -7,27 +7,37 @@ recorded first and then worked on (`Pipeline.work`), its effect, its reply and t
 import asyncio
 import re
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 import structlog
 from tortoise.exceptions import ValidationError
 
 from crm_core import inbox
-from crm_core.accounts import Account, AccountRow, PersonKind, ensure_account, find_account
+from crm_core.accounts import AccountRow, PersonKind, ensure_account, find_account
 from crm_core.conversations import InboundStatus, Outcome
 from crm_core.errors import CrmError, Unavailable
-from crm_core.inbox import Recorded
+from crm_core.inbox import Begun, Recorded
 from crm_core.messages import Body, Guarantee, InboundMessage, Kind
 from crm_core.ports import Core, Program
+from handlers.contact_events import take_contact_event, take_directory_event
 from handlers.customer_texts import answer_customer, take_event
+from handlers.house_events import take_house_event
+from handlers.platform_reports import is_nobodys, take_nobodys
+from handlers.presses import is_press
+from handlers.replies import Reply
 from handlers.router import Router, Understood
+from handlers.service_desk import is_aside, take_aside
 
 log = structlog.get_logger(__name__)
 
 BIND_WORDS = re.compile(r"\s*绑定[\s:：]*[0-9A-Za-z]{8}\s*")
 """How somebody of the house binds an account on a customers' channel; anything else there is a customer's."""
+LOOK_AGAIN_SECONDS = 0.1
+"""How often is looked whether an earlier message of the conversation is done in another process."""
 LATE_REPLY_LASTS = timedelta(hours=24)
 """How long an answer that missed its request is still worth sending."""
 
@@ -61,11 +71,20 @@ class Taken:
 
 def take(core: Core, message: InboundMessage, *, passive: bool) -> Program[Taken]:
     """Record a message and, when it is a customer's, work on it at once: one program, one commit."""
+    if is_aside(message):
+        return Taken((yield from take_aside(core, message)), done=True)
     recorded = yield from inbox.record(core, message)
     if not recorded.new:
         return Taken(recorded, done=recorded.status != InboundStatus.OPEN.value)
-    if message.kind is Kind.EVENT and message.address.channel in core.staff_channels:
-        # Events of the house itself (somebody joined, a card) concern no account yet: kept as history.
+    if is_nobodys(message):
+        yield from take_nobodys(core, message)
+        yield from inbox.finish(core, recorded.id, message, account_id=None, reply=None, outcome=Outcome.SILENT)
+        return Taken(Recorded(recorded.id, new=True, status="done", outcome="silent"), done=True)
+    is_of_house = message.address.channel in core.staff_channels or not message.address.external_id
+    if message.kind is Kind.EVENT and is_of_house and not (message.about_customer or is_press(message)):
+        yield from take_directory_event(core, message)
+        yield from take_house_event(core, message)
+        # Events of the house itself (somebody joined or left) concern no account: kept as history.
         yield from inbox.finish(core, recorded.id, message, account_id=None, reply=None, outcome=Outcome.SILENT)
         return Taken(Recorded(recorded.id, new=True, status="done", outcome="silent"), done=True)
     account = yield from find_account(message.address)
@@ -89,12 +108,17 @@ def take(core: Core, message: InboundMessage, *, passive: bool) -> Program[Taken
 
 def is_customers(core: Core, message: InboundMessage, account: AccountRow | None) -> bool:
     """Whether a customer (or somebody not known yet) wrote it, and not somebody of the house."""
+    if message.about_customer:
+        return True
     if message.address.channel in core.staff_channels or (account and account.person_kind == PersonKind.EMPLOYEE.value):
         return False
     return BIND_WORDS.fullmatch(message.text) is None
 
 
 def _customer_effect(core: Core, message: InboundMessage, message_id: int, account: AccountRow) -> Program[Body | None]:
+    if message.about_customer:
+        yield from take_contact_event(core, message, message_id, account)
+        return None
     if message.kind is Kind.EVENT:
         return (yield from take_event(core, message, account))
     if message.kind is Kind.OTHER:
@@ -112,58 +136,86 @@ class Pipeline:
         # Tries of this process: what fails for a passing reason is tried again without being counted again.
         self._counted: set[int] = set()
 
-    async def work(self, message_id: int, message: InboundMessage, answering: Answering) -> Body | None:
-        """Work on one message to the end; gives the reply if it is to leave passively."""
-        key = (message.address.channel, message.address.external_id)
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        try:
-            async with lock:
-                return await self._work(message_id, message, answering)
-        finally:
-            if not lock.locked() and not lock._waiters:  # nobody else of this conversation
-                self._locks.pop(key, None)
+    async def work(self, message_id: int, message: InboundMessage, answering: Answering, *, held: bool = True) -> Body | None:
+        """Work on one message to the end; gives the reply if it is to leave passively.
 
-    async def _work(self, message_id: int, message: InboundMessage, answering: Answering) -> Body | None:
-        core = self._core
+        `held`: this process recorded it or took it over; else it is left to whoever holds it.
+        """
+        key = (message.address.channel, message.address.external_id)
+        while True:
+            lock = self._locks.setdefault(key, asyncio.Lock())
+            try:
+                async with lock:
+                    begun, account = await self._begin(message_id, message, held=held)
+                    if begun is not Begun.LATER:
+                        return await self._work(message_id, message, account, answering) if account else None
+            finally:
+                if not lock.locked() and not lock._waiters:  # nobody else of this conversation
+                    self._locks.pop(key, None)
+            # Another process works on what the same person said before; our own waiting must not hold up its like here.
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    async def _begin(self, message_id: int, message: InboundMessage, *, held: bool) -> tuple[Begun, AccountRow | None]:
         again = message_id in self._counted
-        self._counted.add(message_id)
-        if not await core.db.run(inbox.begin_try(core, message_id, again=again)):
+        program = partial(_begin_with_account, self._core, message_id, message, again=again, held=held)
+        begun, account = await self._core.db.run(program)
+        if begun is Begun.YES:
+            self._counted.add(message_id)
+        else:
             self._counted.discard(message_id)
-            return None
-        account_row = await core.db.run(ensure_account(core, message.address, message.nickname))
-        prepared = await self._prepare(message, account_row)
-        async with core.db.transaction():
-            reply = await self._effect(prepared)
-            outcome = Outcome.SILENT if reply is None else Outcome.PASSIVE if answering.take() else Outcome.LATE
-            first = await core.db.run(
-                inbox.finish(
-                    core,
-                    message_id,
-                    message,
-                    account_id=account_row.id,
-                    reply=reply,
-                    outcome=outcome,
-                    late_until=core.clock.now() + LATE_REPLY_LASTS,
-                    guarantee=Guarantee.AT_LEAST_ONCE,  # it is somebody of the house, or a stranger who will be
-                )
-            )
-            if not first:
-                # Somebody else finished it meanwhile: undo the effect of this run.
-                raise WorkedOnAlready
+        return begun, account
+
+    async def _work(self, message_id: int, message: InboundMessage, account: AccountRow, answering: Answering) -> Body | None:
+        prepared = await self._prepare(message, account)
+        if self._router.only_reads(prepared.understood):
+            # Nothing of it has to be undone with anything else: the mark "done" shares its commit with those who wait.
+            reply = await self._answer(prepared)
+            outcome = await self._finish(message_id, prepared, reply, answering)
+        else:
+            async with self._core.db.transaction():
+                reply = await self._effect(prepared)
+                outcome = await self._finish(message_id, prepared, reply, answering)
         self._counted.discard(message_id)
         return reply if outcome is Outcome.PASSIVE else None
 
-    async def _prepare(self, message: InboundMessage, row: AccountRow) -> "Prepared":
-        account = await Account.get(id=row.id)
+    async def _finish(self, message_id: int, prepared: "Prepared", reply: Body | None, answering: Answering) -> Outcome:
+        outcome = Outcome.SILENT if reply is None else Outcome.PASSIVE if answering.take() else Outcome.LATE
+        program = partial(
+            inbox.finish,
+            self._core,
+            message_id,
+            prepared.message,
+            account_id=prepared.account.id,
+            reply=reply,
+            outcome=outcome,
+            late_until=self._core.clock.now() + LATE_REPLY_LASTS,
+            guarantee=Guarantee.AT_LEAST_ONCE,  # it is somebody of the house, or a stranger who will be
+        )
+        if not await self._core.db.run(program):
+            # Somebody else finished it meanwhile: undo the effect of this run.
+            raise WorkedOnAlready
+        return outcome
+
+    async def _prepare(self, message: InboundMessage, account: AccountRow) -> "Prepared":
         return Prepared(message, account, await self._router.understand(self._core, message, account))
 
     async def _effect(self, prepared: "Prepared") -> Body | None:
         core = self._core
-        try:
+
+        async def answer() -> Reply | None:
             async with core.db.transaction():
-                now = core.clock.now()
-                await Account.filter(id=prepared.account.id).update(last_inbound_at=now, updated_at=now)
-                reply = await self._router.answer(core, prepared.understood)
+                return await self._router.answer(core, prepared.understood)
+
+        return await self._guarded(prepared, answer)
+
+    async def _answer(self, prepared: "Prepared") -> Body | None:
+        return await self._guarded(prepared, partial(self._router.answer, self._core, prepared.understood))
+
+    async def _guarded(self, prepared: "Prepared", answer: Callable[[], Awaitable[Reply | None]]) -> Body | None:
+        """Turn what goes wrong into words."""
+        core = self._core
+        try:
+            reply = await answer()
         except Unavailable:
             raise
         except CrmError as error:
@@ -180,10 +232,22 @@ class Pipeline:
         return reply.body if reply else None
 
 
+def _begin_with_account(
+    core: Core, message_id: int, message: InboundMessage, *, again: bool, held: bool
+) -> Program[tuple[Begun, AccountRow | None]]:
+    begun = yield from inbox.begin_try(core, message_id, again=again, held=held)
+    if begun is not Begun.YES:
+        return begun, None
+    account = yield from ensure_account(core, message.address, message.nickname)
+    now = core.clock.now()
+    yield "UPDATE accounts SET last_inbound_at = ?, updated_at = ? WHERE id = ?", (now, now, account.id)
+    return begun, account
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A message after everything that must not hold the writer: reading, understanding, slow look-ups."""
 
     message: InboundMessage
-    account: Account
+    account: AccountRow
     understood: Understood

@@ -9,15 +9,16 @@ from datetime import datetime
 
 from crm_core import access, employees
 from crm_core.access import Actor, Role
-from crm_core.accounts import Account, PersonKind
+from crm_core.accounts import AccountRow, PersonKind
 from crm_core.activities import Subject
-from crm_core.employees import BindCodeWrong, Employee
+from crm_core.employees import BindCodeWrong
 from crm_core.errors import CrmError, Refused
-from crm_core.messages import InboundMessage, Kind
+from crm_core.messages import Body, Button, InboundMessage, Kind
 from crm_core.ports import Core
 from crm_core.values import plain
-from handlers import dialogs, replies, subjects
+from handlers import dialogs, presses, replies, subjects
 from handlers.dialogs import Ask, Dialog
+from handlers.presses import Press
 from handlers.replies import Reply
 from handlers.understanding.intents import INTENTS
 from handlers.understanding.parse import Meaning, parse
@@ -35,7 +36,7 @@ class ChatContext:
 
     core: Core
     actor: Actor
-    account: Account
+    account: AccountRow
     message: InboundMessage
     intent: str
     slots: dict[str, object]
@@ -63,9 +64,13 @@ class ChatContext:
         """Make the question to raise: for one missing thing; the answer comes back in this slot."""
         return Ask(Dialog(self.intent, self.slots, question, slot=slot))
 
-    def ask_yes(self, question: str, slot: str, answer: str = "yes") -> Ask:
-        """Make the question to raise: yes or no; a yes comes back as `answer` in this slot, a no ends the matter."""
-        return Ask(Dialog(self.intent, self.slots, question, slot=slot, options=(("是", answer),), yes_no=True))
+    def ask_yes(self, question: str, slot: str, answer: str = "yes", buttons: tuple[Button, ...] = ()) -> Ask:
+        """Make the question to raise: yes or no; a yes comes back as `answer` in this slot, a no ends the matter.
+
+        `buttons` are the same for those who press; each must be safe to press long after the question was closed.
+        """
+        dialog = Dialog(self.intent, self.slots, question, slot=slot, options=(("是", answer),), yes_no=True)
+        return Ask(dialog, buttons)
 
     async def pick_subject(self, *, kinds: Sequence[str] = ("lead", "contact", "customer")) -> Subject | None:
         """Find whom the slots speak of; asks by number when several fit; None when nobody does."""
@@ -96,6 +101,8 @@ class Command:
     """Exact words that mean this command, whatever the understanding says."""
     open_to_strangers: bool = False
     undo: tuple[str, UndoHandler] | None = None
+    reads: bool = False
+    """It changes nothing (but what a shown list means) and never asks: it needs no transaction of its own."""
 
 
 def command(
@@ -106,12 +113,13 @@ def command(
     phrases: Sequence[str] = (),
     open_to_strangers: bool = False,
     undo: tuple[str, UndoHandler] | None = None,
+    reads: bool = False,
 ) -> Callable[[Handler], Command]:
     """Declare a command; its docstring is the summary shown in the help."""
 
     def declare(handler: Handler) -> Command:
         summary = (handler.__doc__ or "").strip().splitlines()[0]
-        return Command(intent, handler, summary, usage, roles, frozenset(phrases), open_to_strangers, undo)
+        return Command(intent, handler, summary, usage, roles, frozenset(phrases), open_to_strangers, undo, reads)
 
     return declare
 
@@ -121,7 +129,7 @@ class Understood:
     """A message made sense of, before anything is written."""
 
     message: InboundMessage
-    account: Account
+    account: AccountRow
     actor: Actor | None
     intent: str
     slots: dict[str, object]
@@ -129,6 +137,7 @@ class Understood:
     sure: bool = True
     more: bool = False
     """Whether the sentence names more than was taken from it."""
+    press: Press | None = None
 
 
 class Router:
@@ -138,9 +147,11 @@ class Router:
         self._commands = commands
         self._phrases = {plain(phrase): one.intent for one in commands.values() for phrase in one.phrases}
 
-    async def understand(self, core: Core, message: InboundMessage, account: Account) -> Understood:
+    async def understand(self, core: Core, message: InboundMessage, account: AccountRow) -> Understood:
         """Make sense of a message with what the speaker knows; reads only."""
-        actor = await _actor_of(account)
+        actor = await _actor_of(core, account)
+        if presses.is_press(message):
+            return await self._understand_press(message, account, actor)
         dialog = await dialogs.load(core, dialogs.place_of(account.id, message)) if actor else None
         words = message.text.strip()
         if words.startswith("绑定") or (message.in_group and "绑定" in words):
@@ -157,13 +168,30 @@ class Router:
         understood = Understood(message, account, actor, meaning.intent, dict(meaning.slots), dialog, more=meaning.more)
         return _settle(understood, meaning, now, known)
 
+    async def _understand_press(self, message: InboundMessage, account: AccountRow, actor: Actor | None) -> Understood:
+        press = await presses.find(message)
+        # Where the card stands is where it was pressed: in a group others read along.
+        placed = replace(message, address=replace(message.address, conversation=press.conversation))
+        intent = press.button.intent if press.button else ""
+        slots: dict[str, object] = dict(press.button.slots) if press.button else {}
+        return Understood(placed, account, actor, intent, slots, press=press)
+
     def _phrase(self, words: str) -> str:
         """Find the command of an exact phrase, also with something behind it (帮助 提醒), whatever blanks are in it."""
         return self._phrases.get(plain(words)) or self._phrases.get(words.partition(" ")[0], "")
 
+    def only_reads(self, understood: Understood) -> bool:
+        """Tell whether `answer` will change nothing, so that it may run without a transaction."""
+        found = self._commands.get(understood.intent)
+        if found is None or not found.reads or understood.press is not None or understood.dialog is not None:
+            return False
+        return understood.actor is None or understood.actor.role in found.roles  # a refusal is noted
+
     async def answer(self, core: Core, understood: Understood) -> Reply | None:
         """Run the command in the open transaction and remember what it asks or can undo."""
         message = understood.message
+        if understood.press is not None:
+            return await self._answer_press(core, understood, understood.press)
         if message.kind in (Kind.EVENT, Kind.OTHER) or "error_code" in message.data:
             return None
         if not message.text.strip():
@@ -178,7 +206,7 @@ class Router:
             reply = await self._run(ctx, understood)
         except Ask as ask:
             await dialogs.save(core, ctx.place, ask.dialog)
-            return replies.text(ask.dialog.shown())
+            return Reply(Body(text=ask.dialog.shown(), buttons=ask.buttons))
         if reply.undo:
             await dialogs.remember_undo(core, ctx.place, reply.undo)
         if understood.dialog and understood.intent not in (understood.dialog.intent, "cancel"):
@@ -187,12 +215,36 @@ class Router:
             reply = reply.with_note("（一次只处理一项，其余的请分开说）")
         return reply
 
+    async def _answer_press(self, core: Core, understood: Understood, press: Press) -> Reply | None:
+        found = self._commands.get(understood.intent)
+        if press.button is None or found is None:
+            return None
+        if understood.actor is None:
+            return replies.text("还不认识这个账号。请先私聊机器人绑定：绑定 绑定码")
+        if understood.actor.role not in found.roles:
+            await access.record(core, understood.actor, "chat.refused", ("commands", None), after={"intent": found.intent})
+            return replies.text(Refused().sentence())
+        if not await presses.take(core, press):
+            return presses.used_up()
+        ctx = self._context(core, understood)
+        await self._close_answered(ctx, press.button)
+        reply = await found.handler(ctx)
+        if reply.undo:
+            await dialogs.remember_undo(core, ctx.place, reply.undo)
+        return presses.shown(reply)
+
+    async def _close_answered(self, ctx: ChatContext, button: Button) -> None:
+        """Close the question the card asked, if it is still open; any other one stays."""
+        dialog = await dialogs.load(ctx.core, ctx.place)
+        if dialog and dialog.yes_no and dialog.options[0][1] in button.slots.values():
+            await dialogs.forget(ctx.core, ctx.place)
+
     async def after_refusal(self, core: Core, message: InboundMessage, error: CrmError) -> None:
         """Keep what must be kept although the command was undone: a wrong bind code is counted."""
         if isinstance(error, BindCodeWrong):
             await employees.count_wrong_try(core, message.address)
 
-    async def forget_question(self, core: Core, account: Account, message: InboundMessage) -> None:
+    async def forget_question(self, core: Core, account: AccountRow, message: InboundMessage) -> None:
         """Close the open question of a conversation."""
         await dialogs.forget(core, dialogs.place_of(account.id, message))
 
@@ -256,11 +308,10 @@ def _settle(understood: Understood, meaning: Meaning, now: datetime, known: Sequ
     return understood if another else replace(understood, intent="dialog_repeat", slots={})
 
 
-async def _actor_of(account: Account) -> Actor | None:
+async def _actor_of(core: Core, account: AccountRow) -> Actor | None:
     if account.person_kind != PersonKind.EMPLOYEE.value or account.person_id is None:
         return None
-    employee = await Employee.get_or_none(person_id=account.person_id, departed_at=None)
-    return await employees.actor_of(employee) if employee else None
+    return await employees.actor_of_person(core, account.person_id)
 
 
 QUESTIONS = {

@@ -72,7 +72,7 @@ async def _leads(actor: Actor, person: str, company: str, exact: bool) -> list[L
 
 
 def _named(column: str, name: str, exact: bool) -> Q:
-    return Q(**{column if exact else f"{column}__contains": name})
+    return Q(**{column if exact else f"{column}__icontains": name})
 
 
 def _own_first(actor: Actor, found: list[Subject]) -> list[Subject]:

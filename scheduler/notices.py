@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from crm_core.messages import Address, Body, Guarantee
+from crm_core.messages import Address, Body, Button, Guarantee
 from crm_core.outbox import queue
 from crm_core.ports import Core, Program
 
@@ -44,13 +44,14 @@ def tell_at(
     key: str,
     not_before: datetime | None = None,
     topic: str = "notice",
+    buttons: tuple[Button, ...] = (),
 ) -> Program[bool]:
     """Queue a notice to the account `staff_account` found, once per key; False if it was told already."""
     account_id, address = found
     number = yield from queue(
         core,
         address,
-        Body(text=text),
+        Body(text=text, buttons=buttons),
         key=key,
         account_id=account_id,
         not_before=not_before,
@@ -59,3 +60,12 @@ def tell_at(
         topic=topic,
     )
     return number is not None
+
+
+def tell_admins(core: Core, text: str, *, key: str) -> Program[int]:
+    """Queue a notice to every admin of the house who has a bound account, once per key; tells to how many."""
+    rows = yield "SELECT id FROM employees WHERE role = 'admin' AND departed_at IS NULL ORDER BY id LIMIT 20", ()
+    told = 0
+    for (number,) in rows:
+        told += yield from tell(core, int(number), text, key=f"{key}:{number}")
+    return told

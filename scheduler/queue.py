@@ -19,6 +19,8 @@ class Periodic:
     every: timedelta
     run: Callable[[Core], Awaitable[object]]
     time_limit: timedelta = timedelta(seconds=60)
+    everywhere: bool = False
+    """Done by every process for itself; anything else is done by one of those that serve the database."""
 
 
 class Slot(Entity):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import partial
 
 import structlog
 from tortoise import fields
@@ -17,7 +18,8 @@ from crm_core.clock import at_local, day_bounds, to_local, today
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.employees import Employee
 from crm_core.errors import Conflict, Invalid, Refused
-from crm_core.ports import Core, Program
+from crm_core.messages import Button
+from crm_core.ports import CLAIM, Core, Program
 from crm_core.rules import as_instant
 from scheduler.notices import staff_account, tell_at
 from scheduler.queue import Periodic
@@ -31,6 +33,8 @@ LATE_AFTER = timedelta(seconds=30)
 TRY_AGAIN_AFTER = timedelta(minutes=1)
 """How often is looked whether an owner without a bound account has one by now."""
 MAX_TEXT = 500
+PRESSED = (("完成", "complete_task"), ("推迟1小时", "snooze_task"))
+"""What may be pressed on a reminder, and what that means; where there are no cards, it is said."""
 
 
 class ReminderStatus(StrEnum):
@@ -231,7 +235,7 @@ class _Page:
 async def fire_due(core: Core) -> int:
     """Tell everybody what is due; tells how many reminders were fired."""
     fired = 0
-    while (page := await core.db.run(_fire_page(core))).taken:
+    while (page := await core.db.run(partial(_fire_page, core))).taken:
         fired += len(page.told)
         if page.waiting:
             log.warning("reminders_wait_for_an_account", count=len(page.waiting), reminders=page.waiting[:20])
@@ -240,14 +244,16 @@ async def fire_due(core: Core) -> int:
     return fired
 
 
+_CLAIM = (
+    "WITH due AS (SELECT id FROM reminders WHERE status = 'pending' AND at <= ? AND (retry_at IS NULL"  # noqa: S608 - a constant
+    f" OR retry_at <= ?) ORDER BY at, id LIMIT ?{CLAIM}) UPDATE reminders SET status = 'fired', updated_at = ?"
+    " WHERE status = 'pending' AND id IN (SELECT id FROM due) RETURNING id, owner_id, text, at, repeat, reason"
+)
+
+
 def _fire_page(core: Core) -> Program[_Page]:
     now = core.clock.now()
-    rows = yield (
-        "UPDATE reminders SET status = 'fired', updated_at = ? WHERE status = 'pending' AND id IN"
-        " (SELECT id FROM reminders WHERE status = 'pending' AND at <= ? AND (retry_at IS NULL OR retry_at <= ?)"
-        " ORDER BY at, id LIMIT ?) RETURNING id, owner_id, text, at, repeat, reason",
-        (now, now, now, PAGE),
-    )
+    rows = yield _CLAIM, (now, now, PAGE, now)
     page = _Page(len(rows), [], [])
     for number, owner_id, text, raw_at, repeat, reason in rows:
         account = yield from staff_account(core, owner_id)
@@ -258,7 +264,8 @@ def _fire_page(core: Core) -> Program[_Page]:
         at = as_instant(raw_at) or now
         # The planned minute is part of the key: the same minute is told once, whatever restarts.
         key = f"reminder:{number}:{at:%Y%m%dT%H%M%S}"
-        yield from tell_at(core, account, reminder_text(text, at, now), key=key, topic="reminder")
+        buttons = tuple(Button(label, intent, {"reminder": str(number)}) for label, intent in PRESSED)
+        yield from tell_at(core, account, reminder_text(text, at, now), key=key, topic="reminder", buttons=buttons)
         page.told.append(number)
         if repeat:
             yield "UPDATE reminders SET status = 'pending', at = ? WHERE id = ?", (next_after(repeat, at, now), number)

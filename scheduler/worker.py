@@ -4,7 +4,8 @@ APScheduler is the mere ticker: it keeps no state, because the rows are the trut
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
@@ -62,7 +63,9 @@ class Worker:
         self._running.add(periodic.name)
         self._idle.clear()
         try:
-            async with asyncio.timeout(periodic.time_limit.total_seconds()):
+            async with asyncio.timeout(periodic.time_limit.total_seconds()), self._only_here(periodic) as mine:
+                if not mine:
+                    return False
                 await periodic.run(self._core)
         except TimeoutError:
             log.exception("periodic_too_slow", job=periodic.name)
@@ -75,6 +78,14 @@ class Worker:
             if not self._running:
                 self._idle.set()
         return False
+
+    @asynccontextmanager
+    async def _only_here(self, periodic: Periodic) -> AsyncIterator[bool]:
+        if periodic.everywhere:
+            yield True
+            return
+        async with self._core.db.exclusively(f"periodic:{periodic.name}") as mine:
+            yield mine
 
     async def run(self) -> None:
         """Fire until cancelled; then let running work end, at most `STOP_WITHIN`."""

@@ -37,3 +37,42 @@ class FakeClock:
     def set(self, at: datetime) -> None:
         """Turn the calendar clock (not the monotonic one), as an operator or NTP would."""
         self._now = at
+
+
+class MemoryState:
+    """`StateStore` in memory."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self._values: dict[str, tuple[str, datetime]] = {}
+
+    async def get(self, key: str) -> str | None:
+        value, until = self._values.get(key, (None, None))
+        return value if until is not None and until > self._clock.now() else None
+
+    async def set(self, key: str, value: str, *, lasts: timedelta) -> None:
+        self._values[key] = (value, self._clock.now() + lasts)
+
+    async def add(self, key: str, value: str, *, lasts: timedelta) -> bool:
+        if await self.get(key) is not None:
+            return False
+        await self.set(key, value, lasts=lasts)
+        return True
+
+    async def delete(self, key: str) -> None:
+        self._values.pop(key, None)
+
+    async def swap(self, key: str, old: str, new: str, *, lasts: timedelta) -> bool:
+        if await self.get(key) != old:
+            return False
+        await self.set(key, new, lasts=lasts)
+        return True
+
+    async def discard(self, key: str, value: str) -> bool:
+        if await self.get(key) != value:
+            return False
+        await self.delete(key)
+        return True
+
+    async def look(self, key: str) -> tuple[datetime, str | None]:
+        return self._clock.now(), await self.get(key)

@@ -19,7 +19,10 @@ BROAD_CATCHES = {
     "scheduler/worker.py",
     "bot/supervisor.py",
     "bot/delivery.py",
+    "bot/doctor/run.py",
     "crm_core/sqlite_writer.py",
+    "crm_core/db.py",
+    "crm_core/postgres_programs.py",
 }
 
 

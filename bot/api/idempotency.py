@@ -32,7 +32,8 @@ async def once(call: Call, route: Route, key: str, body: msgspec.Struct, make: C
     name, digest = _name(call, route, key), hashlib.sha256(_encode(body)).hexdigest()
     core = call.core
     async with core.db.transaction():
-        # The writer is alone in here, so two requests with one key cannot both find nothing.
+        # One at a time, so two requests with one key cannot both find nothing.
+        await core.db.serialize(name)
         stored = await core.state.get(name)
         if stored is not None:
             before = msgspec.json.decode(stored)

@@ -116,7 +116,7 @@ def _narrowed(query: "QuerySet[Any]", resource: Resource, call: Call) -> "QueryS
 def _search(resource: Resource, text: str, call: Call) -> Q:
     found = Q()
     for column in resource.search:
-        found |= Q(**{f"{column}__contains": text.strip()})
+        found |= Q(**{f"{column}__icontains": text.strip()})
     phone = normalize_phone(text)
     if phone:
         for field in resource.fields:

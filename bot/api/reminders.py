@@ -91,7 +91,7 @@ async def list_reminders(call: Call) -> Any:
     if "about" in call.query:
         query = query.filter(about_kind__in=readable)
     if len(readable) <= len(_READ_OF) and (words := call.query.get("q", "").strip()):
-        query = query.filter(Q(text__contains=words) | Q(about__contains=words, about_kind__in=readable))
+        query = query.filter(Q(text__icontains=words) | Q(about__icontains=words, about_kind__in=readable))
     return await list_rows(call, REMINDERS, query=query, complete=_hide_names)
 
 

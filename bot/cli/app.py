@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import audit, backups, campaigns, employees, exports, people, serving, tokens, tools
+from bot.cli import audit, backups, campaigns, doctor, employees, exports, people, serving, tokens, tools, wechat, wecom
 
 app = typer.Typer(
     name="guanxi",
@@ -32,6 +32,7 @@ app.command("serve", help="启动服务。")(serving.serve)
 app.command("demo", help="启动演示：模拟的微信和钉钉、样例数据、一页上的几台手机。")(serving.demo)
 app.command("migrate", help="把数据库升级到当前结构。")(serving.migrate)
 app.command("check-config", help="检查设置文件，列出全部问题。")(serving.check_config)
+app.command("doctor", help="体检：逐项检查设置、平台、数据库和本机，说出原因和办法。")(doctor.doctor)
 app.command("backup", help="备份：运行中也是一致的一份。")(backups.backup)
 app.command("restore", help="恢复：先核对备份，再替换；原数据另存。")(backups.restore)
 app.command("move-database", help="把全部数据搬到另一个数据库，逐行核对；中断后可重来。")(backups.move_database)
@@ -43,7 +44,9 @@ app.add_typer(employees.app, name="employee")
 app.add_typer(tokens.app, name="token")
 app.add_typer(campaigns.greetings, name="greetings")
 app.add_typer(campaigns.broadcast, name="broadcast")
+app.add_typer(wecom.app, name="wecom")
 app.add_typer(audit.app, name="audit")
+app.add_typer(wechat.app, name="wechat")
 app.command("simulate", help="只启动平台模拟器。")(tools.simulate)
 app.command("bench", help="运行基准测试，打印与同次测得上限的比值。", context_settings=PASSED_ON)(tools.bench)
 app.command("version", help="显示版本、数据库结构、Python 和数据库。")(tools.version)

@@ -29,7 +29,8 @@ def serve(
     from bot import logs
     from bot.app import serve as start
 
-    logs.configure()
+    with sentences():
+        logs.configure(settings=settings.logs, folder=settings.core.data_dir)
     _run(start(settings, role.value))
 
 

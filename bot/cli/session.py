@@ -61,7 +61,9 @@ def sentences() -> Iterator[None]:
 
 def prepare_folders(settings: "Settings") -> None:
     """Make the folders of the data and the database, for their owner alone. Ends with 1 when one cannot be written."""
-    for folder in (settings.core.data_dir, settings.database.path.parent):
+    # The address of a server is no path: a folder of its name would show the password in it.
+    database = (settings.database.path.parent,) if settings.database.embedded else ()
+    for folder in (settings.core.data_dir, *database):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             writable = os.access(folder, os.W_OK | os.X_OK)
@@ -119,6 +121,7 @@ async def _open(database: "Database") -> None:
 
 def channel_rules(settings: "Settings") -> dict[str, Any]:
     """Tell the windows of the channels and which of them reach employees, as the serving process has them."""
+    from bot.channel import group_channels
     from bot.config import channel_kinds
     from bot.httpclient import HttpClient
     from crm_core.clock import SystemClock
@@ -128,7 +131,8 @@ def channel_rules(settings: "Settings") -> dict[str, Any]:
     kinds, http, clock = channel_kinds(), HttpClient(), SystemClock()
     made = {name: kinds[kind](name, own, http, clock) for name, (kind, own) in settings.channels.items()}
     staff = frozenset(name for name, (kind, _) in settings.channels.items() if kinds[kind].is_staffs)
-    return {"reach": {name: channel.limits.reach for name, channel in made.items()}, "staff_channels": staff}
+    reach = {name: channel.limits.reach for name, channel in made.items()}
+    return {"reach": reach, "staff_channels": staff, "group_channels": group_channels(kinds, settings.channels)}
 
 
 def with_core(context: typer.Context, work: "Callable[[Core, Actor], Awaitable[T]]") -> T:

@@ -27,6 +27,8 @@ def simulate(
     port: Annotated[int, typer.Option(min=0, max=65535, help="监听端口。")] = 9090,
     wechat_callback: Annotated[str, typer.Option(help="公众号的回调地址。")] = "",
     dingtalk_callback: Annotated[str, typer.Option(help="钉钉机器人的回调地址。")] = "",
+    wecom_callback: Annotated[str, typer.Option(help="企业微信应用的回调地址。")] = "",
+    kf_callback: Annotated[str, typer.Option(help="微信客服的回调地址。")] = "",
     counting_only: Annotated[bool, typer.Option("--counting-only", help="只计数，用于压测。")] = False,
 ) -> None:
     """Run the platform simulators alone."""
@@ -40,6 +42,8 @@ def simulate(
             options=SimulatorOptions(counting_only=counting_only),
             wechat_callback_url=wechat_callback,
             dingtalk_callback_url=dingtalk_callback,
+            wecom_callback_url=wecom_callback,
+            kf_callback_url=kf_callback,
         )
 
 

@@ -42,7 +42,7 @@ async def bind(ctx: ChatContext) -> Reply:
     return replies.text(f"绑定成功：{employee.name}（{role}）。回复「帮助」看看能做什么。")
 
 
-@command(intent="help", usage="帮助", phrases=("帮助", "help", "?", "？"), open_to_strangers=True)
+@command(intent="help", usage="帮助", phrases=("帮助", "help", "?", "？"), open_to_strangers=True, reads=True)
 async def show_help(ctx: ChatContext) -> Reply:
     """看看能做什么"""
     if ctx.actor.employee_id == -1:

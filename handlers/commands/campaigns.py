@@ -11,6 +11,7 @@ from crm_core import access, segments
 from crm_core.calendar import festivals, next_festival
 from crm_core.clock import at_local, today
 from crm_core.errors import Invalid, NotFound, Refused
+from crm_core.messages import Button
 from crm_core.policy import REASON_LABELS, Reason, quiet_until
 from crm_core.segments import Segment
 from handlers import replies
@@ -73,7 +74,9 @@ async def schedule_greeting(ctx: ChatContext) -> Reply:
     question = f"{who}，用模板「{template.name}」：\n{template.body}\n确认安排吗？（是/否）"
     if not _may_approve_here(ctx):
         return replies.text(question.rpartition("\n")[0] + f"\n已存为祝福草稿#{plan.id}。{UNSIGNED}")
-    raise ctx.ask_yes(question, slot="plan", answer=str(plan.id))
+    number = str(plan.id)
+    buttons = (Button("通过", ctx.intent, {"plan": number}), Button("否决", "cancel_broadcast", {"plan": number}))
+    raise ctx.ask_yes(question, slot="plan", answer=number, buttons=buttons)
 
 
 @command(intent="schedule_broadcast", usage="明天上午10点给上海的VIP群发新品通知", roles=MARKETING)
@@ -103,6 +106,9 @@ async def broadcast_status(ctx: ChatContext) -> Reply:
 @command(intent="cancel_broadcast", usage="取消群发#1", roles=MARKETING)
 async def cancel_broadcast(ctx: ChatContext) -> Reply:
     """停掉一条群发"""
+    if "plan" in ctx.slots:
+        plan = await greetings.cancel(ctx.core, ctx.actor, int(ctx.slot("plan")))
+        return replies.text(f"已取消「{plan.name}」。")
     cancelled = await broadcasts.cancel(ctx.core, ctx.actor, (await _chosen(ctx)).id)
     return replies.text(f"已取消群发#{cancelled.id}「{cancelled.name}」，没发出去的不再发送。")
 
@@ -134,7 +140,10 @@ async def _broadcast(ctx: ChatContext, kind: str) -> Reply:
     if not _may_approve_here(ctx):
         return replies.text("\n".join(line for line in [*lines, f"已存为草稿。{UNSIGNED}"] if line))
     lines.append(f"{_start_words(ctx, at)}，确认吗？（是/否）")
-    raise ctx.ask_yes("\n".join(line for line in lines if line), slot="broadcast", answer=str(draft.id))
+    number = str(draft.id)
+    approve = Button("通过", "schedule_broadcast", {"broadcast": number})
+    buttons = (approve, Button("否决", "cancel_broadcast", {"ref": number}))
+    raise ctx.ask_yes("\n".join(line for line in lines if line), slot="broadcast", answer=number, buttons=buttons)
 
 
 def _start_words(ctx: ChatContext, at: datetime | None) -> str:
@@ -149,7 +158,7 @@ def _start_words(ctx: ChatContext, at: datetime | None) -> str:
 
 def _may_approve_here(ctx: ChatContext) -> bool:
     """Tell whether a word on this channel can be trusted with sending to many: its body must be signed."""
-    return ctx.account.channel not in ctx.core.unsigned_channels or ctx.core.settings.campaigns.unsigned_approvals
+    return ctx.message.address.channel not in ctx.core.unsigned_channels or ctx.core.settings.campaigns.unsigned_approvals
 
 
 def _refuse_unsigned(ctx: ChatContext) -> None:
@@ -158,7 +167,9 @@ def _refuse_unsigned(ctx: ChatContext) -> None:
 
 
 def _channel(ctx: ChatContext) -> str:
-    channels = [name for name in ctx.core.reach if name not in ctx.core.staff_channels]
+    core = ctx.core
+    channels = [name for name in core.reach if name not in core.staff_channels - core.group_channels]
+    channels.sort(key=lambda name: name in core.group_channels)  # those need a colleague's confirmation as well
     if not channels:
         raise Invalid(field="channel", reason="还没有启用客户渠道")
     return channels[0]

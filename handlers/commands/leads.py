@@ -59,7 +59,7 @@ async def create_lead(ctx: ChatContext) -> Reply:
     return made.with_note(f"（{wrong} 位数不对，没有存为电话）") if wrong else made
 
 
-@command(intent="list_pool", usage="公海", roles=SELLING, phrases=("公海",))
+@command(intent="list_pool", usage="公海", roles=SELLING, phrases=("公海",), reads=True)
 async def list_pool(ctx: ChatContext) -> Reply:
     """看公海里的线索"""
     text, region = ctx.slot("query") or ctx.slot("words"), ctx.slot("region")

@@ -1,7 +1,7 @@
 """Reminders and the day's list in words."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from crm_core import access
 from crm_core.errors import NotFound
@@ -11,6 +11,8 @@ from handlers.router import WORKING, ChatContext, command
 from scheduler import reminders
 from scheduler.reminders import Reminder
 
+LATER = timedelta(hours=1)
+"""How far a reminder is put off by pressing."""
 RANGE_LABELS = {"today": "今天", "tomorrow": "明天", "this_week": "本周", "next_week": "下周", "overdue": "逾期"}
 
 
@@ -45,7 +47,7 @@ async def set_reminder(ctx: ChatContext) -> Reply:
     return replies.text(f"好的，{replies.when(at, now)}提醒：{text}{again}", Undo("reminder", (reminder.id,)))
 
 
-@command(intent="list_tasks", usage="今天要做什么", phrases=("待办",))
+@command(intent="list_tasks", usage="今天要做什么", phrases=("待办",), reads=True)
 async def list_tasks(ctx: ChatContext) -> Reply:
     """看待办"""
     said = ctx.slots.get("range", "")
@@ -72,6 +74,23 @@ async def complete_task(ctx: ChatContext) -> Reply:
     before = await access.load(Reminder, ctx.actor, await _chosen(ctx))
     reminder = await reminders.complete(ctx.core, ctx.actor, before.id)
     return replies.text(f"已完成：{reminder.text}", Undo("reminder.complete", (reminder.id, int(before.at.timestamp()))))
+
+
+async def undo_snooze(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
+    """Put a postponed todo back to when it was."""
+    reminder = await reminders.reopen(ctx.core, ctx.actor, ids[0], datetime.fromtimestamp(ids[1], UTC))
+    return replies.text(f"已撤销：「{reminder.text}」仍在原来的时间")
+
+
+@command(intent="snooze_task", usage="第1条推到明天下午2点", roles=WORKING, undo=("reminder.snooze", undo_snooze))
+async def snooze_task(ctx: ChatContext) -> Reply:
+    """推迟一条待办"""
+    now = ctx.core.clock.now()
+    at = datetime.fromisoformat(ctx.slot("at")) if ctx.slot("at") else now + LATER
+    before = await access.load(Reminder, ctx.actor, await _chosen(ctx))
+    reminder = await reminders.snooze(ctx.core, ctx.actor, before.id, at)
+    undo = None if before.repeat else Undo("reminder.snooze", (before.id, int(before.at.timestamp())))
+    return replies.text(f"好的，{replies.when(at, now)}再提醒：{reminder.text}", undo)
 
 
 async def _chosen(ctx: ChatContext) -> int:

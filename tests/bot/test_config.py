@@ -107,7 +107,7 @@ def test_a_whole_channel_may_stand_in_the_environment() -> None:
 def test_every_problem_is_reported_at_once_with_section_and_key() -> None:
     text = (
         '[server]\nport = 99999\nhost = 5\ncolour = "red"\nmetrics_from = ["moon"]\n[core]\ntimezone = "Europe/Berlin"\n'
-        '[database]\nurl = "mysql://x"\ndurability = "maybe"\n[redis]\nurl = "redis://x"\n[delivery]\nconcurrency = 0\n'
+        '[database]\nurl = "mysql://x"\ndurability = "maybe"\n[redis]\nurl = "memcache://x"\n[delivery]\nconcurrency = 0\n'
         '[kitchen]\nsink = 1\n[channels.a]\nkind = "pigeon"\n[channels.b]\nkind = "wechat_oa"\ntoken_env = "NOT_THERE"\n'
     )
     found = problems(text)
@@ -138,7 +138,10 @@ def test_every_problem_is_reported_at_once_with_section_and_key() -> None:
         ('[server]\npublic_url = "crm.example.cn"\n', "[server] public_url："),
         ('[delivery]\nlease = "1ms"\n', "[delivery] lease："),
         ('[delivery]\ndrain_timeout = "9s"\n', "[delivery] drain_timeout："),
-        ('[database]\nurl = "postgres://u:p@h/x"\n', "[database] url：本版本还不支持 PostgreSQL"),
+        ('[database]\nurl = "mysql://u:p@h/x"\n', "[database] url：需要以 sqlite:// 或 postgres:// 开头的地址"),
+        ('[database]\nurl = "postgres://u:p@h"\n', "[database] url：需要写成 postgres://"),
+        ('[database]\nurl = "postgres://u:p@h:x/y"\n', "[database] url：需要写成 postgres://"),
+        ('[database]\nurl = "postgres://u:p@h/x"\npool_size = 1\n', "[database] pool_size："),
         ('[database]\nurl = "sqlite://"\n', "[database] url："),
         ('server = "x"\n', "[server]：需要是一节设置"),
         ('channels = "x"\n', "[channels]："),

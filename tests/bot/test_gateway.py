@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import sqlite3
 from dataclasses import replace
 
 import aiohttp
@@ -12,6 +11,7 @@ from crm_core.conversations import Message
 from handlers import replies
 from handlers.router import ChatContext, Command
 from tests.house import House
+from tests.locked import locked
 from tests.waiting import until
 
 
@@ -101,13 +101,8 @@ async def test_nothing_is_acknowledged_that_is_not_durable(house: House) -> None
     wechat = house.simulator.wechat
     house.simulator.options.push_attempts = 1
     person = wechat.make_openid()
-    other = sqlite3.connect(house.app.settings.database.path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    try:
+    async with locked(house.app.settings.database):
         delivery = await wechat.say(person, "你好")
-    finally:
-        other.execute("ROLLBACK")
-        other.close()
     assert list(delivery.statuses) == [503]
     assert await Message.all().count() == 0
     assert (await wechat.say(person, "你好")).text == house.app.core.settings.answers.default

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot import logs
+from bot.settings import LogSettings
+from bot.settings_values import Size
 
 PERSONAL = [
     "13800138000",
@@ -92,6 +95,26 @@ def test_numbers_and_times_of_our_own_stay(written: io.StringIO) -> None:
     assert (line["message_id"], line["seconds"], line["ok"]) == (1234567890123, 0.25, True)
     assert line["due"] == "2026-11-25T02:00:00+00:00"
     assert line["n"] == "138****8000"
+
+
+@pytest.mark.usefixtures("written")
+def test_file_is_cut_when_it_is_full_and_is_private(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    settings = LogSettings(file="logs/guanxi.log", size=Size(4000), count=2)
+    logs.configure(stream=stream, settings=settings, folder=tmp_path)
+    for number in range(200):
+        structlog.get_logger("bot.x").info("claim", lead_id=number, phone="13800138000", note="张")
+    logs.configure(stream=stream)  # closes the file
+    files = sorted(path.name for path in (tmp_path / "logs").iterdir())
+    assert files == ["guanxi.log", "guanxi.log.1", "guanxi.log.2"]
+    for path in (tmp_path / "logs").iterdir():
+        assert path.stat().st_size <= 4000
+        assert path.stat().st_mode & 0o077 == 0
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert json.loads(line)["phone"] == "***"
+    newest = (tmp_path / "logs" / "guanxi.log").read_text(encoding="utf-8").splitlines()
+    assert json.loads(newest[-1])["lead_id"] == 199
+    assert len(lines(stream)) == 200
 
 
 async def test_each_request_has_a_number_of_its_own(written: io.StringIO) -> None:

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.settings import DeliverySettings, RedisSettings, ServerSettings, is_loopback, is_network
+from bot.secret import Secret
+from bot.settings import DeliverySettings, LogSettings, RedisSettings, ServerSettings, is_loopback, is_network
+from bot.settings_values import Size
 
 
 def test_the_defaults_are_right() -> None:
@@ -23,11 +25,32 @@ def test_the_defaults_are_right() -> None:
         (DeliverySettings(concurrency=0), "concurrency"),
         (DeliverySettings(lease=timedelta()), "lease"),
         (DeliverySettings(drain_timeout=timedelta(seconds=9)), "drain_timeout"),
-        (RedisSettings("redis://localhost"), "url"),
+        (LogSettings(size=Size(1000)), "size"),
+        (LogSettings(count=0), "count"),
+        (RedisSettings("http://localhost"), "url"),
+        (RedisSettings("redis://"), "url"),
+        (RedisSettings("redis://h:port"), "url"),
+        (RedisSettings("redis://h/one"), "url"),
+        (RedisSettings("unix://"), "url"),
+        (RedisSettings(password=Secret("x")), "password"),
     ],
 )
-def test_what_cannot_be(settings: ServerSettings | DeliverySettings | RedisSettings, key: str) -> None:
+def test_what_cannot_be(settings: ServerSettings | DeliverySettings | LogSettings | RedisSettings, key: str) -> None:
     assert [name for name, _ in settings.problems()] == [key]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "redis://localhost",
+        "redis://:word@10.0.0.5:6380/3",
+        "rediss://user:word@cache.example.cn",
+        "unix:///run/redis.sock?db=1",
+    ],
+)
+def test_addresses_of_redis(url: str) -> None:
+    assert RedisSettings(url).problems() == []
 
 
 def test_addresses_and_networks() -> None:

@@ -235,7 +235,7 @@ async def test_a_change_is_checked_like_a_draft(core, marketer, values, field):
     mass = await templates.create_template(core, marketer, name="群", kind="mass", body="好")
     with pytest.raises(Invalid) as error:
         await broadcasts.update(core, marketer, draft.id, template_id=mass.id)
-    assert error.value.sentence() == "模板：群发只能用文字模板或公众号模板消息"
+    assert error.value.sentence() == "模板：这个渠道没有群发接口，请用文字模板"
     with pytest.raises(NotFound):
         await broadcasts.update(core, marketer, draft.id, segment_id=999)
 

@@ -31,7 +31,7 @@ async def test_sentences_about_greetings_hold_no_name_of_the_program(core, marke
 
 async def test_sentences_about_broadcasts_hold_no_name_of_the_program(core, marketer):
     with pytest.raises(Unusable) as error:
-        await make_broadcast(core, marketer, kind="mass")
+        await make_broadcast(core, marketer, kind="welcome")
     assert error.value.sentence() == "模板：群发只能用文字模板或公众号模板消息"
 
 

@@ -112,6 +112,7 @@ async def test_concurrent_counting_loses_nothing(core: Core) -> None:
 
     async def raise_by_one() -> None:
         async with core.db.transaction():
+            await core.db.serialize("count")  # one writer does it by itself, PostgreSQL is told
             now = await Reminder.get(id=row.id)
             await now.change(core, owner_id=now.owner_id + 1)
 

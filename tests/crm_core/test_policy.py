@@ -68,7 +68,8 @@ async def test_the_same_in_sql(core, clock, facts, reason):
 async def reason_of(core, person_id: int, gate: Gate) -> str | None:
     def program():
         case, values = reason_sql(gate)
-        rows = yield f"SELECT {case} FROM (SELECT ? AS person_id) p {ACCOUNT_JOIN}", (*values, person_id, "wechat")
+        people = "(SELECT CAST(? AS BIGINT) AS person_id) p"
+        rows = yield f"SELECT {case} FROM {people} {ACCOUNT_JOIN}", (*values, person_id, "wechat")
         return rows[0][0]
 
     return await core.db.read(program())

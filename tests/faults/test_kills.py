@@ -14,8 +14,8 @@ CONCURRENCY = 50
 SEND = "/cgi-bin/message/custom/send"
 
 
-async def kill_during_inbound(folder: Path, messages: int, kills: int, seed: int) -> None:
-    async with town(folder, 500) as made:
+async def kill_during_inbound(folder: Path, server: str, messages: int, kills: int, seed: int) -> None:
+    async with town(folder, 500, where=server) as made:
         await made.start()
         # Slow enough that every kill falls into the middle of it: a start takes about a second.
         job = Job(made.place.port, count=messages, people=500, rate=messages / kills / 1.3, insist=True, keep_bodies=True)
@@ -48,8 +48,8 @@ async def until_nothing_is_open(made: Town) -> None:
             await asyncio.sleep(0.1)
 
 
-async def kill_during_broadcast(folder: Path, people: int, kills: int, seed: int) -> None:
-    async with town(folder, people) as made:
+async def kill_during_broadcast(folder: Path, server: str, people: int, kills: int, seed: int) -> None:
+    async with town(folder, people, where=server) as made:
         author = await made.place.run("token", "create", "author", "--role", "admin")
         approver = await made.place.run("token", "create", "approver", "--role", "admin")
         await made.start()
@@ -75,23 +75,23 @@ async def kill_during_broadcast(folder: Path, people: int, kills: int, seed: int
 
 @pytest.mark.slow  # a real process is started three times
 @pytest.mark.timeout(150)
-async def test_two_kills_during_inbound(tmp_path: Path) -> None:
-    await kill_during_inbound(tmp_path, 400, 2, seed=1)
+async def test_two_kills_during_inbound(tmp_path: Path, server: str) -> None:
+    await kill_during_inbound(tmp_path, server, 400, 2, seed=1)
 
 
 @pytest.mark.slow  # a real process is started three times
 @pytest.mark.timeout(150)
-async def test_two_kills_during_a_broadcast(tmp_path: Path) -> None:
-    await kill_during_broadcast(tmp_path, 400, 2, seed=1)
+async def test_two_kills_during_a_broadcast(tmp_path: Path, server: str) -> None:
+    await kill_during_broadcast(tmp_path, server, 400, 2, seed=1)
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(600)
-async def test_fifty_kills_during_ten_thousand_messages(tmp_path: Path) -> None:
-    await kill_during_inbound(tmp_path, 10_000, 50, seed=11)
+async def test_fifty_kills_during_ten_thousand_messages(tmp_path: Path, server: str) -> None:
+    await kill_during_inbound(tmp_path, server, 10_000, 50, seed=11)
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(600)
-async def test_fifty_kills_during_a_broadcast_to_five_thousand(tmp_path: Path) -> None:
-    await kill_during_broadcast(tmp_path, 5_000, 50, seed=12)
+async def test_fifty_kills_during_a_broadcast_to_five_thousand(tmp_path: Path, server: str) -> None:
+    await kill_during_broadcast(tmp_path, server, 5_000, 50, seed=12)

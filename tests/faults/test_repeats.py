@@ -27,8 +27,8 @@ async def deliver(made: Town, number: int, fields: dict[str, object], *, age: in
 
 
 @pytest.mark.faults  # a real process, killed while a command of two seconds runs
-async def test_message_whose_handler_was_killed_is_answered_once_after_the_start(tmp_path: Path) -> None:
-    async with town(tmp_path, 1, keep=True, server={"reply_within": "200ms"}) as made:
+async def test_message_whose_handler_was_killed_is_answered_once_after_the_start(tmp_path: Path, server: str) -> None:
+    async with town(tmp_path, 1, keep=True, where=server, server={"reply_within": "200ms"}) as made:
         slow = (sys.executable, "-m", "bot.bench.slow_serve", str(made.place.write_settings()), "2")
         made.product = await made.place.serve(command=slow)
         await made.control("configure", {"dingtalk": {"callback_url": f"http://127.0.0.1:{made.place.port}/hook/dingtalk"}})
@@ -45,8 +45,10 @@ async def test_message_whose_handler_was_killed_is_answered_once_after_the_start
 
 
 @pytest.mark.faults  # a real process is started twice
-async def test_repeats_get_the_stored_reply_also_after_a_kill_and_an_older_follow_undoes_nothing(tmp_path: Path) -> None:
-    async with town(tmp_path, 50) as made:
+async def test_repeats_get_the_stored_reply_also_after_a_kill_and_an_older_follow_undoes_nothing(
+    tmp_path: Path, server: str
+) -> None:
+    async with town(tmp_path, 50, where=server) as made:
         await made.start()
         first = await run_load(Job(made.place.port, count=50, people=50, copies=10, keep_bodies=True))
         assert made.product is not None

@@ -14,8 +14,8 @@ SEND = "/cgi-bin/message/custom/send"
 
 
 @pytest.mark.faults  # a real process that has to be stopped
-async def test_stop_in_the_middle_of_a_broadcast_and_of_inbound_messages(tmp_path: Path) -> None:
-    async with town(tmp_path, 600) as made:
+async def test_stop_in_the_middle_of_a_broadcast_and_of_inbound_messages(tmp_path: Path, server: str) -> None:
+    async with town(tmp_path, 600, where=server) as made:
         author = await made.place.run("token", "create", "author", "--role", "admin")
         approver = await made.place.run("token", "create", "approver", "--role", "admin")
         product = await made.start()

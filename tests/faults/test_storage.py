@@ -3,7 +3,6 @@
 import asyncio
 import os
 import resource
-import sqlite3
 import subprocess
 import sys
 import time
@@ -12,7 +11,11 @@ from pathlib import Path
 import pytest
 
 from bot.bench.load import Job, run_load
+from bot.bench.place import ask
+from crm_core.db import DatabaseSettings
 from tests.faults.town import Town, town
+from tests.locked import locked
+from tests.postgres import PostgresServer
 
 
 async def one(made: Town, first: int) -> str:
@@ -33,18 +36,15 @@ def stored(made: Town) -> int:
 
 
 @pytest.mark.slow  # the database stays locked for some seconds
-async def test_locked_database_is_answered_503_in_time_and_is_back_at_once(tmp_path: Path) -> None:
-    async with town(tmp_path, 50) as made:
+async def test_locked_database_is_answered_503_in_time_and_is_back_at_once(tmp_path: Path, server: str) -> None:
+    async with town(tmp_path, 50, where=server) as made:
         await made.start()
         assert await one(made, 0) == "200"
         before = stored(made)
-        other = sqlite3.connect(made.place.database, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        seen = await run_load(Job(made.place.port, count=20, connections=20, first_message=100))
+        async with locked(DatabaseSettings(made.place.database_url)):
+            seen = await run_load(Job(made.place.port, count=20, connections=20, first_message=100))
         assert set(seen.statuses) == {"503"}
         assert seen.worst < 4500
-        other.execute("ROLLBACK")
-        other.close()
         await back_within(made, 5, 1000)
         assert stored(made) <= before + 2
         assert made.product is not None
@@ -107,16 +107,38 @@ def test_unwritable_folder_is_one_sentence_and_status_1(tmp_path: Path) -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-async def test_reading_goes_on_while_nothing_can_be_written(tmp_path: Path) -> None:
-    async with town(tmp_path, 20) as made:
+async def test_reading_goes_on_while_nothing_can_be_written(tmp_path: Path, server: str) -> None:
+    async with town(tmp_path, 20, where=server) as made:
         token = await made.place.run("token", "create", "reader", "--role", "admin")
         await made.start()
-        other = sqlite3.connect(made.place.database, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        from bot.bench.place import ask
-
-        async with asyncio.timeout(3):
+        async with locked(DatabaseSettings(made.place.database_url)), asyncio.timeout(3):
             listed = await ask(f"http://127.0.0.1:{made.place.port}/api/v1/leads?limit=5", token=token)
         assert len(listed["items"]) == 5
-        other.execute("ROLLBACK")
-        other.close()
+
+
+@pytest.mark.faults  # a server is frozen for longer than a platform waits, and killed
+@pytest.mark.timeout(180)
+async def test_server_that_freezes_or_dies_costs_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    server = await asyncio.to_thread(PostgresServer().make)
+    try:
+        async with town(tmp_path, 50, where=server.database()) as made:
+            await made.start()
+            for stop, go_on in ((server.freeze, server.thaw), (server.kill, server.start)):
+                first = 1000 + stored(made) * 100
+                assert await one(made, first) == "200"
+                before = stored(made)
+                stop()
+                seen = await run_load(Job(made.place.port, count=40, connections=20, first_message=first + 1))
+                assert set(seen.statuses) == {"503"}
+                assert seen.worst < 4500
+                await asyncio.to_thread(go_on)
+                await back_within(made, 5, first + 50)
+                # What was on its way when the server froze may have arrived; the platform repeats it.
+                assert before + 1 <= stored(made) <= before + 60
+            assert made.product is not None
+            assert made.product.process.returncode is None
+            again = await run_load(Job(made.place.port, count=40, connections=20, first_message=first + 1))
+            assert set(again.statuses) == {"200"}
+    finally:
+        server.thaw()
+        server.stop()

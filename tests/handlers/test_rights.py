@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.models import all_models
 from crm_core import employees
 from crm_core.access import Role
 from crm_core.audit import AuditEntry
@@ -33,6 +34,24 @@ async def test_role_may_use_just_what_is_declared(core: Core, pipeline: Pipeline
     assert "系统开小差" not in answer
     assert (answer == Refused().sentence()) == (role not in command.roles)
     assert await AuditEntry.filter(action="chat.refused").count() == (role not in command.roles)
+
+
+@pytest.mark.parametrize("intent", sorted(intent for intent, command in COMMANDS.items() if command.reads))
+async def test_a_command_that_reads_changes_nothing_and_never_asks(core: Core, pipeline: Pipeline, intent: str) -> None:
+    command = COMMANDS[intent]
+    declared = INTENTS.get(intent)
+    assert command.undo is None
+    assert declared is None or not declared.required
+    speaker = await staff(core, pipeline, "某人", Role.ADMIN)
+    before = await rows_of_the_business()
+    assert "系统开小差" not in await speaker.says(sentence_for(command))
+    assert await rows_of_the_business() == before
+
+
+async def rows_of_the_business() -> dict[str, int]:
+    """Count the rows of every table but those of talking itself."""
+    talking = {"messages", "accounts", "state_entries"}
+    return {str(one._meta.db_table): await one.all().count() for one in all_models() if one._meta.db_table not in talking}
 
 
 @pytest.mark.parametrize("intent", sorted(COMMANDS))

@@ -14,6 +14,8 @@ from bot.channels.dingtalk import DingTalk
 from bot.channels.dingtalk import Settings as DingTalkSettings
 from bot.channels.wechat_oa import Settings as WechatOaSettings
 from bot.channels.wechat_oa import WechatOa
+from bot.channels.wecom import Settings as WeComSettings
+from bot.channels.wecom import WeCom
 from bot.httpclient import HttpClient
 from bot.secret import Secret
 from tests.fakes import FakeClock
@@ -39,6 +41,8 @@ def channel_of(case: Case, clock: FakeClock, http: HttpClient) -> Channel:
     config = case["config"]
     if case["platform"] == "wechat_mp":
         return WechatOa("wechat", wechat_settings(config), http, clock)
+    if case["platform"] == "wecom":
+        return WeCom("wecom", wecom_settings(config), http, clock)
     return DingTalk("dingtalk", dingtalk_settings(config), http, clock)
 
 
@@ -51,6 +55,20 @@ def wechat_settings(config: Mapping[str, Any], **changes: Any) -> WechatOaSettin
             "token": Secret(config["token"]),
             "aes_key": Secret(config["encoding_aes_key"]),
             "mode": {"compat": "compatible"}.get(config["mode"], config["mode"]),
+            **changes,
+        }
+    )
+
+
+def wecom_settings(config: Mapping[str, Any], **changes: Any) -> WeComSettings:
+    return WeComSettings(
+        **{
+            "corp_id": config["corpid"],
+            "agent_id": config["agentid"],
+            "secret": Secret("app-secret-not-real"),
+            "contact_secret": Secret("contact-secret-not-real"),
+            "token": Secret(config["token"]),
+            "aes_key": Secret(config["encoding_aes_key"]),
             **changes,
         }
     )

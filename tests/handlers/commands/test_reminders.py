@@ -17,3 +17,12 @@ async def test_reminder_is_set_listed_ticked_off_and_taken_back(core: Core, chat
 async def test_time_that_has_passed_is_refused_with_a_sentence(core: Core, chat: Staff) -> None:
     assert "已经过去了" in await chat.says("今天早上8点提醒我寄样品")
     assert await Reminder.all().count() == 0
+
+
+async def test_reminder_is_put_off_and_back(core: Core, chat: Staff) -> None:
+    await chat.says("明天上午10点提醒我寄样品")
+    await chat.says("我的待办")
+    assert await chat.says("第1条推到后天下午2点") == "好的，后天 14:00再提醒：寄样品"
+    at = (await Reminder.get()).at
+    assert "已撤销" in await chat.says("撤销")
+    assert (await Reminder.get()).at < at

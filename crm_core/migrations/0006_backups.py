@@ -6,7 +6,7 @@ from crm_core.db import UtcDatetimeField
 from tortoise import fields
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0003_audit')]
+    dependencies = [('models', '0005_wecom')]
 
     initial = False
 
