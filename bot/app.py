@@ -5,6 +5,7 @@ import gc
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -53,6 +54,8 @@ SWEEP_EVERY = timedelta(seconds=10)
 STOP_SECONDS = 3.0
 DRAIN_SECONDS = 4.0
 """Of the ten seconds a stop may take: for open requests, then for sends under way."""
+LAST_WORD_SECONDS = 0.5
+"""For what is still written at the end."""
 ABANDONED_AFTER = timedelta(seconds=20)
 """A message still open then had its work cut off by a failed commit."""
 
@@ -162,10 +165,15 @@ class App:
         self.gateway.closing = True
         await asyncio.gather(self._stop_listening(), self.supervisor.stop("scheduler", within=STOP_SECONDS))
         within = min(self.settings.delivery.drain_timeout.total_seconds(), DRAIN_SECONDS)
-        await asyncio.gather(*(lane.stop(within=within) for lane in self.lanes))
+        # A database that does not answer must not keep us: what is not settled then is decided by its lease.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within + LAST_WORD_SECONDS):
+                await asyncio.gather(*(lane.stop(within=within) for lane in self.lanes))
         await self.supervisor.finish(within=1.0)
         await self.supervisor.stop_loops(within=0.5)
-        await self.gateway.let_go()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORD_SECONDS):
+                await self.gateway.let_go()
         for channel in self.channels.values():
             await channel.stop()
         await self.http.close()

@@ -29,9 +29,11 @@ SCRUB_SECONDS = 600.0
 STATEMENT_SECONDS = 30.0
 """For one statement; a callback gives up earlier by itself."""
 END_SECONDS = 3.0
-"""For the end of a transaction, and for closing."""
+"""For the end of a transaction."""
 SAME_TIME = timedelta(milliseconds=500)
 """Clocks that differ by less are taken for equal; leases are far longer."""
+CLOSE_SECONDS = 1.0
+"""For what is on its way when the database is closed."""
 AT_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 _DRIVERS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _clock = SystemClock()
@@ -102,12 +104,11 @@ class PostgresClient(_Statements):
 
     async def close(self) -> None:
         """Wait for what is being written, then close every connection."""
-        pool, self._pool = self._pool, None
+        pool = self._pool
         if pool is None:
             return
         try:
-            async with asyncio.timeout(END_SECONDS):
-                self._pool = pool
+            async with asyncio.timeout(CLOSE_SECONDS):
                 await self.lines.drain()
                 await self.names.close()
                 await pool.close()
@@ -342,14 +343,18 @@ class Names:
 
     async def _ask(self, sql: str, name: str) -> Any:
         try:
-            async with self._lock, asyncio.timeout(CONNECT_SECONDS):
-                if self._raw is None or self._raw.is_closed():
-                    self._raw = await self._connect()
-                return await self._raw.fetchval(sql, _number_of(name))
-        except BaseException as error:
-            if self._raw is not None:
-                self._raw.terminate()
-                self._raw = None
+            async with self._lock:
+                try:
+                    async with asyncio.timeout(CONNECT_SECONDS):
+                        if self._raw is None or self._raw.is_closed():
+                            self._raw = await self._connect()
+                        return await self._raw.fetchval(sql, _number_of(name))
+                except BaseException:
+                    if self._raw is not None:
+                        self._raw.terminate()
+                        self._raw = None
+                    raise
+        except _DRIVERS as error:
             raise translate(error) from error
 
 

@@ -163,6 +163,7 @@ async def bind(made: Town, place: Place, number: int, code: str) -> int:
     return await deliver(made, number, messages.text(f"绑定 {code}") | {"MsgId": 77 + number})
 
 
+@pytest.mark.faults  # processes are started one after the other
 async def test_schema_is_brought_up_once_by_migrate_alone(tmp_path: Path) -> None:
     place = Place(tmp_path, server=await new_database())
     with pytest.raises(RuntimeError, match="guanxi migrate"):

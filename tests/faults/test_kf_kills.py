@@ -72,7 +72,7 @@ def all_settled(made: Town, people: int) -> bool:
     return made.rows(done) == [(people,)]
 
 
-@pytest.mark.slow  # a real process is started three times
+@pytest.mark.faults  # a real process is started three times
 @pytest.mark.timeout(180)
 async def test_two_kills_while_pulling(tmp_path: Path) -> None:
     await kill_during_pulling(tmp_path, 60, 2, seed=3)

@@ -23,7 +23,7 @@ async def start_mass(made: Town, author: str, approver: str) -> str:
     return f"{base}/broadcasts/{made_draft['id']}"
 
 
-@pytest.mark.slow  # a real process is started four times
+@pytest.mark.faults  # a real process is started four times
 @pytest.mark.timeout(150)
 async def test_two_chunks_a_hanging_answer_and_kills_reach_each_person_once(tmp_path: Path) -> None:
     async with town(tmp_path, PEOPLE, keep=True) as made:

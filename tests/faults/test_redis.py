@@ -46,7 +46,7 @@ async def degraded(made: Town) -> list[str]:
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param("frozen", marks=pytest.mark.slow),  # a real process is started
+        pytest.param("frozen", marks=pytest.mark.faults),  # a real process is started
         pytest.param("killed", marks=pytest.mark.faults),
         pytest.param("flushed", marks=pytest.mark.faults),
     ],

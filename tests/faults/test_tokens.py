@@ -67,8 +67,8 @@ async def refreshes(made: Town, way: str) -> int:
 @pytest.mark.parametrize(
     "way",
     [
-        pytest.param("wechat_classic", marks=pytest.mark.slow),  # two real processes are started
-        pytest.param("wecom", marks=pytest.mark.slow),  # the same
+        pytest.param("wechat_classic", marks=pytest.mark.faults),  # two real processes are started
+        pytest.param("wecom", marks=pytest.mark.faults),  # the same
         pytest.param("wechat", marks=pytest.mark.faults),
         pytest.param("dingtalk", marks=pytest.mark.faults),
     ],

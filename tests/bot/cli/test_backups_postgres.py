@@ -48,6 +48,7 @@ def test_there_and_back_is_the_same(guanxi: Run, process: Run, folder: Path, ser
     assert "审计链完整" in process("audit", "verify", **settled_on(url)).stdout
 
 
+@pytest.mark.faults  # many processes, one after the other
 def test_a_cut_off_move_goes_on(guanxi: Run, process: Run, folder: Path, server: PostgresServer, url: str) -> None:
     for number in range(4):
         guanxi("employee", "add", f"员工{number}", "--role", "sales")
@@ -74,6 +75,7 @@ def test_a_backup_of_a_server_is_restored(process: Run, folder: Path, server: Po
     process("employee", "add", "小赵", "--role", "sales", **where)
 
 
+@pytest.mark.faults  # many processes, one after the other
 def test_a_backup_of_a_server_restores_an_embedded_one(process: Run, folder: Path, url: str) -> None:
     where = settled_on(url)
     process("migrate", **where)
