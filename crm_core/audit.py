@@ -171,9 +171,9 @@ def _seal(now: datetime) -> Program[int]:
 
 async def verify(core: Core) -> Verified:
     """Walk the whole chain: changed, missing, added and unsealed entries are found, changed values too."""
-    found = Verified()
-    previous, blocks = "", await AuditBlock.all().order_by("number")
-    problems, entries, erased = found.problems, 0, 0
+    problems: list[str] = []
+    previous, entries, erased = "", 0, 0
+    blocks = await AuditBlock.all().order_by("number")
     for place, block in enumerate(blocks, 1):
         if block.number != place:
             problems.append(f"第 {place} 块缺失")
@@ -182,9 +182,11 @@ async def verify(core: Core) -> Verified:
         if len(rows) != block.entries or _chained(previous, rows) != block.digest:
             problems.append(f"第 {place} 块与封存时不符（{len(rows)}/{block.entries} 条）")
         erased += await _check_values(rows, problems)
-        entries += len(rows)
-        previous = block.digest
-    problems += await _strays(core, [block.id for block in blocks])
+        entries, previous = entries + len(rows), block.digest
+    problems += await _strays(core)
+    told = await _told_erased(core)
+    if erased > told:
+        problems.append(f"{erased - told} 条的内容不见了，没有删除记录")
     return Verified(len(blocks), entries, erased, previous, problems)
 
 
@@ -203,16 +205,37 @@ async def _check_values(rows: Sequence[Sequence[Any]], problems: list[str]) -> i
     erased = 0
     for number, digest in told.items():
         words = values.get(number)
-        if words is None or not words.salt:
+        if words is None or not (words.salt or words.before or words.after):
             erased += 1
         elif _digest_of(words.salt, words.before, words.after) != digest:
             problems.append(f"第 {number} 条的内容被改过")
     return erased
 
 
-async def _strays(core: Core, block_ids: Sequence[int]) -> list[str]:
-    before = core.clock.now() - SEALED_WITHIN
-    late = await AuditEntry.filter(block_id=None, created_at__lt=before).count()
-    foreign = await AuditEntry.exclude(block_id=None).exclude(block_id__in=list(block_ids)).count() if block_ids else 0
+async def _strays(core: Core) -> list[str]:
+    """Find entries outside the chain. What a later block took since the walk began is the next one's."""
+
+    def program() -> Program[tuple[int, int]]:
+        late = yield (
+            "SELECT count(*) FROM audit_entries WHERE block_id IS NULL AND created_at < ?",
+            (core.clock.now() - SEALED_WITHIN,),
+        )
+        foreign = yield (
+            "SELECT count(*) FROM audit_entries e WHERE e.block_id IS NOT NULL"
+            " AND NOT EXISTS (SELECT 1 FROM audit_blocks b WHERE b.id = e.block_id)",
+            (),
+        )
+        return int(late[0][0]), int(foreign[0][0])
+
+    late, foreign = await core.db.read(program())
     told = [f"{late} 条迟迟没有封存"] if late else []
     return told + ([f"{foreign} 条属于不存在的块"] if foreign else [])
+
+
+async def _told_erased(core: Core) -> int:
+    """Add up what erasures wrote down that they emptied."""
+    told = 0
+    for entry_id in await AuditEntry.filter(action="person.erase").values_list("id", flat=True):
+        words = (await values_of([int(entry_id)])).get(int(entry_id))  # type: ignore[call-overload]
+        told += int(json.loads(words.after).get("audit_values", 0)) if words and words.after else 0
+    return told

@@ -5,6 +5,7 @@ the person (a colleague's sentence, a notice) is found by their names, numbers a
 Reading order: `Holding`, `find`, `export`, `erase`.
 """
 
+import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,8 +26,16 @@ SLICE = 20_000
 """Rows looked through in one transaction, so that nobody who writes waits long."""
 RESUMED_WITHIN = timedelta(days=7)
 """How long an erasure that was cut off remembers what it looks for."""
-_SHORTEST_WORD = 2
-"""A name of one character is in half of all sentences."""
+_NAME = re.compile(r"[\u3400-\u9fff·]{2,}|[A-Za-z][A-Za-z'.-]+(?: [A-Za-z'.-]+)+")
+"""What is looked for as a name in sentences: two Han characters or two words at least, never a number or a sign."""
+_LONGEST_OF_STAFF = 2
+"""A name so short may be a word: it is blanked only in what colleagues wrote and were told, not in customers' sentences."""
+_OWN_ID = re.compile(r"(?=.*[A-Za-z])(?=.*\d)[\w-]{10,}")
+"""Ids that are nobody else's and no part of anything: an openid, an external_userid; not the short ones of staff."""
+_SHORTEST_MARK = 7
+"""A number, address or id shorter than this stands by chance in other numbers."""
+_TALK = ("dialog:", "undo:", "list:", "idempotency:")
+"""Small values that hold what people said; all others are the machine's own, and a word in them means nothing."""
 
 
 class StillEmployed(CrmError):
@@ -53,13 +62,16 @@ ABOUT = "({kind} = 'lead' AND {id} IN ({{leads}}) OR {kind} = 'contact' AND {id}
 )
 """The condition for rows about a subject, for the columns that hold its kind and number."""
 _SUBJECT = ABOUT.format(kind="subject_kind", id="subject_id")
-_AUDITED = (  # the erasure's own entry says only how many
-    "salt <> '' AND entry_id IN (SELECT id FROM audit_entries WHERE action <> 'person.erase' AND ("  # noqa: S608 - our own names
-    "object_kind = 'leads' AND object_id IN ({leads})"
-    " OR object_kind = 'contacts' AND object_id IN ({contacts}) OR object_kind = 'customers' AND object_id IN ({customers})"
-    " OR object_kind = 'accounts' AND object_id IN ({accounts}) OR object_kind = 'people' AND object_id IN ({persons})"
-    " OR object_kind = 'employees' AND object_id IN ({employees})"
-    " OR object_kind = 'follow_ups' AND object_id IN (SELECT id FROM follow_ups WHERE " + _SUBJECT + ")))"
+_OBJECTS = {"leads": "leads", "contacts": "contacts", "customers": "customers", "accounts": "accounts", "people": "persons"} | {
+    "employees": "employees"
+}
+"""Kinds of object of audit entries, and the list of numbers each is compared with."""
+_OF_THEM = " OR ".join(f"object_kind = '{kind}' AND object_id IN ({{{numbers}}})" for kind, numbers in _OBJECTS.items())
+_THEIR_FOLLOW_UPS = f"object_kind = 'follow_ups' AND object_id IN (SELECT id FROM follow_ups WHERE {_SUBJECT})"  # noqa: S608
+# The erasure's own entry says only how many.
+_AUDITED = (
+    "(salt <> '' OR before <> '' OR after <> '') AND entry_id IN (SELECT id FROM audit_entries"  # noqa: S608
+    f" WHERE action <> 'person.erase' AND ({_OF_THEM} OR {_THEIR_FOLLOW_UPS}))"
 )
 
 
@@ -151,9 +163,10 @@ def find(person_id: int) -> Program[Found | None]:
         "employees": tuple(row[0] for row in staff),
         "customers": tuple(row[0] for row in customers),
     }
-    names = {row[1] for row in (*leads, *contacts, *accounts, *staff, *customers) if row[1]}
+    # Not what somebody calls themselves on a platform alone: it may be any word.
+    names = {row[1] for row in (*leads, *contacts, *staff, *customers) if row[1]}
     told = {word for row in (*leads, *contacts) for word in _phones(row[2], row[3]) | {row[4], row[5]} if word}
-    told |= {row[2] for row in accounts} | {word for row in staff for word in _phones(row[2])}
+    told |= {row[2] for row in accounts if _OWN_ID.fullmatch(row[2])} | {word for row in staff for word in _phones(row[2])}
     here = next((str(row[1]) for row in staff if row[3] is None), "")
     return Found(numbers, tuple(sorted(names)), tuple(sorted(told)), min(row[1] for row in people), here)
 
@@ -234,16 +247,24 @@ async def erase(core: Core, actor: Actor, person_id: int, holdings: Sequence[Hol
     found, namesakes = await _remember(core, person_id, found)
     async with core.db.transaction():
         rows = await core.db.run(_erase_rows(holdings, found))
-        emptied = rows.get("audit_values", 0)
-        await access.record(core, actor, "person.erase", ("people", person_id), after={"audit_values": emptied})
-    words = (*found.marks, *found.names)
+        await _tell(core, actor, person_id, rows.get("audit_values", 0))
+    await core.db.run(_forget_talk(found.numbers["accounts"]))
     mentions = 0
     for table, columns in core.db.text_columns().items():
-        mentions += await _blank_mentions(core, table, columns, words)
-    mentions += await core.db.run(_forget_values(words))
+        mentions += await _blank_mentions(core, table, columns, found)
+    async with core.db.transaction():
+        forgotten = await core.db.run(_forget_values((*found.marks, *found.names)))
+        mentions += forgotten
+        if forgotten:
+            await _tell(core, actor, person_id, forgotten)
     await core.state.delete(f"erase:{person_id}")
     await core.db.scrub()
     return Erased({table: count for table, count in rows.items() if count}, mentions, namesakes), found
+
+
+async def _tell(core: Core, actor: Actor, person_id: int, emptied: int) -> None:
+    """Write down how many audit entries lost their words, in the transaction that empties them: `verify` adds them up."""
+    await access.record(core, actor, "person.erase", ("people", person_id), after={"audit_values": emptied})
 
 
 def _erase_rows(holdings: Sequence[Holding], found: Found) -> Program[dict[str, int]]:
@@ -272,8 +293,8 @@ async def _remember(core: Core, person_id: int, found: Found) -> tuple[Found, tu
         names, marks = names | set(before[0]), marks | set(before[1])
     await core.state.set(key, msgspec.json.encode((sorted(names), sorted(marks))).decode(), lasts=RESUMED_WITHIN)
     shared = await core.db.read(_shared_names(sorted(names), found))
-    clear = tuple(name for name in sorted(names, key=len, reverse=True) if name not in shared and len(name) >= _SHORTEST_WORD)
-    longest_first = tuple(sorted(marks, key=len, reverse=True))
+    clear = tuple(name for name in sorted(names, key=len, reverse=True) if name not in shared and _NAME.fullmatch(name))
+    longest_first = tuple(sorted((mark for mark in marks if len(mark) >= _SHORTEST_MARK), key=len, reverse=True))
     return Found(found.numbers, clear, longest_first, found.since), tuple(sorted(shared))
 
 
@@ -292,12 +313,24 @@ def _shared_names(names: Sequence[str], found: Found) -> Program[set[str]]:
     return shared
 
 
-async def _blank_mentions(core: Core, table: str, columns: Sequence[str], words: Sequence[str]) -> int:
+async def _blank_mentions(core: Core, table: str, columns: Sequence[str], found: Found) -> int:
     last = await core.db.read(_last_of(table))
+    short = tuple(name for name in found.names if len(name) <= _LONGEST_OF_STAFF) if table in _OF_COLLEAGUES else ()
+    everywhere = (*found.marks, *(name for name in found.names if len(name) > _LONGEST_OF_STAFF))
     count = 0
     for first in range(0, last, SLICE):
-        count += await core.db.run(_blank_slice(table, columns, words, first))
+        count += await core.db.run(_blank_slice(table, columns, everywhere, first))
+        count += await core.db.run(_blank_slice(table, columns, short, first, _OF_COLLEAGUES.get(table, "")))
     return count
+
+
+_OF_COLLEAGUES = {
+    "messages": " AND account_id IN (SELECT id FROM accounts WHERE person_kind = 'employee')",
+    "follow_ups": "",
+    "review_comments": "",
+    "reminders": "",
+}
+"""Where a short name is looked for: by table, with the condition that a colleague wrote or was told the row."""
 
 
 def _last_of(table: str) -> Program[int]:
@@ -305,17 +338,25 @@ def _last_of(table: str) -> Program[int]:
     return int(rows[0][0])
 
 
-def _blank_slice(table: str, columns: Sequence[str], words: Sequence[str], first: int) -> Program[int]:
+def _blank_slice(table: str, columns: Sequence[str], words: Sequence[str], first: int, where: str = "") -> Program[int]:
     count = 0
     for column in columns:
         for word in words:
             changed = yield (
                 f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?)'  # noqa: S608 - our own names
-                f' WHERE id > ? AND id <= ? AND replace("{column}", ?, \'\') <> "{column}"',
+                f' WHERE id > ? AND id <= ? AND replace("{column}", ?, \'\') <> "{column}"{where}',
                 (word, GONE, first, first + SLICE, word),
             )
             count += int(changed)
     return count
+
+
+def _forget_talk(account_ids: Sequence[int]) -> Program[None]:
+    """Forget the open questions of these accounts, in private and in groups."""
+    for start in _TALK:
+        for number in account_ids:
+            place = f"{start}{number}"
+            yield "DELETE FROM state_entries WHERE key = ? OR substr(key, 1, ?) = ?", (place, len(place) + 1, f"{place}:")
 
 
 def _forget_values(words: Sequence[str]) -> Program[int]:
@@ -331,5 +372,10 @@ def _forget_values(words: Sequence[str]) -> Program[int]:
             (word, word),
         )
         count += int(changed)
-        yield "DELETE FROM state_entries WHERE replace(key, ?, '') <> key OR replace(value, ?, '') <> value", (word, word)
+        for start in _TALK:
+            yield (
+                "DELETE FROM state_entries WHERE substr(key, 1, ?) = ?"
+                " AND (replace(key, ?, '') <> key OR replace(value, ?, '') <> value)",
+                (len(start), start, word, word),
+            )
     return count

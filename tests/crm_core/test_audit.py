@@ -72,9 +72,24 @@ async def test_what_is_never_sealed_is_found(core: Core, clock: FakeClock) -> No
 async def test_erased_values_leave_the_chain_whole(core: Core) -> None:
     await three_blocks(core)
     await AuditValues.all().update(salt="", before="", after="")
+    assert (await audit.verify(core)).problems == ["3 条的内容不见了，没有删除记录"]
+    await access.record(core, SYSTEM, "person.erase", ("people", 1), after={"audit_values": 3})
+    await audit.seal(core)
     found = await audit.verify(core)
     assert found.problems == []
     assert found.erased == 3
+
+
+async def test_without_any_block_nothing_is_believed(core: Core) -> None:
+    await three_blocks(core)
+    await AuditBlock.all().delete()
+    assert (await audit.verify(core)).problems
+
+
+async def test_words_put_in_for_erased_ones_are_found(core: Core) -> None:
+    await three_blocks(core)
+    await AuditValues.all().update(salt="", before="", after='{"forged": 1}')
+    assert (await audit.verify(core)).problems
 
 
 async def test_two_who_seal_at_once_seal_each_entry_once(core: Core) -> None:

@@ -52,7 +52,7 @@ ROWS: list[tuple[str, dict[str, object]]] = [
         {"id": 1, "owner_id": 1, "about_kind": "contact", "about_id": 1, "text": f"联系{NAME}", "status": "pending", "at": NOW},
     ),
     ("recipients", {"id": 1, "broadcast_id": 1, "person_id": 1, "account_id": 1, "status": "sent", "text": f"{NAME}您好"}),
-    ("state_entries", {"key": f"dialog:wechat:{OPENID}", "value": "{}", "expires_at": NOW}),
+    ("state_entries", {"key": "dialog:1", "value": "{}", "expires_at": NOW}),
     ("state_entries", {"key": "idempotency:1", "value": f'{{"name": "{NAME}"}}', "expires_at": NOW}),
     ("audit_entries", {"id": 1, "action": "lead.update", "object_kind": "leads", "object_id": 1}),
     ("audit_values", {"entry_id": 1, "salt": "s", "before": f'{{"name": "{NAME}"}}', "after": ""}),
@@ -117,6 +117,38 @@ def test_what_is_not_theirs_stays(guanxi: Run, known: Path) -> None:
     assert left(known, "SELECT status FROM recipients") == ["sent"]
     assert guanxi("audit", "verify").status == 0
     assert left(known, "SELECT id FROM people ORDER BY id") == [1, 2]
+
+
+def test_what_an_outsider_calls_themselves_spoils_nothing(guanxi: Run, known: Path) -> None:
+    rows: list[tuple[str, dict[str, object]]] = [
+        ("people", {"id": 5}),
+        ("leads", {"id": 5, "person_id": 5, "name": "88", "status": "new", "score": 0, "intent_count": 1, "claim_count": 0}),
+        (
+            "accounts",
+            {"id": 5, "channel": "kf", "external_id": "7", "person_kind": "customer", "person_id": 5, "nickname": "您好"},
+        ),
+        ("accounts", {"id": 6, "channel": "kf", "external_id": "wm6", "person_kind": "customer", "person_id": 6}),
+        ("messages", {"id": 9, "account_id": 6, "direction": "in", "text": "您好，出价88000元，电话13812348887", "key": "m9"}),
+        ("state_entries", {"key": "kf:cursor", "value": "c-88-7", "expires_at": NOW}),
+        ("state_entries", {"key": "token:wechat", "value": "t88您好", "expires_at": NOW}),
+    ]
+    insert(known, rows)
+    guanxi("erase", "--person", "5")
+    assert left(known, "SELECT text FROM messages WHERE id = 9") == ["您好，出价88000元，电话13812348887"]
+    assert left(known, "SELECT count(*) FROM state_entries") == [4]
+    assert left(known, "SELECT count(*) FROM leads WHERE id = 5") == [0]
+
+
+def test_a_short_name_is_blanked_in_colleagues_sentences_alone(guanxi: Run, known: Path) -> None:
+    rows: list[tuple[str, dict[str, object]]] = [
+        ("people", {"id": 5}),
+        ("leads", {"id": 5, "person_id": 5, "name": "高兴", "status": "new", "score": 0, "intent_count": 1, "claim_count": 0}),
+        ("messages", {"id": 8, "account_id": 2, "direction": "in", "text": "刚和高兴通话", "key": "m8"}),
+        ("messages", {"id": 9, "account_id": 1, "direction": "in", "text": "很高兴认识", "key": "m9"}),
+    ]
+    insert(known, rows)
+    guanxi("erase", "--person", "5")
+    assert left(known, "SELECT text FROM messages WHERE id IN (8, 9) ORDER BY id") == ["刚和〔已删除〕通话", "很高兴认识"]
 
 
 def test_a_namesake_keeps_the_name(guanxi: Run, known: Path) -> None:
