@@ -4,17 +4,18 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiohttp import web
 
-from bot import metrics
+from bot import after_restore, metrics
 from bot.api import make_api
 from bot.channel import Channel, Surroundings, Working, group_channels
 from bot.config import Settings, channel_kinds
@@ -51,6 +52,8 @@ log = structlog.get_logger(__name__)
 _COLLECT_AFTER = (50_000, 20, 20)
 """Objects before a young collection (Python's 700 fits scripts), young ones before an older, older ones before a full one."""
 SWEEP_EVERY = timedelta(seconds=10)
+RENEW_WITHIN_SECONDS = 8.0
+"""For each thing that is renewed, so that it is tried again long before its lease ends."""
 STOP_SECONDS = 3.0
 DRAIN_SECONDS = 4.0
 """Of the ten seconds a stop may take: for open requests, then for sends under way."""
@@ -129,6 +132,7 @@ class App:
             await self.db.require_current()
             if self.db.alone:
                 await self.state.free_locks()
+        await after_restore.settle(self.core)
         for queue in (self.outbox, self.recipients, self.mass):
             # Where others serve the same database, what is claimed may be a living one's.
             await queue.recover(everything=self.db.alone)
@@ -221,10 +225,17 @@ class App:
         found = collect("scheduler.jobs", lambda value: value.name if isinstance(value, Periodic) else None)
         # Often enough to renew a lease twice before it ends.
         often = min(SWEEP_EVERY, self.settings.delivery.lease / 3)
-        sweep = Periodic("expired_leases", often, self._recover, everywhere=True)
+        # One by one: whatever hangs or fails, what is worked on here stays ours, and what others left is decided about.
+        leases = [
+            Periodic("leases", often, self._keep_leases, everywhere=True),
+            Periodic("expired_leases:outbox", often, partial(_recover, self.outbox), everywhere=True),
+            Periodic("expired_leases:recipients", often, partial(_recover, self.recipients), everywhere=True),
+            Periodic("expired_leases:mass", often, partial(_recover, self.mass), everywhere=True),
+            Periodic("open_messages", often, self._resume, everywhere=True),
+        ]
         own = [each for channel in self.channels.values() if isinstance(channel, Working) for each in channel.periodics()]
         features = (reminders.PERIODIC, engine.PERIODIC, greetings.PERIODIC, platform_results.PERIODIC)
-        return (*found.values(), *features, sweep, *own)
+        return (*leases, *found.values(), *features, *own)
 
     def _queues(self, channel: Channel) -> Sequence[SendQueue]:
         # Broadcasts that a colleague must confirm are made whole tasks by the channel's own periodic.
@@ -235,19 +246,31 @@ class App:
         """Keep what this process works on, where no schedule runs that does."""
         while True:
             await self.clock.sleep(SWEEP_EVERY.total_seconds())
-            await self.db.measure()
-            await self.gateway.renew()
+            await self._keep_leases(self.core)
 
-    async def _recover(self, _: Core) -> None:
-        await self.db.measure()
-        await self.gateway.renew()
+    async def _keep_leases(self, _: Core) -> None:
+        held = {"inbox": self.gateway.renew, "outbox": self.outbox.renew, "recipients": self.recipients.renew}
+        steps = {**held, "clocks": self.db.measure}
+        found = await asyncio.gather(*map(_in_time, steps.values()), return_exceptions=True)  # four
+        for name, failure in zip(steps, found, strict=True):
+            if failure is not None:
+                log.error("not_renewed", what=name, exc_info=failure)
+
+    async def _resume(self, _: Core) -> None:
         await self.gateway.resume(older_than=ABANDONED_AFTER)
-        for queue in (self.outbox, self.recipients, self.mass):
-            await queue.recover(everything=False)
 
     def _backup_path(self) -> Path:
         stamp = f"{self.clock.now():%Y%m%dT%H%M%S}"
         return self.settings.core.data_dir / "backups" / f"before-migration-{stamp}.db"
+
+
+async def _in_time(step: Callable[[], Awaitable[object]]) -> None:
+    async with asyncio.timeout(RENEW_WITHIN_SECONDS):
+        await step()
+
+
+async def _recover(queue: SendQueue, _: Core) -> None:
+    await queue.recover(everything=False)
 
 
 def _shared(settings: Settings, state: DatabaseState) -> "SharedState | None":

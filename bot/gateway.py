@@ -5,7 +5,7 @@ so that the platform repeats it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -24,11 +24,10 @@ from bot.supervisor import Supervisor
 from crm_core import inbox
 from crm_core.conversations import InboundStatus, Outcome
 from crm_core.errors import Unavailable
-from crm_core.inbox import Recorded
 from crm_core.leases import Held
 from crm_core.messages import Body, InboundMessage
 from crm_core.ports import Core
-from handlers.pipeline import NobodyWaits, Pipeline
+from handlers.pipeline import NobodyWaits, Pipeline, Taken
 
 log = structlog.get_logger(__name__)
 
@@ -235,14 +234,15 @@ class Gateway:
         taken = await self._intake.take(message, passive=within > 0)
         if taken.done:
             return taken.recorded.reply if taken.recorded.outcome == Outcome.PASSIVE.value else None
-        work = self._working.get(taken.recorded.id) or self._begin(taken.recorded, message, passive=within > 0)
+        work = self._working.get(taken.recorded.id) or self._begin(taken, message, passive=within > 0)
         return await self._wait(work, within - (self._core.clock.monotonic() - started), message)
 
-    def _begin(self, recorded: Recorded, message: InboundMessage, *, passive: bool) -> _Work:
+    def _begin(self, taken: Taken, message: InboundMessage, *, passive: bool) -> _Work:
         # Where no answer can leave in the same exchange (Stream), none may be promised, however quick the work is.
         waiter = _Waiter(given_up=not passive)
         # A repeat of what is still open may be worked on in another process, which has its lease.
-        work = self._pipeline.work(recorded.id, message, waiter, held=recorded.new)
+        recorded = taken.recorded
+        work = self._pipeline.work(recorded.id, message, waiter, held=recorded.new, begun=taken.begun)
         return self._keep(recorded.id, _Work(self._supervisor.start(f"message:{recorded.id}", work), waiter))
 
     def _keep(self, message_id: int, work: _Work) -> _Work:
@@ -280,7 +280,7 @@ class Gateway:
 
     async def renew(self) -> None:
         """Tell the other processes that what is worked on here still is."""
-        if self._working and not self._core.db.alone:
+        if self._held and not self._core.db.alone:
             await self._core.db.run(partial(self._held.renew, self._core))
 
     async def let_go(self) -> None:
@@ -297,15 +297,26 @@ class Gateway:
         count, after = 0, 0
         until = self._core.clock.now() - older_than if older_than else None
         while rows := await inbox.take_over(self._core, until, after_id=after):
-            for message_id, message in rows:
-                after = message_id
-                if message_id in self._working:
-                    continue
-                count += 1
-                task = self._supervisor.start(f"message:{message_id}", self._pipeline.work(message_id, message, NobodyWaits()))
-                work = self._keep(message_id, _Work(task, _Waiter(given_up=True)))
-                if self._supervisor.count > RESUMED_TOGETHER:
-                    await asyncio.wait({work.task})
+            after = rows[-1][0]
+            # All of the page are renewed from now on, also those whose turn comes later.
+            self._held.add([number for number, _ in rows], inbox.LEASE)
+            try:
+                count += await self._resume_page(rows)
+            finally:
+                if not self.closing:
+                    self._held.remove([number for number, _ in rows if number not in self._working])
+        return count
+
+    async def _resume_page(self, rows: Sequence[tuple[int, InboundMessage]]) -> int:
+        count = 0
+        for message_id, message in rows:
+            if message_id in self._working:
+                continue
+            count += 1
+            task = self._supervisor.start(f"message:{message_id}", self._pipeline.work(message_id, message, NobodyWaits()))
+            work = self._keep(message_id, _Work(task, _Waiter(given_up=True)))
+            if self._supervisor.count > RESUMED_TOGETHER:
+                await asyncio.wait({work.task})
         return count
 
 

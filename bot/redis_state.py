@@ -106,7 +106,7 @@ class RedisState:
         try:
             async with asyncio.timeout(WITHIN_SECONDS):
                 return await command(*arguments, **options)
-        except (RedisError, OSError, TimeoutError) as error:
+        except (RedisError, OSError, TimeoutError, UnicodeDecodeError) as error:
             # `from None`: the cause may carry the address, and with it the password.
             log.debug("redis_failed", why=type(error).__name__)
             raise RedisGone from None

@@ -31,7 +31,8 @@ class StoredTokens:
     async def get(self, name: str) -> Token | None:
         """Give the stored token, also an old one; from the copy, if there is one."""
         copy = await self._copies.get(_copy_key(name)) if self._copies else None
-        return _read(copy) if copy is not None else await self.newest(name)
+        token = _read_copy(copy) if copy is not None else None
+        return token if token is not None else await self.newest(name)
 
     async def newest(self, name: str) -> Token | None:
         """Give the stored token, and no copy of it."""
@@ -101,6 +102,15 @@ def _copy_key(name: str) -> str:
 
 def _write(token: Token) -> str:
     return _encode((token.value, token.expires_at)).decode()
+
+
+def _read_copy(copy: str) -> Token | None:
+    """Read a copy; one that is not ours is none: the row knows better."""
+    try:
+        token = _read(copy)
+    except (msgspec.DecodeError, ValueError):
+        return None
+    return token if token.expires_at.tzinfo is not None else None
 
 
 def _read(value: str) -> Token:

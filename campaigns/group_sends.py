@@ -2,12 +2,13 @@
 
 One task a sender, text and chunk of at most 10,000 people. The recipients stay the truth: `handed_over` when the task was
 made, `sent` or `failed` when the platform tells what became of it.
-Reading order: the table, choosing a chunk, noting the task, noting its results.
+Reading order: the table, choosing a chunk, holding it, noting the task, noting its results.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from tortoise import fields
 
@@ -15,6 +16,7 @@ from campaigns.audience import PERSON_COLUMNS, PERSON_JOIN, gate_of, render_row
 from campaigns.templates import placeholders_of
 from crm_core.clock import local_day
 from crm_core.db import Entity, UtcDatetimeField
+from crm_core.leases import lease_now
 from crm_core.policy import Reason, quiet_until, reason_sql
 from crm_core.ports import Core, Program
 from crm_core.rules import as_instant
@@ -22,7 +24,9 @@ from crm_core.rules import as_instant
 CHUNK = 10_000
 """People in one task. Source: group-send page of WeCom, protocols.md section 3.4."""
 PERSONAL_CHUNK = 200
-"""People claimed at once when each text is their own: as many tasks, one call each."""
+"""People looked at together when texts are personal: those with the same text share a task."""
+PERSONAL_TASKS = 5
+"""Tasks claimed at once then, one call each: few, because a killed process leaves those it had not begun in doubt."""
 LEASE = timedelta(minutes=10)
 WATCHED_FOR = timedelta(days=30)
 """How long the results of a task are asked for."""
@@ -126,8 +130,8 @@ def _claim(core: Core, channel: str, broadcast: tuple[int, str, str, str], sende
         else:
             texts.setdefault(render_row(body, tuple(words), gate.now), {})[external_id] = recipient
     chunks = []
-    for text, people in texts.items():
-        taken = yield from _take(gate.now, list(people.values()), text)
+    for text, people in islice(texts.items(), PERSONAL_TASKS):
+        taken = yield from _take(core, list(people.values()), text)
         # Whoever was not to be had: opted out this moment, or another worker has them.
         yield from _end(gate.now, [one for one in people.values() if one not in taken], "suppressed", Reason.OPTED_OUT.value)
         kept = {external_id: recipient for external_id, recipient in people.items() if recipient in taken}
@@ -136,8 +140,9 @@ def _claim(core: Core, channel: str, broadcast: tuple[int, str, str, str], sende
     return chunks
 
 
-def _take(now: datetime, numbers: Sequence[int], text: str) -> Program[set[int]]:
+def _take(core: Core, numbers: Sequence[int], text: str) -> Program[set[int]]:
     taken: set[int] = set()
+    now, until = core.clock.now(), lease_now(core) + LEASE
     for start in range(0, len(numbers), _BATCH):
         page = numbers[start : start + _BATCH]
         # Consent stands in the claiming statement itself, whatever was read before it.
@@ -146,7 +151,7 @@ def _take(now: datetime, numbers: Sequence[int], text: str) -> Program[set[int]]
             f" attempts = attempts + 1, updated_at = ? WHERE id IN ({', '.join('?' * len(page))}) AND status = 'planned'"
             " AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.id = recipients.account_id AND o.opted_out_at IS NOT NULL)"
             " RETURNING id",
-            (now + LEASE, now, text, now, *page),
+            (until, now, text, now, *page),
         )
         taken.update(int(number) for (number,) in rows)
     return taken
@@ -162,6 +167,44 @@ def _end(
             " THEN claimed_at END, greeting_key = CASE WHEN ? = 'unknown' THEN greeting_key END, updated_at = ?"
             f" WHERE id IN ({', '.join('?' * len(page))}) AND status = ?",
             (status, reason, status, status, now, *page, now_status),
+        )
+
+
+_STILL_TO_GET = (
+    "status = 'claimed' AND EXISTS (SELECT 1 FROM broadcasts b WHERE b.id = recipients.broadcast_id AND b.status = 'running')"
+    " AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.id = recipients.account_id AND o.opted_out_at IS NOT NULL)"
+)
+
+
+def hold_chunk(core: Core, chunk: Chunk) -> Program[Chunk | None]:
+    """Renew the lease of a claimed chunk right before its call; gives who is still to get it, None when nobody is.
+
+    Whoever opted out meanwhile goes back to the queue, which leaves them out, as do all when the broadcast does not run.
+    """
+    now, until = core.clock.now(), lease_now(core) + LEASE
+    numbers = list(chunk.people.values())
+    held: set[int] = set()
+    for start in range(0, len(numbers), _BATCH):
+        page = numbers[start : start + _BATCH]
+        rows = yield (
+            f"UPDATE recipients SET lease_until = ?, updated_at = ? WHERE id IN ({', '.join('?' * len(page))})"  # noqa: S608
+            f" AND {_STILL_TO_GET} RETURNING id",
+            (until, now, *page),
+        )
+        held.update(int(number) for (number,) in rows)
+    yield from put_back(core, [number for number in numbers if number not in held])
+    people = {external_id: number for external_id, number in chunk.people.items() if number in held}
+    return replace(chunk, people=people) if people else None
+
+
+def put_back(core: Core, numbers: Sequence[int]) -> Program[None]:
+    """Put claimed people back for whom no call was begun: as if they had never been claimed."""
+    for start in range(0, len(numbers), _BATCH):
+        page = numbers[start : start + _BATCH]
+        yield (
+            "UPDATE recipients SET status = 'planned', lease_until = NULL, claimed_at = NULL, attempts = attempts - 1,"  # noqa: S608
+            f" updated_at = ? WHERE id IN ({', '.join('?' * len(page))}) AND status = 'claimed'",
+            (core.clock.now(), *page),
         )
 
 
@@ -204,7 +247,7 @@ def note_no_task(core: Core, chunk: Chunk, status: str, reason: str, retry_at: d
         page = numbers[start : start + _BATCH]
         yield (
             "UPDATE recipients SET status = 'planned', lease_until = NULL, claimed_at = NULL, not_before = ?, reason = ?,"  # noqa: S608
-            f" updated_at = ? WHERE id IN ({', '.join('?' * len(page))})",
+            f" updated_at = ? WHERE id IN ({', '.join('?' * len(page))}) AND status = 'claimed'",
             (retry_at or now + timedelta(seconds=30), reason[:64], now, *page),
         )
 
@@ -222,10 +265,12 @@ class Task:
 
 def due_tasks(channel: str, now: datetime, *, limit: int = 20) -> Program[list[Task]]:
     """List the tasks to ask about now; those of a cancelled broadcast are to be cancelled at the platform."""
+    # A cancellation is asked for at once, and if that is refused, again by the pauses every task has.
     rows = yield (
         "SELECT g.id, g.sender, g.external_id, coalesce(b.status = 'cancelled', FALSE), g.created_at FROM group_sends g"
         " LEFT JOIN broadcasts b ON b.id = g.broadcast_id WHERE g.channel = ? AND g.closed_at IS NULL"
-        " AND (g.next_check_at <= ? OR (b.status = 'cancelled' AND g.confirmed_at IS NULL)) ORDER BY g.next_check_at LIMIT ?",
+        " AND (g.next_check_at <= ? OR (b.status = 'cancelled' AND g.confirmed_at IS NULL AND g.updated_at <= b.finished_at))"
+        " ORDER BY g.next_check_at LIMIT ?",
         (channel, now, limit),
     )
     return [Task(int(row[0]), row[1], row[2], bool(row[3]), as_instant(row[4]) or now) for row in rows]

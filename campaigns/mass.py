@@ -146,11 +146,11 @@ class MassQueue:
         """Take a chunk that goes again: the same key, without those who must not get it any more."""
         now = self.core.clock.now()
         rows = yield (
-            "SELECT id, key, text, attempts, in_doubt_at FROM mass_sends WHERE broadcast_id = ? AND status = 'planned'"
+            "SELECT id, key, text, attempts, in_doubt_at, reason FROM mass_sends WHERE broadcast_id = ? AND status = 'planned'"
             " AND (not_before IS NULL OR not_before <= ?) ORDER BY id",
             (broadcast[0], now),
         )
-        for number, key, text, attempts, doubt in rows:
+        for number, key, text, attempts, doubt, last in rows:
             if doubt is not None and not _is_key_known(as_instant(doubt), now):
                 yield from self._end(number, "unknown", "key_forgotten", now)
                 continue
@@ -158,6 +158,9 @@ class MassQueue:
             audience = yield from _take(number, people, text, now, now + lease)
             if audience:
                 return _message(channel, number, key, text, attempts + 1, audience)
+            if doubt is not None:  # nobody is left, but an earlier call may have reached them
+                yield from self._end(number, "unknown", last or "", now)
+                continue
             yield "UPDATE mass_sends SET status = 'dropped', updated_at = ? WHERE id = ?", (now, number)
         return None
 

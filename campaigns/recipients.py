@@ -65,6 +65,11 @@ class RecipientQueue:
         for number in sorted(failing):
             await pause_for_errors(self.core, number)
 
+    async def renew(self) -> None:
+        """Make what this process has claimed its own from now on."""
+        if self._held:
+            await self.core.db.run(partial(self._held.renew, self.core))
+
     async def recover(self, *, everything: bool) -> int:
         """Decide about claimed recipients whose process is gone: the same key again, or unknown where there is no key.
 

@@ -5,6 +5,7 @@ table, and when it was taken of which schema.
 """
 
 import os
+import secrets
 import shutil
 import sqlite3
 from collections.abc import Sequence
@@ -106,9 +107,7 @@ def begin(target: Path, *others: Path) -> Path:
         raise NotThere(path=target, reason="这是一个文件夹")
     if not target.parent.is_dir():
         raise NotThere(path=target, reason="文件夹不存在")
-    part = target.with_name(f".{target.name}.part")
-    part.unlink(missing_ok=True)
-    return part
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
 
 
 async def finish(part: Path, target: Path, tables: Sequence[Table], now: datetime, told: Progress) -> Manifest:
@@ -116,7 +115,8 @@ async def finish(part: Path, target: Path, tables: Sequence[Table], now: datetim
     store = SqliteStore(part)
     try:
         steps = await store.steps()
-        found = await fingerprints(store, tables, told)
+        here = [each for table in tables if (each := present(store.raw, table)) is not None]
+        found = await fingerprints(store, here, told)
         manifest = Manifest(now.isoformat(), steps[-1] if steps else "", found)
         _write_manifest(store.raw, manifest)
         store.raw.execute("PRAGMA journal_mode=DELETE")
@@ -141,14 +141,15 @@ async def inspect(path: Path, tables: Sequence[Table], known_steps: Sequence[str
     if not path.is_file():
         raise Damaged(path=path, reason="没有这个文件")
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as raw:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as raw:
             result = raw.execute("PRAGMA integrity_check").fetchone()[0]
             if result != "ok":
                 raise Damaged(path=path, reason="文件已损坏")
             manifest = _read_manifest(raw, path)
         if manifest.step not in known_steps:
             raise FromTheFuture(step=manifest.step)
-        await _compare(path, manifest, tables, told)
+        if manifest.tables:
+            await _compare(path, manifest, tables, told, is_newest=manifest.step == known_steps[-1])
     except sqlite3.Error as error:
         raise Damaged(path=path, reason="不是备份文件，或已损坏") from error
     return manifest
@@ -159,33 +160,48 @@ def _read_manifest(raw: sqlite3.Connection, path: Path) -> Manifest:
     if "tortoise_migrations" not in names:
         raise Damaged(path=path, reason="不是 guanxi 的备份")
     steps = [name for (name,) in raw.execute("SELECT name FROM tortoise_migrations WHERE app = 'models' ORDER BY name")]
+    if raw.execute("SELECT 1 FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchall():
+        raise Damaged(path=path, reason="含有 guanxi 没有的触发器或视图")
     if _MANIFEST not in names:  # a bare copy, such as the one taken before a migration
         return Manifest("", steps[-1] if steps else "", {})
     rows = {name: Fingerprint(count, digest) for name, count, digest in raw.execute(f"SELECT * FROM {_MANIFEST}")}  # noqa: S608
     taken_at, step = rows.pop(":taken_at", None), rows.pop(":step", None)
-    if taken_at is None or step is None or step.digest != (steps[-1] if steps else ""):
+    if not rows or taken_at is None or step is None or step.digest != (steps[-1] if steps else ""):
         raise Damaged(path=path, reason="清单不完整")
     return Manifest(taken_at.digest, step.digest, rows)
 
 
-async def _compare(path: Path, manifest: Manifest, tables: Sequence[Table], told: Progress) -> None:
-    # A backup of an older schema lacks columns of today: its own file is whole, which is all that can be said of it.
+async def _compare(path: Path, manifest: Manifest, tables: Sequence[Table], told: Progress, *, is_newest: bool) -> None:
     store = SqliteStore(path, read_only=True)
     try:
         for table in tables:
-            expected = manifest.tables.get(table.name)
-            if expected is None or not _has_columns(store.raw, table):
+            expected, here = manifest.tables.get(table.name), present(store.raw, table)
+            is_whole = here is not None and here.columns == table.columns and not _has_more(store.raw, table)
+            if (expected is None) != (here is None) or (is_newest and not is_whole):
+                raise Damaged(path=path, reason=f"表 {table.name} 与清单不符")
+            if expected is None or here is None:  # of a later schema
                 continue
-            found = (await fingerprints(store, [table], told))[table.name]
-            if found != expected:
+            found = (await fingerprints(store, [here], told))[table.name]
+            # A column that is gone since was part of the hash then: of such an older table the rows are counted.
+            if found.rows != expected.rows or (found != expected and not _has_more(store.raw, table)):
                 raise Damaged(path=path, reason=f"表 {table.name} 与清单不符（{found.rows}/{expected.rows} 行）")
     finally:
         await store.close()
 
 
-def _has_columns(raw: sqlite3.Connection, table: Table) -> bool:
-    present = {row[1] for row in raw.execute(f'PRAGMA table_info("{table.name}")')}
-    return present == {name for name, _ in table.columns}
+def _columns(raw: sqlite3.Connection, table: Table) -> set[str]:
+    return {row[1] for row in raw.execute(f'PRAGMA table_info("{table.name}")')}
+
+
+def _has_more(raw: sqlite3.Connection, table: Table) -> bool:
+    return bool(_columns(raw, table) - {name for name, _ in table.columns})
+
+
+def present(raw: sqlite3.Connection, table: Table) -> Table | None:
+    """Describe a table as a file of an older schema has it; None when it has none."""
+    there = _columns(raw, table)
+    columns = tuple(column for column in table.columns if column[0] in there)
+    return Table(table.name, columns) if there else None
 
 
 async def put_in_place(backup: Path, database: Path, aside: Path) -> None:

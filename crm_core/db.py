@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 from tortoise import Tortoise, fields
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
-from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.models import Model, ModelMeta
 from tortoise.transactions import in_transaction
 
-from crm_core import sqlite_dialect
+from crm_core import commits, sqlite_dialect
 from crm_core.errors import CrmError, Unavailable
 from crm_core.ports import Core, Program
 from crm_core.values import to_money
@@ -130,18 +130,36 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """All or nothing; inside another transaction a part of it that can be undone alone."""
-        async with in_transaction(self._name):
-            yield
+        if self.alone:
+            async with in_transaction(self._name):
+                yield
+            return
+        with commits.noted():
+            async with in_transaction(self._name):
+                yield
 
     async def run(self, program: Program[T] | Callable[[], Program[T]]) -> T:
         """Run a plain-SQL program: inside the open transaction, else in one of its own with a shared commit."""
-        if not callable(program):
-            result: T = await self._client.run_program(program)
-        elif self.alone:
-            result = await self._client.run_program(program())
-        else:
-            result = await self._client.run_program(program(), program)
+        if self.alone or commits.is_open():
+            result: T = await self._client.run_program(program() if callable(program) else program)
+            return result
+        told: list[commits.Tell] = []
+
+        def anew() -> Program[T]:
+            told.clear()
+            return commits.noting(program() if callable(program) else program, told)
+
+        result = await self._client.run_program(anew(), anew if callable(program) else None)
+        for tell in told:
+            tell()
         return result
+
+    def after_commit(self, tell: Callable[[], None]) -> None:
+        """Call this once what is being written is there for everybody; at once where all queue behind one writer."""
+        if self.alone:
+            tell()
+        else:
+            commits.note(tell)
 
     async def read(self, program: Program[T]) -> T:
         """Run a program that only reads, beside the writer."""
@@ -186,7 +204,7 @@ class Database:
         """Name the steps this database has not taken yet."""
         return await _missing(MigrationExecutor(self._client, self._config()["apps"]))
 
-    async def migrate(self, *, backup: Path | None = None) -> list[str]:
+    async def migrate(self, *, backup: Path | None = None, last: str = "") -> list[str]:
         """Take the missing steps, all in one transaction; an existing embedded database is copied first.
 
         Returns the names of the steps taken.
@@ -203,7 +221,7 @@ class Database:
                 # First of all: without its table Tortoise finds out by an error, which would undo the transaction.
                 await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
                 missing = await _missing(executor)
-                await executor.migrate()
+                await executor.migrate([MigrationTarget(APP, last)] if last else None)
         return missing
 
     async def require_current(self) -> None:

@@ -3,13 +3,14 @@
 import hashlib
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 
 from tortoise import fields
 
 from crm_core import access
 from crm_core.access import Actor, Role
-from crm_core.accounts import Account, PersonKind
+from crm_core.accounts import Account, AccountRow, PersonKind
 from crm_core.changes import change_fields
 from crm_core.conversations import Message, OutboundStatus
 from crm_core.db import Entity, UtcDatetimeField
@@ -263,20 +264,39 @@ async def actor_of(employee: Employee) -> Actor:
     return Actor(role=role, name=employee.name, employee_id=employee.id, team=team)
 
 
-async def actor_of_person(core: Core, person_id: int) -> Actor | None:
-    """Make the actor of somebody of the house; None for anybody else. Plain SQL where there is no team: every message asks."""
+@dataclass(frozen=True, slots=True)
+class StaffRow:
+    """What the hot path needs of an employee."""
 
-    def program() -> Program[tuple[int, str, str] | None]:
-        rows = yield "SELECT id, name, role FROM employees WHERE person_id = ? AND departed_at IS NULL", (person_id,)
-        return rows[0] if rows else None
+    id: int
+    name: str
+    role: str
 
-    found = await core.db.read(program())
-    if found is None:
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who writes: an account, and the employee behind it if it is one."""
+
+    account: AccountRow
+    staff: StaffRow | None
+
+
+def find_speaker(account: AccountRow) -> Program[Speaker]:
+    """Find who writes from an account, in plain SQL: every message asks."""
+    if account.person_kind != PersonKind.EMPLOYEE.value or account.person_id is None:
+        return Speaker(account, None)
+    rows = yield "SELECT id, name, role FROM employees WHERE person_id = ? AND departed_at IS NULL", (account.person_id,)
+    return Speaker(account, StaffRow(*rows[0]) if rows else None)
+
+
+async def actor_of_speaker(speaker: Speaker) -> Actor | None:
+    """Make the actor of somebody of the house, None for anybody else; only a manager's team has to be looked up."""
+    staff = speaker.staff
+    if staff is None:
         return None
-    number, name, role = found
-    if role == Role.MANAGER.value:
-        return await actor_of(await Employee.get(id=number))
-    return Actor(role=Role(role), name=name, employee_id=number, team=frozenset({number}))
+    if staff.role == Role.MANAGER.value:
+        return await actor_of(await Employee.get(id=staff.id))
+    return Actor(role=Role(staff.role), name=staff.name, employee_id=staff.id, team=frozenset({staff.id}))
 
 
 async def team_of(manager: Employee) -> frozenset[int]:

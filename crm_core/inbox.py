@@ -72,6 +72,20 @@ def record(core: Core, message: InboundMessage) -> Program[Recorded]:
     return (yield from find(message.key))
 
 
+def record_parked(core: Core, message: InboundMessage, reason: str) -> Program[bool]:
+    """Keep a message whose work cannot even begin, for a person to look at; False when its row was there already."""
+    recorded = yield from record(core, message)
+    if not recorded.new:
+        return False
+    channel, person = message.address.channel, message.address.external_id
+    yield (
+        "UPDATE messages SET status = 'parked', reason = ?, lease_until = NULL, updated_at = ?, account_id ="
+        " (SELECT a.id FROM accounts a WHERE a.channel = ? AND a.external_id = ?) WHERE id = ?",
+        (reason[:100], core.clock.now(), channel, person, recorded.id),
+    )
+    return True
+
+
 def record_spoken(message: InboundMessage, account_id: int) -> Program[Recorded]:
     """Keep what somebody of the house said to a person in the platform's own client, as a sent message of ours."""
     status, at = OutboundStatus.SENT, message.at
@@ -214,16 +228,17 @@ _BEGIN = (
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def begin_try(core: Core, message_id: int, *, again: bool, held: bool = True) -> Program[Begun]:
+def begin_try(core: Core, message_id: int, *, again: bool, held: bool = True, at_once: bool = False) -> Program[Begun]:
     """Count a try before the work starts; a message that was tried too often is parked now.
 
     `again`: this process has counted it before. Only a process that dies makes a try; a locked database does not.
     `held`: this process recorded the message or has taken it over; else another living one may be at it.
+    `at_once`: in the very transaction that records it, before anybody keeps the order of its conversation.
     """
     now, lease = core.clock.now(), lease_now(core)
     mine = int(held or core.db.alone)
     # Alone, the order of a conversation is kept by the locks of this process.
-    earlier_until = _NEVER if core.db.alone else lease
+    earlier_until = _NEVER if core.db.alone and not at_once else lease
     rows = yield _BEGIN, (int(not again), lease + LEASE, now, message_id, mine, lease, earlier_until)
     if not rows:
         return (yield from _why_not(message_id, lease, mine=bool(mine)))

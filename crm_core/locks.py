@@ -17,7 +17,8 @@ from crm_core.ports import StateStore
 
 LASTS = timedelta(seconds=6)
 """How long others wait after a holder was killed."""
-LOOK_EVERY_SECONDS = 0.05
+LOOK_AFTER_SECONDS, LOOK_EVERY_SECONDS = 0.05, 0.5
+"""Pauses of whoever waits: the first one, and the longest they grow to."""
 RENEW_SHARE = 3
 """Renewed so many times within its life."""
 
@@ -69,11 +70,15 @@ async def held(state: StateStore, name: str, *, lasts: timedelta = LASTS) -> Asy
 
 
 async def _wait(state: StateStore, name: str, lasts: timedelta) -> Lease:
+    pause = LOOK_AFTER_SECONDS
     while True:
-        lease = await take(state, name, lasts=lasts)
-        if lease is not None:
-            return lease
-        await asyncio.sleep(LOOK_EVERY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
+        # A look costs the store no write, however many wait.
+        if await state.get(f"lock:{name}") is None:
+            lease = await take(state, name, lasts=lasts)
+            if lease is not None:
+                return lease
+        await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
+        pause = min(pause * 1.6, LOOK_EVERY_SECONDS)
 
 
 async def _keep(state: StateStore, lease: Lease, lasts: timedelta) -> None:

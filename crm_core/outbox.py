@@ -18,6 +18,7 @@ from crm_core.outbox_claims import (
     GIVE_UP_AFTER,
     ON_EVENT,
     RETRY_PAUSES,
+    WAITS,
     Settlement,
     claim_messages,
     recover_messages,
@@ -157,15 +158,15 @@ def queue(
 
 
 def wake(core: Core, channel: str) -> None:
-    """Tell the delivery that something was queued."""
+    """Tell the delivery that something was queued, once it can be found."""
     tell = getattr(core.outbox, "wake", None)
     if tell is not None:
-        tell(channel)
+        core.db.after_commit(partial(tell, channel))
 
 
 _WAITING = (
-    "SELECT id, text, status FROM messages WHERE account_id = ? AND direction = 'out' AND (status = 'kept'"  # noqa: S608 - a constant
-    f" OR (status = 'unknown' AND topic = 'reply' AND reason <> 'given_again')) ORDER BY id LIMIT 20{HOLD}"
+    f"SELECT id, text, status FROM messages WHERE account_id = ? AND {WAITS}"  # noqa: S608 - a constant
+    f" ORDER BY id LIMIT 20{HOLD}"
 )
 
 
@@ -255,6 +256,11 @@ class DatabaseOutbox:
         """Note what became of claimed messages, in one transaction."""
         await self.core.db.run(partial(settle_messages, self.core, settlements))
         self._held.remove(done.id for done in settlements)
+
+    async def renew(self) -> None:
+        """Make what this process has claimed its own from now on."""
+        if self._held:
+            await self.core.db.run(partial(self._held.renew, self.core))
 
     async def recover(self, *, everything: bool) -> int:
         """Decide about messages whose lease ended: employees' go again, customers' become unknown."""

@@ -3,7 +3,7 @@
 Plain-SQL programs, a few statements for a page of messages whatever their number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ from crm_core.accounts import close_windows, refund_window, spend_windows
 from crm_core.conversations import OutboundStatus
 from crm_core.leases import Held, lease_now
 from crm_core.messages import Address, Body, Guarantee, Kind, OutboundMessage
-from crm_core.ports import CLAIM, Core, Program
+from crm_core.ports import CLAIM, HOLD, Core, Program
 from crm_core.reach import ReachRule
 
 _body = msgspec.json.Decoder(Body)
@@ -23,8 +23,12 @@ RETRY_PAUSES = (1, 2, 4, 8, 16, 32, 60)
 """Seconds before the next try of a message that provably did not go out."""
 GIVE_UP_AFTER = 60
 """Tries; about an hour of growing pauses."""
+LEASE_ENDED = "lease_ended"
+"""Reason of what was claimed by a process that seems to be gone."""
 ON_EVENT = "on_event"
 """Topic of what an event of the platform gives the right to say (a welcome with its code): it spends no window."""
+WAITS = "direction = 'out' AND (status = 'kept' OR (status = 'unknown' AND topic = 'reply' AND reason <> 'given_again'))"
+"""What is given with a person's next message."""
 _WINDOWLESS = (Kind.TEMPLATE.value, Kind.NOTICE.value)
 
 
@@ -109,19 +113,30 @@ def _keep(number: int, account_id: int, now: datetime) -> Program[None]:
     yield "UPDATE accounts SET waiting_count = waiting_count + 1 WHERE id = ?", (account_id,)
 
 
-# Only what is still claimed: a process that stood still may come back after its lease was decided about.
+# Only what is still undecided: a process that stood still may come back after its lease was decided about, and what it
+# knows then beats `unknown`, as long as nobody acted on that.
+_DOUBTED = f"status = 'unknown' AND reason = '{LEASE_ENDED}'"
+_UNDECIDED = f"(status = 'claimed' OR ({_DOUBTED}))"
 _SENT = (
     "UPDATE messages SET status = v.column2, lease_until = NULL, sent_at = ?, external_id = v.column3, reason = v.column4,"
-    " updated_at = ? FROM (VALUES {rows}) AS v WHERE messages.id = v.column1 AND messages.status = 'claimed'"
+    " updated_at = ? FROM (VALUES {rows}) AS v WHERE messages.id = v.column1 AND messages."
 )
+_SENT_IN_TIME = _SENT + "status = 'claimed'"
+_SENT_LATE = _SENT + f"{_DOUBTED} RETURNING messages.account_id"
 _SENT_ROW = "(CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT))"
 _CLOSED = (
-    "UPDATE messages SET status = ?, lease_until = NULL, external_id = ?, reason = ?, updated_at = ?"
-    " WHERE id = ? AND status = 'claimed'"
+    "UPDATE messages SET status = ?, lease_until = NULL, external_id = ?, reason = ?, updated_at = ?"  # noqa: S608
+    f" WHERE id = ? AND {_UNDECIDED}"
 )
 _AGAIN = (
-    "UPDATE messages SET status = 'queued', lease_until = NULL, not_before = ?, reason = ?, updated_at = ?"
-    " WHERE id = ? AND status = 'claimed'"
+    "UPDATE messages SET status = 'queued', lease_until = NULL, not_before = ?, reason = ?, updated_at = ?"  # noqa: S608
+    f" WHERE id = ? AND {_UNDECIDED}"
+)
+# Never raised by it: whoever is no longer that person is not given what waited.
+_TAKE_BACK = (
+    "UPDATE accounts SET waiting_count = (SELECT count(*) FROM messages m WHERE m.account_id = accounts.id"  # noqa: S608
+    f" AND {WAITS}) WHERE id = ? AND waiting_count > (SELECT count(*) FROM messages m WHERE m.account_id = accounts.id"
+    f" AND {WAITS})"
 )
 
 
@@ -131,20 +146,31 @@ def settle_messages(core: Core, settlements: Sequence[Settlement]) -> Program[No
     left = [done for done in settlements if done.status in ("sent", "handed_over")]
     if left:
         values = [part for done in left for part in (done.id, done.status, done.external_id[:128], done.reason[:100])]
-        yield _SENT.format(rows=", ".join([_SENT_ROW] * len(left))), (now, now, *values)
+        marks = ", ".join([_SENT_ROW] * len(left))
+        if (yield _SENT_IN_TIME.format(rows=marks), (now, now, *values)) < len(left):
+            late = yield _SENT_LATE.format(rows=marks), (now, now, *values)
+            yield from _take_back(account_id for (account_id,) in late)
     others = [done for done in settlements if done.status not in ("sent", "handed_over")]
     if not others:
         return
     marks = ", ".join("?" * len(others))
     rows = yield (
-        "SELECT id, guarantee, attempts, account_id, channel, topic FROM messages"  # noqa: S608
-        f" WHERE id IN ({marks}) AND status = 'claimed'",
+        "SELECT id, guarantee, attempts, account_id, channel, topic, status FROM messages"  # noqa: S608
+        f" WHERE id IN ({marks}) AND {_UNDECIDED} ORDER BY id{HOLD}",
         [done.id for done in others],
     )
-    known = {row[0]: row[1:] for row in rows}
+    known = {number: tuple(rest) for number, *rest, _ in rows}
+    doubted = {row[0] for row in rows if row[6] == OutboundStatus.UNKNOWN.value}
     for done in others:
-        if done.id in known:
+        if done.id in known and not (done.id in doubted and done.status == "unknown"):
             yield from _settle(core, done, known[done.id], now)
+    yield from _take_back(known[number][2] for number in sorted(doubted))
+
+
+def _take_back(account_ids: Iterable[int | None]) -> Program[None]:
+    """Let nothing wait for a person's next message any more that is decided now."""
+    for account_id in sorted({number for number in account_ids if number is not None}):
+        yield _TAKE_BACK, (account_id,)
 
 
 def _settle(core: Core, done: Settlement, row: tuple[str, int, int | None, str, str], now: datetime) -> Program[None]:
@@ -177,6 +203,6 @@ def recover_messages(core: Core, held: Held, *, everything: bool) -> Program[int
     """Renew what this process holds, and decide about messages whose lease ended (or everything claimed)."""
     yield from held.renew(core)
     rows = yield _ENDED, (lease_now(core), int(everything))
-    left = [Settlement(number, "unknown", "lease_ended") for (number,) in rows if number not in held]
+    left = [Settlement(number, "unknown", LEASE_ENDED) for (number,) in rows if number not in held]
     yield from settle_messages(core, left)
     return len(left)

@@ -28,8 +28,6 @@ RESUMED_WITHIN = timedelta(days=7)
 """How long an erasure that was cut off remembers what it looks for."""
 _NAME = re.compile(r"[\u3400-\u9fff·]{2,}|[A-Za-z][A-Za-z'.-]+(?: [A-Za-z'.-]+)+")
 """What is looked for as a name in sentences: two Han characters or two words at least, never a number or a sign."""
-_LONGEST_OF_STAFF = 2
-"""A name so short may be a word: it is blanked only in what colleagues wrote and were told, not in customers' sentences."""
 _OWN_ID = re.compile(r"(?=.*[A-Za-z])(?=.*\d)[\w-]{10,}")
 """Ids that are nobody else's and no part of anything: an openid, an external_userid; not the short ones of staff."""
 _SHORTEST_MARK = 7
@@ -293,6 +291,7 @@ async def _remember(core: Core, person_id: int, found: Found) -> tuple[Found, tu
         names, marks = names | set(before[0]), marks | set(before[1])
     await core.state.set(key, msgspec.json.encode((sorted(names), sorted(marks))).decode(), lasts=RESUMED_WITHIN)
     shared = await core.db.read(_shared_names(sorted(names), found))
+    marks -= await core.db.read(_shared_marks(found))
     clear = tuple(name for name in sorted(names, key=len, reverse=True) if name not in shared and _NAME.fullmatch(name))
     longest_first = tuple(sorted((mark for mark in marks if len(mark) >= _SHORTEST_MARK), key=len, reverse=True))
     return Found(found.numbers, clear, longest_first, found.since), tuple(sorted(shared))
@@ -313,14 +312,30 @@ def _shared_names(names: Sequence[str], found: Found) -> Program[set[str]]:
     return shared
 
 
+def _shared_marks(found: Found) -> Program[set[str]]:
+    """Tell which numbers and addresses another person of ours has too: a company's landline is not one person's."""
+    shared: set[str] = set()
+    persons = ", ".join("?" * len(found.numbers["persons"]))
+    for table in ("leads", "contacts"):
+        mine, values = found.expand("{" + table + "}")
+        for column in ("mobile", "landline", "wechat_id", "email"):
+            others = f"o.{column} = {table}.{column} AND o.person_id NOT IN ({persons})"
+            rows = yield (
+                f"SELECT DISTINCT {column} FROM {table} WHERE id IN ({mine}) AND {column} IS NOT NULL AND (EXISTS"  # noqa: S608
+                f" (SELECT 1 FROM leads o WHERE {others}) OR EXISTS (SELECT 1 FROM contacts o WHERE {others}))",
+                (*values, *found.numbers["persons"], *found.numbers["persons"]),
+            )
+            shared |= {word for (value,) in rows for word in _phones(value) | {value}}
+    return shared
+
+
 async def _blank_mentions(core: Core, table: str, columns: Sequence[str], found: Found) -> int:
     last = await core.db.read(_last_of(table))
-    short = tuple(name for name in found.names if len(name) <= _LONGEST_OF_STAFF) if table in _OF_COLLEAGUES else ()
-    everywhere = (*found.marks, *(name for name in found.names if len(name) > _LONGEST_OF_STAFF))
+    names = found.names if table in _OF_COLLEAGUES else ()
     count = 0
     for first in range(0, last, SLICE):
-        count += await core.db.run(_blank_slice(table, columns, everywhere, first))
-        count += await core.db.run(_blank_slice(table, columns, short, first, _OF_COLLEAGUES.get(table, "")))
+        count += await core.db.run(_blank_slice(table, columns, found.marks, first))
+        count += await core.db.run(_blank_slice(table, columns, names, first, _OF_COLLEAGUES.get(table, "")))
     return count
 
 
@@ -330,7 +345,10 @@ _OF_COLLEAGUES = {
     "review_comments": "",
     "reminders": "",
 }
-"""Where a short name is looked for: by table, with the condition that a colleague wrote or was told the row."""
+"""Where a name is looked for: by table, with the condition that a colleague wrote or was told the row.
+
+Nowhere else: a customer may call themselves by any word, and that word stands in templates and other people's sentences.
+"""
 
 
 def _last_of(table: str) -> Program[int]:

@@ -43,6 +43,9 @@ class Database(Protocol):
     async def read(self, program: Program[T]) -> T:
         """Run a program that only reads, beside the writer."""
 
+    def after_commit(self, tell: Callable[[], None]) -> None:
+        """Call this, from any thread, once what is being written is there for everybody; at once where there is one writer."""
+
     def columns_of(self, table: str) -> list[str]:
         """Name the columns of one of our tables."""
 

@@ -148,7 +148,7 @@ class PostgresClient(_Statements):
                     raw.terminate()
                 await pool.release(raw)
         except _DRIVERS as error:
-            raise translate(error) from error
+            raise translate(error) from None
 
     @property
     def skew(self) -> timedelta:
@@ -224,7 +224,7 @@ class _InTransaction(_Statements, TransactionalDBClient):
                 with _cut_off(self._raw):
                     yield self._raw
         except _DRIVERS as error:
-            raise translate(error) from error
+            raise translate(error) from None
 
     async def run_program(self, program: Program[T], _: Callable[[], Program[T]] | None = None) -> T:
         """Run a program as a part of this transaction."""
@@ -355,7 +355,7 @@ class Names:
                         self._raw = None
                     raise
         except _DRIVERS as error:
-            raise translate(error) from error
+            raise translate(error) from None
 
 
 def _number_of(name: str) -> int:

@@ -79,18 +79,27 @@ _PASSING = (
 
 
 def translate(error: BaseException) -> BaseException:
-    """Turn a driver's error into ours: passing trouble, a broken constraint, a value that does not fit, or a fault."""
+    """Turn a driver's error into ours: passing trouble, a broken constraint, a value that does not fit, or a fault.
+
+    Raised `from None`: what the driver says tells the values of the row too, and would stand in the log.
+    """
     if isinstance(error, (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)):
         return Contended()
     if isinstance(error, _PASSING) or _is_lost(error):
         return Unavailable()
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
-        return IntegrityError(error)
+        return IntegrityError(_kind_of(error))
     if isinstance(error, (asyncpg.StringDataRightTruncationError, asyncpg.CharacterNotInRepertoireError)):
-        return ValidationError(str(error))
+        return ValidationError(_kind_of(error))
     if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)):
-        return OperationalError(error)
+        return OperationalError(_kind_of(error))
     return error
+
+
+def _kind_of(error: BaseException) -> str:
+    """Name a driver's error without a word of what was to be stored."""
+    parts = (type(error).__name__, getattr(error, "sqlstate", None), getattr(error, "constraint_name", None))
+    return " ".join(str(part) for part in parts if part)
 
 
 def _is_lost(error: BaseException) -> bool:

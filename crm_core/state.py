@@ -8,6 +8,9 @@ from crm_core.clock import Clock
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.ports import Database, Program
 
+DIFFERENCE = timedelta(seconds=2)
+"""Two machines whose clocks are taken for equal to the database's differ by less."""
+
 
 class StateEntry(Entity):
     """One value; gone for everybody once `expires_at` has passed."""
@@ -25,31 +28,39 @@ class StateEntry(Entity):
 _UPSERT = """INSERT INTO state_entries (key, value, expires_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at, updated_at = excluded.updated_at"""
 
+_FREE = " WHERE state_entries.expires_at <= ? OR (state_entries.key LIKE 'lock:%' AND state_entries.updated_at > ?)"
+_GET = "SELECT value FROM state_entries WHERE key = ? AND expires_at > ? AND (key NOT LIKE 'lock:%' OR updated_at <= ?)"
 _SWAP = """UPDATE state_entries SET value = ?, expires_at = ?, updated_at = ?
 WHERE key = ? AND value = ? AND expires_at > ?"""
 _LOOK = "SELECT CURRENT_TIMESTAMP, (SELECT value FROM state_entries WHERE key = ? AND expires_at > ?)"
 
 
 class DatabaseState:
-    """`StateStore` over the table; inside a transaction it is part of it."""
+    """`StateStore` over the table; inside a transaction it is part of it. Times are the database's, the same for all machines.
+
+    A lock that was taken in the future, by a clock that was put right since, has ended: its holder renews it or is gone.
+    """
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
 
+    def _now(self) -> datetime:
+        return self._clock.now() + self._db.skew
+
     async def get(self, key: str) -> str | None:
         """Tell the value, or None when absent or expired."""
-        now = self._clock.now()
+        now = self._now()
 
         def program() -> Program[str | None]:
-            rows = yield "SELECT value FROM state_entries WHERE key = ? AND expires_at > ?", (key, now)
+            rows = yield _GET, (key, now, now + DIFFERENCE)
             return rows[0][0] if rows else None
 
         return await self._db.read(program())
 
     async def set(self, key: str, value: str, *, lasts: timedelta) -> None:
         """Keep a value for so long."""
-        now = self._clock.now()
+        now = self._now()
 
         def program() -> Program[None]:
             yield _UPSERT, (key, value, now + lasts, now, now)
@@ -58,10 +69,10 @@ class DatabaseState:
 
     async def add(self, key: str, value: str, *, lasts: timedelta) -> bool:
         """Keep a value only if there is none; tell whether it was kept."""
-        now = self._clock.now()
+        now = self._now()
 
         def program() -> Program[bool]:
-            changed = yield _UPSERT + " WHERE state_entries.expires_at <= ?", (key, value, now + lasts, now, now, now)
+            changed = yield _UPSERT + _FREE, (key, value, now + lasts, now, now, now, now + DIFFERENCE)
             return bool(changed)
 
         return await self._db.run(program())
@@ -76,7 +87,7 @@ class DatabaseState:
 
     async def swap(self, key: str, old: str, new: str, *, lasts: timedelta) -> bool:
         """Replace a value only if it is still `old`; tell whether it was."""
-        now = self._clock.now()
+        now = self._now()
 
         def program() -> Program[bool]:
             changed = yield _SWAP, (new, now + lasts, now, key, old, now)
@@ -86,7 +97,7 @@ class DatabaseState:
 
     async def discard(self, key: str, value: str) -> bool:
         """Forget a value only if it is still this one; tell whether it was."""
-        now = self._clock.now()
+        now = self._now()
 
         def program() -> Program[bool]:
             gone = yield "DELETE FROM state_entries WHERE key = ? AND value = ? AND expires_at > ?", (key, value, now)
@@ -96,7 +107,7 @@ class DatabaseState:
 
     async def look(self, key: str) -> tuple[datetime, str | None]:
         """Tell the value and the database's own time."""
-        now = self._clock.now()
+        now = self._now()
 
         def program() -> Program[tuple[object, str | None]]:
             rows = yield _LOOK, (key, now)
@@ -117,7 +128,7 @@ class DatabaseState:
 
     async def sweep(self) -> int:
         """Delete what has expired; tells how many."""
-        now = self._clock.now()
+        now = self._now()
 
         def program() -> Program[int]:
             count = yield "DELETE FROM state_entries WHERE expires_at <= ?", (now,)

@@ -105,7 +105,7 @@ class SqliteStore:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         mode = "ro" if read_only else "rw"
-        self.raw = sqlite3.connect(f"file:{path}?mode={mode}", uri=True, isolation_level=None)
+        self.raw = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
         self.raw.execute("PRAGMA busy_timeout=5000")
         self.raw.execute("PRAGMA secure_delete=ON")
 

@@ -19,6 +19,7 @@ from tortoise.exceptions import ValidationError
 from crm_core import inbox
 from crm_core.accounts import AccountRow, PersonKind, ensure_account, find_account
 from crm_core.conversations import InboundStatus, Outcome
+from crm_core.employees import Speaker, find_speaker
 from crm_core.errors import CrmError, Unavailable
 from crm_core.inbox import Begun, Recorded
 from crm_core.messages import Body, Guarantee, InboundMessage, Kind
@@ -67,6 +68,8 @@ class Taken:
 
     recorded: Recorded
     done: bool
+    begun: Speaker | None = None
+    """Who wrote it, when its first try has begun already."""
 
 
 def take(core: Core, message: InboundMessage, *, passive: bool) -> Program[Taken]:
@@ -89,7 +92,11 @@ def take(core: Core, message: InboundMessage, *, passive: bool) -> Program[Taken
         return Taken(Recorded(recorded.id, new=True, status="done", outcome="silent"), done=True)
     account = yield from find_account(message.address)
     if not is_customers(core, message, account):
-        return Taken(recorded, done=False)
+        if not core.db.alone:
+            return Taken(recorded, done=False)
+        # Nobody else can be at an earlier message of this person, so the try may begin in the commit that records it.
+        _, begun = yield from _begin_with_speaker(core, recorded.id, message, account, at_once=True)
+        return Taken(recorded, done=False, begun=begun)
     if account is None:
         account = yield from ensure_account(core, message.address, message.nickname)
     reply = yield from _customer_effect(core, message, recorded.id, account)
@@ -136,37 +143,45 @@ class Pipeline:
         # Tries of this process: what fails for a passing reason is tried again without being counted again.
         self._counted: set[int] = set()
 
-    async def work(self, message_id: int, message: InboundMessage, answering: Answering, *, held: bool = True) -> Body | None:
+    async def work(
+        self,
+        message_id: int,
+        message: InboundMessage,
+        answering: Answering,
+        *,
+        held: bool = True,
+        begun: Speaker | None = None,
+    ) -> Body | None:
         """Work on one message to the end; gives the reply if it is to leave passively.
 
         `held`: this process recorded it or took it over; else it is left to whoever holds it.
+        `begun`: who wrote it, when `take` has begun the try.
         """
         key = (message.address.channel, message.address.external_id)
         while True:
             lock = self._locks.setdefault(key, asyncio.Lock())
             try:
                 async with lock:
-                    begun, account = await self._begin(message_id, message, held=held)
-                    if begun is not Begun.LATER:
-                        return await self._work(message_id, message, account, answering) if account else None
+                    now, speaker = (Begun.YES, begun) if begun else await self._begin(message_id, message, held=held)
+                    if now is not Begun.LATER:
+                        return await self._work(message_id, message, speaker, answering) if speaker else None
             finally:
                 if not lock.locked() and not lock._waiters:  # nobody else of this conversation
                     self._locks.pop(key, None)
             # Another process works on what the same person said before; our own waiting must not hold up its like here.
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
-    async def _begin(self, message_id: int, message: InboundMessage, *, held: bool) -> tuple[Begun, AccountRow | None]:
+    async def _begin(self, message_id: int, message: InboundMessage, *, held: bool) -> tuple[Begun, Speaker | None]:
         again = message_id in self._counted
-        program = partial(_begin_with_account, self._core, message_id, message, again=again, held=held)
-        begun, account = await self._core.db.run(program)
-        if begun is Begun.YES:
-            self._counted.add(message_id)
-        else:
+        program = partial(_begin_with_speaker, self._core, message_id, message, None, again=again, held=held)
+        begun, speaker = await self._core.db.run(program)
+        if begun is not Begun.YES:
             self._counted.discard(message_id)
-        return begun, account
+        return begun, speaker
 
-    async def _work(self, message_id: int, message: InboundMessage, account: AccountRow, answering: Answering) -> Body | None:
-        prepared = await self._prepare(message, account)
+    async def _work(self, message_id: int, message: InboundMessage, speaker: Speaker, answering: Answering) -> Body | None:
+        self._counted.add(message_id)
+        prepared = await self._prepare(message, speaker)
         if self._router.only_reads(prepared.understood):
             # Nothing of it has to be undone with anything else: the mark "done" shares its commit with those who wait.
             reply = await self._answer(prepared)
@@ -196,8 +211,8 @@ class Pipeline:
             raise WorkedOnAlready
         return outcome
 
-    async def _prepare(self, message: InboundMessage, account: AccountRow) -> "Prepared":
-        return Prepared(message, account, await self._router.understand(self._core, message, account))
+    async def _prepare(self, message: InboundMessage, speaker: Speaker) -> "Prepared":
+        return Prepared(message, speaker.account, await self._router.understand(self._core, message, speaker))
 
     async def _effect(self, prepared: "Prepared") -> Body | None:
         core = self._core
@@ -232,16 +247,23 @@ class Pipeline:
         return reply.body if reply else None
 
 
-def _begin_with_account(
-    core: Core, message_id: int, message: InboundMessage, *, again: bool, held: bool
-) -> Program[tuple[Begun, AccountRow | None]]:
-    begun = yield from inbox.begin_try(core, message_id, again=again, held=held)
+def _begin_with_speaker(
+    core: Core,
+    message_id: int,
+    message: InboundMessage,
+    account: AccountRow | None,
+    *,
+    again: bool = False,
+    held: bool = True,
+    at_once: bool = False,
+) -> Program[tuple[Begun, Speaker | None]]:
+    begun = yield from inbox.begin_try(core, message_id, again=again, held=held, at_once=at_once)
     if begun is not Begun.YES:
         return begun, None
-    account = yield from ensure_account(core, message.address, message.nickname)
+    account = account or (yield from ensure_account(core, message.address, message.nickname))
     now = core.clock.now()
     yield "UPDATE accounts SET last_inbound_at = ?, updated_at = ? WHERE id = ?", (now, now, account.id)
-    return begun, account
+    return begun, (yield from find_speaker(account))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from crm_core import access, employees
 from crm_core.access import Actor, Role
-from crm_core.accounts import AccountRow, PersonKind
+from crm_core.accounts import AccountRow
 from crm_core.activities import Subject
-from crm_core.employees import BindCodeWrong
+from crm_core.employees import BindCodeWrong, Speaker
 from crm_core.errors import CrmError, Refused
 from crm_core.messages import Body, Button, InboundMessage, Kind
 from crm_core.ports import Core
@@ -147,9 +147,9 @@ class Router:
         self._commands = commands
         self._phrases = {plain(phrase): one.intent for one in commands.values() for phrase in one.phrases}
 
-    async def understand(self, core: Core, message: InboundMessage, account: AccountRow) -> Understood:
+    async def understand(self, core: Core, message: InboundMessage, speaker: Speaker) -> Understood:
         """Make sense of a message with what the speaker knows; reads only."""
-        actor = await _actor_of(core, account)
+        account, actor = speaker.account, await employees.actor_of_speaker(speaker)
         if presses.is_press(message):
             return await self._understand_press(message, account, actor)
         dialog = await dialogs.load(core, dialogs.place_of(account.id, message)) if actor else None
@@ -306,12 +306,6 @@ def _settle(understood: Understood, meaning: Meaning, now: datetime, known: Sequ
     if answered is not None:
         return replace(understood, intent=dialog.intent, slots=answered)
     return understood if another else replace(understood, intent="dialog_repeat", slots={})
-
-
-async def _actor_of(core: Core, account: AccountRow) -> Actor | None:
-    if account.person_kind != PersonKind.EMPLOYEE.value or account.person_id is None:
-        return None
-    return await employees.actor_of_person(core, account.person_id)
 
 
 QUESTIONS = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.app import App
 from bot.config import load
-from crm_core.accounts import AccountRow
+from crm_core.employees import Speaker
 from crm_core.messages import InboundMessage
 from crm_core.ports import Core
 from handlers.commands import all_commands
@@ -25,11 +25,11 @@ class SlowRouter(Router):
 
     seconds = 30.0
 
-    async def understand(self, core: Core, message: InboundMessage, account: AccountRow) -> Understood:
+    async def understand(self, core: Core, message: InboundMessage, speaker: Speaker) -> Understood:
         """Understand, slowly."""
         if SLOW_WORD in message.text:
             await asyncio.sleep(self.seconds)
-        return await super().understand(core, message, account)
+        return await super().understand(core, message, speaker)
 
 
 async def main(config: Path, seconds: float, role: str = "all") -> None:

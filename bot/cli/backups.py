@@ -1,6 +1,7 @@
 """`backup`, `restore`, `move-database`."""
 
 import sys
+import tempfile
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli.session import fail, finish, prepare_folders, settings_of, write_line
+from bot.cli.session import WRONG_USAGE, fail, finish, prepare_folders, settings_of, write_line
 
 if TYPE_CHECKING:  # names for annotations
     from collections.abc import Callable, Iterator
@@ -58,27 +59,31 @@ async def _backup_server(settings: "Settings", target: Path, now: Any) -> "Manif
     part = backups.begin(target)
     source = await PostgresStore.open(settings.database.url, snapshot=True)
     try:
-        await _make_schema(part)
+        steps = await source.steps()
+        if not steps:
+            fail("数据库里还没有数据，先运行 guanxi migrate")
+        await _make_schema(part, last=steps[-1])
         store = SqliteStore(part)
+        tables = [each for table in _tables() if (each := backups.present(store.raw, table)) is not None]
         with _progress("备份") as told:
             try:
-                await copy(source, store, _tables(), told)
+                await copy(source, store, tables, told)
             finally:
                 await store.close()
-        return await backups.finish(part, target, _tables(), now, lambda *_: None)
+        return await backups.finish(part, target, tables, now, lambda *_: None)
     finally:
         await source.close()
         part.unlink(missing_ok=True)
 
 
-async def _make_schema(path: Path) -> None:
+async def _make_schema(path: Path, *, last: str = "") -> None:
     from bot.models import MODEL_MODULES
     from crm_core.db import Database, DatabaseSettings
 
     database = Database(DatabaseSettings(f"sqlite://{path}", durability="process"), MODEL_MODULES)
     await database.open()
     try:
-        await database.migrate()
+        await database.migrate(last=last)
     finally:
         await database.close()
 
@@ -115,54 +120,89 @@ def restore(
 
 
 async def _restore(settings: "Settings", file: Path) -> None:
+    from bot import after_restore
     from crm_core import backups
     from crm_core.clock import SystemClock
     from crm_core.db import known_steps
 
     with _progress("核对") as told:
         manifest = await backups.inspect(file, _tables(), known_steps(), told)
-    if settings.database.embedded:
-        stamp = f"{SystemClock().now():%Y%m%dT%H%M%S}"
-        aside = settings.core.data_dir / "backups" / f"before-restore-{stamp}.db"
-        had = settings.database.path.exists()
-        with _unserved(settings):
-            await backups.put_in_place(file, settings.database.path, aside)
-        if had:
-            write_line(f"原来的数据留在 {aside}")
-    else:
-        await _restore_server(settings, file, manifest)
+    # Before anything is replaced, so that a cut in between cannot leave a restored database without its mark.
+    with after_restore.marked(settings.core.data_dir, SystemClock().now()):
+        if settings.database.embedded:
+            await _restore_file(settings, file, f"{SystemClock().now():%Y%m%dT%H%M%S}")
+        else:
+            await _restore_server(settings, file, manifest)
+    write_line("启动时会暂停运行中的群发，未发出的客户消息转为待确认：备份之后可能已经发过")
     checked = (
         f"{manifest.rows} 行，{len(manifest.tables)} 张表与清单一致" if manifest.tables else "备份没有清单，只核对了文件完整"
     )
     write_line(f"已恢复：{checked}")
 
 
+async def _restore_file(settings: "Settings", file: Path, stamp: str) -> None:
+    from crm_core import backups
+
+    aside = settings.core.data_dir / "backups" / f"before-restore-{stamp}.db"
+    had = settings.database.path.exists()
+    with _unserved(settings):
+        await backups.put_in_place(file, settings.database.path, aside)
+    if had:
+        write_line(f"原来的数据留在 {aside}")
+
+
 async def _restore_server(settings: "Settings", file: Path, manifest: "Manifest") -> None:
     from crm_core.copying import compare, copy
+    from crm_core.sqlite_dialect import back_up
     from crm_core.stores import PostgresStore, SqliteStore
 
     await _refuse_served(settings.database.url)
-    source = SqliteStore(file, read_only=True)
-    target = await PostgresStore.open(settings.database.url, whole=True)
-    try:
-        await target.empty(_tables())
-        with _progress("恢复") as told:
-            await copy(source, target, _tables(), told)
-            await compare(source, target, _tables())
-        await target.commit()
-    finally:
-        await target.close()
-        await source.close()
+    await _bring_up_to_date(settings.database)
+    with tempfile.TemporaryDirectory(dir=settings.core.data_dir) as folder:
+        # A backup of an older schema is brought up in a copy: its own file stays as it was taken.
+        current = Path(folder) / "current.db"
+        back_up(file, current)
+        await _make_schema(current)
+        source = SqliteStore(current, read_only=True)
+        target = await PostgresStore.open(settings.database.url, whole=True)
+        try:
+            await target.empty(_tables())
+            with _progress("恢复") as told:
+                await copy(source, target, _tables(), told)
+                await compare(source, target, _tables())
+            await target.commit()
+        finally:
+            await target.close()
+            await source.close()
 
 
 def move_database(
     context: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="FROM", help="原数据库的地址（sqlite:… 或 postgres:…）。")],
-    target: Annotated[str, typer.Argument(metavar="TO", help="新数据库的地址；结构会先升级到当前。")],
+    source: Annotated[
+        str, typer.Argument(metavar="FROM", help="原数据库：config（当前设置）、env:变量名，或 sqlite:… / postgres:… 地址。")
+    ],
+    target: Annotated[str, typer.Argument(metavar="TO", help="新数据库，写法相同；地址里有密码时请用 env:变量名。")],
 ) -> None:
     """Copy everything into another database and compare both row by row; run again, it goes on where it ended."""
     settings = settings_of(context)
-    finish(_move(settings, source, target))
+    finish(_move(settings, *(_address(settings, told) for told in (source, target))))
+
+
+def _address(settings: "Settings", told: str) -> str:
+    """Give the address that is meant; ends with 2 when it is none. A password is better not told on a command line."""
+    import os
+
+    from bot.config import SettingsProblems, parse
+
+    if told == "config":
+        return settings.database.url
+    url = os.environ.get(told.removeprefix("env:"), "") if told.startswith("env:") else told
+    try:
+        return parse({"database": {"url": url}}, {}, Path.cwd()).database.url
+    except SettingsProblems as problems:
+        sentence = problems.problems[0].sentence
+        place = told if told.startswith("env:") or "@" not in told else "地址"
+        fail(f"{place}：{sentence}", WRONG_USAGE)
 
 
 async def _move(settings: "Settings", source: str, target: str) -> None:

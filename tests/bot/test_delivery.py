@@ -249,3 +249,10 @@ async def test_what_was_claimed_and_never_begun_is_given_back_at_a_stop(bench: B
     await bench.lane.stop(within=0.3)
     assert await Message.filter(status="unknown").count() == 4
     assert await Message.filter(status="queued").count() == 4
+
+
+async def test_every_wake_finds_what_it_was_about(bench: Bench) -> None:
+    """The clock stands still: a claim that came too early would never be made again."""
+    for number in range(20):
+        await bench.put(f"m{number}")
+        await bench.status(f"m{number}", "sent")

@@ -28,6 +28,13 @@ async def test_token_survives_a_restart_and_lost_copies(core: Core, copies: Memo
     assert await StoredTokens(core, copies).get("b") is None
 
 
+@pytest.mark.parametrize("foreign", ["not json", '["t", "2030-01-01T00:00:00"]', "{}", '["t"]', "null"])
+async def test_copy_that_is_not_ours_is_none(core: Core, copies: MemoryState, foreign: str) -> None:
+    await StoredTokens(core, copies).set("a", token(core, "t1"))
+    await copies.set("copy:token:a", foreign, lasts=timedelta(hours=1))
+    assert await StoredTokens(core, copies).get("a") == token(core, "t1")
+
+
 async def test_copy_that_lags_behind_costs_no_refresh(core: Core, copies: MemoryState) -> None:
     first, second = StoredTokens(core, copies), StoredTokens(core, MemoryState(core.clock))  # type: ignore[arg-type]
     await first.set("a", token(core, "t1"))

@@ -1,6 +1,7 @@
 """Group-send tasks: one a sender, text and chunk; what stops them; what a dead process leaves."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,11 +10,13 @@ from campaigns.broadcasts import Broadcast, Recipient
 from campaigns.group_sends import (
     GroupSend,
     due_tasks,
+    hold_chunk,
     next_chunks,
     note_cancelled,
     note_no_task,
     note_result,
     note_task,
+    put_back,
     put_off,
 )
 from campaigns.recipients import RecipientQueue
@@ -96,6 +99,48 @@ async def test_texts_of_ones_own_are_tasks_of_ones_own(core: Core, marketer: Act
     assert sorted(chunk.text for chunk in chunks) == ["客户wm1您好，我是owner", "客户wm2您好，我是owner"]
 
 
+async def test_few_personal_tasks_are_claimed_and_the_same_text_shares_one(core: Core, marketer: Actor) -> None:
+    owner = await seller(core, "owner")
+    await customers(core, owner, *(f"wm{number}" for number in range(7)))
+    same = await make_lead(core, "客户wm6", owner_id=owner)
+    await make_customer_account(core, same, "wmSame", "wecom")
+    number = await running(core, marketer, "{姓名}您好")
+    first, second = await next_chunks(core, "wecom"), await next_chunks(core, "wecom")
+    assert [len(first), len(second)] == [5, 2]
+    assert list(second[1].people) == ["wm6", "wmSame"]
+    assert await words(number) == ["claimed"] * 8
+
+
+async def test_a_chunk_is_held_right_before_its_call(core: Core, marketer: Actor, clock: FakeClock) -> None:
+    await customers(core, await seller(core, "owner"), "wm1", "wm2")
+    number = await running(core, marketer)
+    (chunk,) = await next_chunks(core, "wecom")
+    for _ in range(3):
+        clock.advance(6 * 60)
+        assert await core.db.run(hold_chunk(core, chunk)) == chunk
+        assert await RecipientQueue(core).recover(everything=False) == 0
+    await Account.filter(external_id="wm1").update(opted_out_at=clock.now())
+    held = await core.db.run(hold_chunk(core, chunk))
+    assert held is not None
+    assert list(held.people) == ["wm2"]
+    assert await words(number) == ["claimed", "planned"]
+    await broadcasts.pause(core, marketer, number)
+    assert await core.db.run(hold_chunk(core, held)) is None
+    assert await words(number) == ["planned", "planned"]
+
+
+async def test_who_is_put_back_is_as_if_never_claimed_unless_decided(core: Core, marketer: Actor) -> None:
+    await customers(core, await seller(core, "owner"), "wm1", "wm2")
+    number = await running(core, marketer)
+    (chunk,) = await next_chunks(core, "wecom")
+    await Recipient.filter(id=chunk.people["wm1"]).update(status="unknown", reason="lease_ended")
+    await core.db.run(put_back(core, list(chunk.people.values())))
+    await core.db.run(note_no_task(core, chunk, "retry", "late"))
+    assert await words(number) == ["planned", "unknown"]
+    row = await Recipient.get(broadcast_id=number, status="planned")
+    assert (row.attempts, row.claimed_at, row.lease_until, row.not_before) == (0, None, None, None)
+
+
 async def test_consent_pause_and_quiet_hours_hold_at_the_claim(core: Core, marketer: Actor, clock: FakeClock) -> None:
     owner = await seller(core, "owner")
     await customers(core, owner, "wm1", "wm2")
@@ -155,6 +200,29 @@ async def test_no_task_is_tried_again_only_when_surely_not_made(core: Core, mark
     await core.db.run(note_no_task(core, chunk, "refused", "bad_recipient"))
     assert await words(number) == ["failed"]
     assert (await Broadcast.get(id=number)).channel == "wecom"
+
+
+async def test_a_cancellation_is_asked_for_at_once_and_then_by_the_pauses(
+    core: Core, marketer: Actor, clock: FakeClock
+) -> None:
+    await customers(core, await seller(core, "owner"), "wm1")
+    number = await running(core, marketer)
+    (chunk,) = await next_chunks(core, "wecom")
+    await core.db.run(note_task(core, "wecom", chunk, external_id="M1", failed=[]))
+    (task,) = await core.db.read(due_tasks("wecom", clock.now()))
+    clock.advance(timedelta(days=2))
+    await core.db.run(put_off(core, task, confirmed=False, done=False))
+    clock.advance(1)
+    assert await core.db.read(due_tasks("wecom", clock.now())) == []
+    await broadcasts.cancel(core, marketer, number)
+    clock.advance(1)
+    (task,) = await core.db.read(due_tasks("wecom", clock.now()))
+    assert task.cancelled
+    await core.db.run(put_off(core, task, confirmed=False, done=False))  # the platform refused
+    clock.advance(timedelta(hours=4))
+    assert await core.db.read(due_tasks("wecom", clock.now())) == []
+    clock.advance(timedelta(hours=2))
+    assert len(await core.db.read(due_tasks("wecom", clock.now()))) == 1
 
 
 async def test_only_words_can_be_a_task(core: Core, marketer: Actor) -> None:

@@ -135,6 +135,22 @@ async def test_who_opts_out_in_doubt_is_unknown_and_not_sent_to_again(core, mark
     assert await results.counts(core, running.id) == {"claimed": 3, "unknown": 1}
 
 
+async def test_a_chunk_all_of_whom_opt_out_in_doubt_is_unknown_itself(core, marketer, clock):
+    made, running = await make_mass(core, marketer, 2)
+    queue = MassQueue(core)
+    (first,) = await queue.claim("wechat", 50, LEASE)
+    await queue.settle([Settlement(first.id, "unknown", "no_answer")])
+    await Account.filter(id__in=[account.id for _, account in made]).update(opted_out_at=clock.now())
+    clock.advance(61)
+    assert await queue.claim("wechat", 50, LEASE) == []
+    assert await results.counts(core, running.id) == {"unknown": 2}
+    assert await results.failures(core, running.id) == {"no_answer": 2}
+    row = await MassSend.get()
+    assert (row.status, row.reason) == ("unknown", "no_answer")
+    # The first call may have reached them: it counts as the last thing they got.
+    assert {account.last_broadcast_at for account in await Account.filter(channel="wechat")} == {clock.now()}
+
+
 async def test_after_a_day_the_key_is_forgotten_and_nothing_is_sent_again(core, marketer, clock):
     _, running = await make_mass(core, marketer, 3)
     queue = MassQueue(core)

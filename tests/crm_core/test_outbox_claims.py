@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from crm_core.accounts import Account
 from crm_core.conversations import Message
 from crm_core.messages import Address, Body
-from crm_core.outbox import DatabaseOutbox, Settlement
+from crm_core.outbox import DatabaseOutbox, Settlement, take_waiting
 from crm_core.ports import Core
 from crm_core.reach import ReachRule, Window
 from tests.factories import make_customer_account, make_lead
@@ -57,3 +59,40 @@ async def test_each_sent_message_keeps_its_own_number_and_reason(core: Core) -> 
     ]
     await outbox.settle([Settlement(fourth.id, "sent", external_id="late")])
     assert (await Message.get(id=fourth.id)).status == "unknown"
+
+
+async def lost(core: Core, count: int = 1) -> tuple[DatabaseOutbox, Account, list[int]]:
+    """Messages whose process stood still so long that another one has decided about them."""
+    account = await make_customer_account(core, await make_lead(core), message_window_at=core.clock.now())
+    slow = await outbox_of(core, account, count)
+    await Message.all().update(topic="reply")
+    numbers = [message.id for message in await slow.claim("wechat", 10, LEASE)]
+    core.clock.advance(LEASE * 2)  # type: ignore[attr-defined]
+    quick = DatabaseOutbox()
+    quick.bind(core)
+    assert await quick.recover(everything=False) == count
+    assert await Message.filter(status="unknown", reason="lease_ended").count() == count
+    assert (await Account.get(id=account.id)).waiting_count == count
+    return slow, account, numbers
+
+
+async def test_late_word_that_it_was_sent_beats_an_ended_lease_and_it_is_not_given_again(core: Core) -> None:
+    slow, account, (first, second, third) = await lost(core, 3)
+    await slow.settle([Settlement(first, "sent", external_id="m1"), Settlement(third, "handed_over")])
+    rows = await Message.all().order_by("id").values_list("status", "external_id", "reason")
+    assert rows == [("sent", "m1", ""), ("unknown", "", "lease_ended"), ("handed_over", "", "")]
+    assert (await Account.get(id=account.id)).waiting_count == 1
+    assert await core.db.run(take_waiting(core, account.id, room_bytes=2000)) == ["第1条"]
+    await slow.settle([Settlement(second, "sent")])
+    assert (await Message.get(id=second)).reason == "given_again"  # too late: it is said already
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "waiting"),
+    [("retry", "queued", 0), ("refused", "failed", 0), ("window_closed", "kept", 1), ("unknown", "unknown", 1)],
+)
+async def test_other_late_words_beat_an_ended_lease_too(core: Core, word: str, status: str, waiting: int) -> None:
+    slow, account, (number,) = await lost(core)
+    await slow.settle([Settlement(number, word, "40003")])
+    assert (await Message.get(id=number)).status == status
+    assert (await Account.get(id=account.id)).waiting_count == waiting

@@ -1,9 +1,20 @@
-"""Portable SQL in the words of PostgreSQL."""
+"""Portable SQL in the words of PostgreSQL, and its errors without what people said."""
+
+import asyncio
+import io
+from collections.abc import Callable
 
 import pytest
+import structlog
+from tortoise.exceptions import BaseORMException
 
-from crm_core.ports import CLAIM, CLAIM_P, HOLD
+from crm_core.db import Database
+from crm_core.messages import Address, Body
+from crm_core.outbox import queue
+from crm_core.ports import CLAIM, CLAIM_P, HOLD, Core, Program
 from crm_core.postgres_programs import in_words_of_postgres
+from tests.bot.test_logs import written as written
+from tests.conftest import on_postgres
 
 
 @pytest.mark.parametrize(
@@ -29,3 +40,68 @@ from crm_core.postgres_programs import in_words_of_postgres
 )
 def test_portable_sql_in_the_words_of_postgres(portable: str, own: str, gives_rows: bool) -> None:
     assert in_words_of_postgres(portable) == (own, gives_rows)
+
+
+SAID = "张三丰说要退货"
+_TAKEN = "INSERT INTO messages SELECT m.* FROM messages m"
+_MISSING = "UPDATE messages SET channel = NULL"
+_LONG = "UPDATE messages SET channel = repeat(text, 100)"
+_NO_NUMBER = "UPDATE messages SET attempts = CAST(text AS INTEGER)"
+
+
+def run(sql: str, *values: object) -> Program[None]:
+    yield sql, values
+
+
+async def _program(db: Database, sql: str, *values: object) -> None:
+    await db.run(run(sql, *values))
+
+
+async def _shared(db: Database, sql: str, *values: object) -> None:
+    found = await asyncio.gather(db.run(run("SELECT 1")), db.run(run(sql, *values)), return_exceptions=True)
+    assert isinstance(found[1], BaseException)
+    raise found[1]
+
+
+async def _transaction(db: Database, sql: str, *values: object) -> None:
+    async with db.transaction():
+        await db.run(run(sql, *values))
+
+
+async def _read(db: Database, sql: str, *values: object) -> None:
+    await db.read(run(sql, *values))
+
+
+async def _statement(db: Database, sql: str, *values: object) -> None:
+    await db._client.execute_query(sql.replace("?", "$1"), list(values))
+
+
+@pytest.mark.skipif(not on_postgres(), reason="what PostgreSQL says")
+@pytest.mark.parametrize("way", [_program, _shared, _transaction, _read, _statement])
+@pytest.mark.parametrize(
+    ("sql", "values", "word"),
+    [
+        (_TAKEN, (), "UniqueViolationError 23505 messages_pkey"),
+        (_MISSING, (), "NotNullViolationError 23502"),
+        (_LONG, (), "StringDataRightTruncationError 22001"),
+        (_NO_NUMBER, (), "InvalidTextRepresentationError 22P02"),
+        ("UPDATE messages SET attempts = ?", (SAID,), "DataError"),
+    ],
+)
+async def test_error_of_the_database_is_logged_without_what_people_said(
+    core: Core,
+    written: io.StringIO,
+    way: Callable[..., object],
+    sql: str,
+    values: tuple[object, ...],
+    word: str,
+) -> None:
+    await core.db.run(queue(core, Address("wechat", "o1"), Body(text=SAID), key="k"))
+    with pytest.raises(BaseORMException, match=word) as failed:
+        await way(core.db, sql, *values)  # type: ignore[misc]
+    try:
+        raise failed.value
+    except BaseORMException:
+        structlog.get_logger("bot.gateway").exception("failed")
+    assert word in written.getvalue()
+    assert not [part for part in ("张三丰", "DETAIL", "row contains") if part in written.getvalue()]

@@ -5,7 +5,9 @@ import pytest
 from bot.models import all_models
 from crm_core import employees
 from crm_core.access import Role
+from crm_core.accounts import find_account
 from crm_core.audit import AuditEntry
+from crm_core.employees import find_speaker
 from crm_core.errors import Refused
 from crm_core.messages import Address
 from crm_core.ports import Core
@@ -84,9 +86,8 @@ async def test_every_example_in_the_help_is_understood_as_what_it_shows(core: Co
     speaker = await staff(core, pipeline, "小王", Role.ADMIN)
     row = await employees.Employee.get(id=speaker.employee.id)
     assert row
-    understood = await Router(COMMANDS).understand(core, speaker.message(command.usage), await account_of(speaker))
+    account = await core.db.read(find_account(speaker.address))
+    assert account
+    who = await core.db.read(find_speaker(account))
+    understood = await Router(COMMANDS).understand(core, speaker.message(command.usage), who)
     assert understood.intent == intent
-
-
-async def account_of(speaker: Talker) -> "employees.Account":
-    return await employees.Account.get(external_id=speaker.address.external_id)

@@ -1,7 +1,9 @@
 """Broadcasts of a WeCom channel: tasks that members confirm (企业群发), and what becomes of them."""
 
+from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -16,14 +18,17 @@ from campaigns.group_sends import (
     GroupSend,
     Task,
     due_tasks,
+    hold_chunk,
     next_chunks,
     note_cancelled,
     note_no_task,
     note_result,
     note_task,
+    put_back,
     put_off,
 )
 from campaigns.results import MIN_SENDS, pause_for_errors
+from crm_core.errors import Unavailable
 from crm_core.ports import Core
 from scheduler.queue import Periodic
 
@@ -32,6 +37,8 @@ log = structlog.get_logger(__name__)
 _ADD = "externalcontact/add_msg_template"
 _WITHIN = timedelta(seconds=30)
 """A task of 10,000 people takes the platform longer than a message."""
+_TURN_SECONDS = 2.5
+"""How long tasks are made in one go: shorter than a stop waits for what runs, so that it finds no call in the middle."""
 _CALL_FAILED = (ApiRefused, TokenError, HttpError)
 
 
@@ -42,6 +49,7 @@ class GroupSends:
         self._name = name
         self._calls = calls
         self._api = ContactApi(calls)
+        self._not_begun: deque[Chunk] = deque()
 
     def periodics(self) -> Sequence[Periodic]:
         """Name the work."""
@@ -51,23 +59,48 @@ class GroupSends:
         )
 
     async def run(self, core: Core) -> int:
-        """Make the tasks that are due, one sender after another; tells how many."""
-        made = 0
-        while chunks := await next_chunks(core, self._name):
-            for number, chunk in enumerate(chunks):
-                receipt, failed = await self._make(core, chunk)
-                if receipt.status is SendStatus.SENT:
-                    await core.db.run(note_task(core, self._name, chunk, external_id=receipt.external_id, failed=failed))
-                    made += 1
-                    await self._watch(core, chunk, len(failed))
-                    continue
-                await self._note_failure(core, chunk, receipt)
-                if receipt.pause_until or receipt.status is SendStatus.RETRY:
-                    # What stops this one stops the others too: they wait untried.
-                    for left in chunks[number + 1 :]:
-                        await self._note_failure(core, left, receipt)
-                    return made
+        """Make tasks that are due, one sender after another, for a turn; tells how many. The schedule goes on with the rest."""
+        made, until = 0, core.clock.monotonic() + _TURN_SECONDS
+        try:
+            await self._give_back(core)  # what could not be written when an earlier turn was cut off
+            while core.clock.monotonic() < until:
+                if not self._not_begun:
+                    self._not_begun.extend(await next_chunks(core, self._name))
+                if not self._not_begun:
+                    break
+                chunk = await core.db.run(partial(hold_chunk, core, self._not_begun[0]))
+                self._not_begun.popleft()
+                if chunk is not None:
+                    receipt = await self._make_and_note(core, chunk)
+                    made += receipt.status is SendStatus.SENT
+                    if receipt.pause_until or receipt.status is SendStatus.RETRY:
+                        break
+        finally:
+            await self._give_back(core)
         return made
+
+    async def _make_and_note(self, core: Core, chunk: Chunk) -> SendReceipt:
+        receipt, failed = await self._make(core, chunk)
+        if receipt.status is SendStatus.SENT:
+            await core.db.run(note_task(core, self._name, chunk, external_id=receipt.external_id, failed=failed))
+            await self._watch(core, chunk, len(failed))
+            return receipt
+        await self._note_failure(core, chunk, receipt)
+        if receipt.pause_until or receipt.status is SendStatus.RETRY:
+            # What stops this one stops the others too: they wait untried.
+            while self._not_begun:
+                await self._note_failure(core, self._not_begun[0], receipt)
+                self._not_begun.popleft()
+        return receipt
+
+    async def _give_back(self, core: Core) -> None:
+        """Put the people of claimed tasks that were not begun back into the queue; what cannot be written is kept."""
+        try:
+            while self._not_begun:
+                await core.db.run(partial(put_back, core, list(self._not_begun[0].people.values())))
+                self._not_begun.popleft()
+        except Unavailable:
+            log.warning("group_sends_not_put_back", channel=self._name, tasks=len(self._not_begun))
 
     async def _watch(self, core: Core, chunk: Chunk, failed: int) -> None:
         """Pause a broadcast of which too many fail, before the next task of it is made."""

@@ -87,6 +87,10 @@ class WecomKf:
         self._puller = Puller(self.name, self.settings, self.calls, around, key_of=self.sender.key_of)
         around.supervisor.keep(f"pull:{self.name}", self._puller.run)
 
+    def health(self) -> dict[str, object]:
+        """Say how the fetching is, for the health page and the metrics."""
+        return self._puller.health() if self._puller else {}
+
     async def stop(self) -> None:
         """Forget the puller, whose task the supervisor has ended."""
         self._puller = None

@@ -38,9 +38,12 @@ def whole(tree: Tree, name: str) -> int | None:
 
 
 def number(tree: Tree, name: str) -> float:
-    """Give a number; absent is 0."""
+    """Give a number; absent, or larger than any, is 0."""
     value = tree.get(name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    try:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    except OverflowError:  # a whole number of any length
+        return 0.0
 
 
 def nested(tree: Tree, name: str) -> Tree:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -24,7 +25,7 @@ from bot.channels.wecom_kf.positions import Positions
 from bot.channels.wecom_kf.settings import Settings
 from bot.httpclient import HttpError
 from bot.tokens import TokenError
-from crm_core import locks
+from crm_core import inbox, locks
 from crm_core.errors import Unavailable
 from crm_core.locks import Lease
 from crm_core.messages import InboundMessage
@@ -45,6 +46,10 @@ _LOCK_WITHIN_SECONDS = 60.0
 _NAMES_TRIED = 10_000
 _NAMES_REST_SECONDS = 60.0
 """Names are not asked for so long after they could not be had: every message would wait for them."""
+
+
+LONGEST_CURSOR = 512
+"""Characters; the platform's own have 64 bytes at most."""
 
 
 class PullFailed(Exception):
@@ -77,6 +82,8 @@ class Puller:
         self._since: datetime | None = None
         self._named: dict[str, None] = {}
         self._names_rest_until = 0.0
+        self._parked = 0
+        self._lost = 0
 
     def wake(self, token: str, at: datetime) -> None:
         """Take an event: something new is there, and its token makes fetching cheap for ten minutes."""
@@ -151,14 +158,14 @@ class Puller:
             items = result.fields.get("msg_list")
             items = items if isinstance(items, list) else []
             await self._record(items, since)
-            following = result.fields.get("next_cursor")
-            moved = isinstance(following, str) and bool(following) and following != cursor
+            following = _cursor_of(result)
+            moved = bool(following) and following != cursor
             if moved and not lease.lost:
-                cursor = str(following)
+                cursor = following
                 await self._positions.move(cursor)
             # The platform says so also with an empty list: only this word ends it.
             more = str(result.fields.get("has_more")) in ("1", "True")
-            if more and not moved:
+            if more and not (moved and items):
                 await asyncio.sleep(_EMPTY_PAUSE_SECONDS)
         if more:
             raise PullFailed("lock_lost")
@@ -199,7 +206,7 @@ class Puller:
         reading = Reading(self._name, self._settings.corp_id, self._settings.open_kfid, since, now)
         messages = []
         for item in items:
-            message = read_item(reading, clean(item)) if isinstance(item, dict) else None
+            message = _read(reading, item)
             if message is None:
                 log.warning("item_unreadable", channel=self._name)
             else:
@@ -209,7 +216,7 @@ class Puller:
             page = messages[first : first + TOGETHER]
             results = await asyncio.gather(*map(self._take, page), return_exceptions=True)
             for message, failure in zip(page, results, strict=True):
-                self._check(message, failure)
+                await self._check(message, failure)
 
     async def _take(self, message: InboundMessage) -> None:
         if message.event == "msg_send_fail":
@@ -217,13 +224,32 @@ class Puller:
             message = replace(message, data={**message.data, "message_key": key})
         await self._inlet.take(self._name, Received(messages=(message,)))
 
-    def _check(self, message: InboundMessage, failure: object) -> None:
+    async def _check(self, message: InboundMessage, failure: object) -> None:
         if not isinstance(failure, BaseException):
             return
         if isinstance(failure, Unavailable | TimeoutError) or not isinstance(failure, Exception):
             raise failure
-        # One that no database takes must not hold up everybody after it for ever.
+        # It must not hold up everybody after it for ever, and the cursor does not bring it again: a person has to look.
         log.error("message_refused", channel=self._name, kind=message.kind.value, exc_info=failure)
+        if not await self._park(message, f"not taken: {type(failure).__name__}"):
+            self._lost += 1
+            log.error("message_lost", channel=self._name, kind=message.kind.value, lost=self._lost)
+
+    async def _park(self, message: InboundMessage, reason: str) -> bool:
+        """Keep the bare message, without any effect; False when the database does not take it."""
+        try:
+            new = await self._core.db.run(partial(inbox.record_parked, self._core, message, reason))
+        except (Unavailable, TimeoutError):
+            raise  # then the cursor stays
+        except Exception:
+            log.exception("message_not_parked", channel=self._name, kind=message.kind.value)
+            return False
+        self._parked += new
+        return True
+
+    def health(self) -> dict[str, object]:
+        """Count what this process could not work on: kept for a person to look at, and not even kept."""
+        return {"pull_parked": self._parked, "pull_lost": self._lost}
 
     async def _with_names(self, messages: list[InboundMessage]) -> list[InboundMessage]:
         """Ask for the names of people who have none yet; whoever has one already is not asked for again."""
@@ -249,3 +275,23 @@ class Puller:
         self._named.update(dict.fromkeys(people))
         while len(self._named) > _NAMES_TRIED:
             del self._named[next(iter(self._named))]
+
+
+def _cursor_of(result: Result) -> str:
+    """Give the next cursor; one that could not be stored or sent back is none."""
+    following = result.fields.get("next_cursor")
+    is_usable = (
+        isinstance(following, str) and len(following) <= LONGEST_CURSOR and following.isascii() and following.isprintable()
+    )
+    return str(following) if is_usable else ""
+
+
+def _read(reading: Reading, item: object) -> InboundMessage | None:
+    """Read one item of a page; one that is odd beyond reading must not hold up those after it."""
+    if not isinstance(item, dict):
+        return None
+    try:
+        return read_item(reading, clean(item))
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
+        log.exception("item_odd", channel=reading.channel)
+        return None

@@ -73,6 +73,30 @@ def lose_a_row(path: Path) -> None:
         raw.commit()
 
 
+def lose_a_table(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("DROP TABLE leads")
+        raw.commit()
+
+
+def lose_a_column(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("ALTER TABLE leads DROP COLUMN amount")
+        raw.commit()
+
+
+def bring_a_trigger(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("CREATE TRIGGER evil AFTER INSERT ON audit_entries BEGIN DELETE FROM audit_entries; END")
+        raw.commit()
+
+
+def empty_the_manifest(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("DELETE FROM backup_manifest WHERE name NOT LIKE ':%'")
+        raw.commit()
+
+
 def come_from_the_future(path: Path) -> None:
     with closing(sqlite3.connect(path)) as raw:
         raw.execute(
@@ -89,6 +113,10 @@ def come_from_the_future(path: Path) -> None:
         cut,
         change_a_row,
         lose_a_row,
+        lose_a_table,
+        lose_a_column,
+        bring_a_trigger,
+        empty_the_manifest,
         come_from_the_future,
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(b"not a database at all" * 500),
@@ -103,6 +131,14 @@ def test_a_bad_backup_changes_nothing(guanxi: Run, folder: Path, saved: Path, sp
     assert told.stderr.count("\n") == 1
     assert (folder / "crm.db").read_bytes() == before
     assert names(folder / "crm.db") == ["小王", "小李"]
+
+
+def test_a_name_with_signs_of_an_address(guanxi: Run, folder: Path) -> None:
+    guanxi("employee", "add", "小王", "--role", "sales")
+    for name in ("a#b.db", "a?b.db", "100%.db"):
+        guanxi("backup", name)
+        assert "与清单一致" in guanxi("restore", name).last
+    assert not (folder / "a").exists()
 
 
 def test_a_foreign_database_is_no_backup(guanxi: Run, folder: Path) -> None:
@@ -161,3 +197,16 @@ def test_a_move_is_compared_and_may_be_run_again(guanxi: Run, folder: Path) -> N
         raw.commit()
     assert "核对失败：表 employees" in guanxi("move-database", here, there, status=1).stderr
     guanxi("move-database", here, here, status=1)
+
+
+def test_an_address_may_come_from_the_settings_or_the_environment(guanxi: Run, folder: Path) -> None:
+    guanxi("employee", "add", "小王", "--role", "sales")
+    guanxi("move-database", "config", "env:TARGET", TARGET=f"sqlite://{folder}/moved.db")
+    assert names(folder / "moved.db") == ["小王"]
+
+
+@pytest.mark.parametrize("told", ["postgres://u:geheimPW/x@host/db", "mysql://u:geheimPW@h/x", "env:NOBODY", "nonsense", ""])
+def test_a_wrong_address_is_one_sentence_without_its_password(guanxi: Run, folder: Path, told: str) -> None:
+    said = guanxi("move-database", "config", told, status=2)
+    assert "geheim" not in said.stderr
+    assert said.stderr.count("\n") == 1

@@ -76,6 +76,31 @@ def test_a_backup_of_a_server_is_restored(process: Run, folder: Path, server: Po
 
 
 @pytest.mark.faults  # many processes, one after the other
+def test_a_backup_is_restored_into_a_fresh_server(
+    guanxi: Run, process: Run, folder: Path, server: PostgresServer, url: str
+) -> None:
+    guanxi("employee", "add", "小王", "--role", "sales")
+    guanxi("backup", "one.db")
+    process("restore", "one.db", **settled_on(url))
+    assert names(server, url) == ["小王"]
+
+
+@pytest.mark.faults  # many processes, one after the other
+def test_a_server_of_an_older_schema_is_backed_up_before_it_is_migrated(
+    process: Run, folder: Path, server: PostgresServer, url: str
+) -> None:
+    where, database = settled_on(url), url.rpartition("/")[2]
+    process("migrate", **where)
+    process("employee", "add", "小王", "--role", "sales", **where)
+    server.sql("DELETE FROM tortoise_migrations WHERE name = '0006_backups'; DROP TABLE backups", database)
+    process("backup", "old.db", **where)
+    process("migrate", **where)
+    process("employee", "add", "小李", "--role", "sales", **where)
+    process("restore", "old.db", **where)
+    assert names(server, url) == ["小王"]
+
+
+@pytest.mark.faults  # many processes, one after the other
 def test_a_backup_of_a_server_restores_an_embedded_one(process: Run, folder: Path, url: str) -> None:
     where = settled_on(url)
     process("migrate", **where)

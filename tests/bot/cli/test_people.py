@@ -139,16 +139,34 @@ def test_what_an_outsider_calls_themselves_spoils_nothing(guanxi: Run, known: Pa
     assert left(known, "SELECT count(*) FROM leads WHERE id = 5") == [0]
 
 
-def test_a_short_name_is_blanked_in_colleagues_sentences_alone(guanxi: Run, known: Path) -> None:
+def test_a_name_is_blanked_in_colleagues_sentences_alone(guanxi: Run, known: Path) -> None:
     rows: list[tuple[str, dict[str, object]]] = [
         ("people", {"id": 5}),
-        ("leads", {"id": 5, "person_id": 5, "name": "高兴", "status": "new", "score": 0, "intent_count": 1, "claim_count": 0}),
-        ("messages", {"id": 8, "account_id": 2, "direction": "in", "text": "刚和高兴通话", "key": "m8"}),
-        ("messages", {"id": 9, "account_id": 1, "direction": "in", "text": "很高兴认识", "key": "m9"}),
+        (
+            "leads",
+            {"id": 5, "person_id": 5, "name": "客户经理", "status": "new", "score": 0, "intent_count": 1, "claim_count": 0},
+        ),
+        ("messages", {"id": 8, "account_id": 2, "direction": "in", "text": "刚和客户经理通话", "key": "m8"}),
+        ("messages", {"id": 9, "account_id": 1, "direction": "in", "text": "您的客户经理是谁", "key": "m9"}),
+        ("templates", {"id": 3, "name": "回访", "kind": "text", "body": "您的客户经理很高兴", "version": 1}),
     ]
     insert(known, rows)
     guanxi("erase", "--person", "5")
-    assert left(known, "SELECT text FROM messages WHERE id IN (8, 9) ORDER BY id") == ["刚和〔已删除〕通话", "很高兴认识"]
+    assert left(known, "SELECT text FROM messages WHERE id IN (8, 9) ORDER BY id") == ["刚和〔已删除〕通话", "您的客户经理是谁"]
+    assert left(known, "SELECT body FROM templates") == ["您的客户经理很高兴"]
+
+
+def test_a_number_two_people_have_stays_the_others(guanxi: Run, known: Path) -> None:
+    plain = {"status": "new", "score": 0, "intent_count": 1, "claim_count": 0, "landline": "+862161234567"}
+    rows: list[tuple[str, dict[str, object]]] = [
+        ("people", {"id": 5}),
+        ("people", {"id": 6}),
+        ("leads", {"id": 5, "person_id": 5, "name": "李总经", **plain}),
+        ("leads", {"id": 6, "person_id": 6, "name": "张总经", **plain}),
+    ]
+    insert(known, rows)
+    guanxi("erase", "--person", "5")
+    assert left(known, "SELECT landline FROM leads WHERE id = 6") == ["+862161234567"]
 
 
 def test_a_namesake_keeps_the_name(guanxi: Run, known: Path) -> None:

@@ -13,11 +13,13 @@ from bot.channels.wecom_kf.positions import Positions
 from bot.httpclient import HttpClient
 from bot.supervisor import Supervisor
 from crm_core import locks
+from crm_core.accounts import Account
+from crm_core.conversations import Message
 from crm_core.errors import Unavailable
 from crm_core.messages import Body, InboundMessage
-from crm_core.ports import Core
+from crm_core.ports import Core, Program
 from tests.bot.channels.platform import HANG_UP, Platform
-from tests.bot.channels.wecom_kf.made import CORP, KFID, event, item, make_channel, make_message
+from tests.bot.channels.wecom_kf.made import CORP, KFID, PERSON, event, item, make_channel, make_message
 from tests.bot.channels.wecom_kf.test_vectors import lay_token
 from tests.fakes import FakeClock
 from tests.waiting import until
@@ -151,11 +153,69 @@ async def test_message_no_database_takes_holds_up_nobody(desk: Desk) -> None:
     assert len(desk.inlet.taken) == 1
 
 
+async def test_message_that_cannot_be_worked_on_is_kept_for_a_person_to_see(desk: Desk) -> None:
+    await Account.add(desk.core, channel="kf", external_id=PERSON, person_kind="stranger")
+    desk.platform.lay(SYNC, page(*said(desk, "一", "二"), cursor="C1"), page(*said(desk, "一"), cursor="C2"))
+    desk.inlet.failures = [ValueError("odd")]
+    await desk.start()
+    await until(lambda: _is_cursor(desk, "C1"))
+    kept = await Message.get(channel="kf")
+    assert (kept.direction, kept.status, kept.text, kept.lease_until) == ("in", "parked", "一", None)
+    assert (kept.reason, kept.account_id) == ("not taken: ValueError", (await Account.get(external_id=PERSON)).id)
+    assert desk.channel.health() == {"pull_parked": 1, "pull_lost": 0}
+    # Fetched again, it fails again: it is there already.
+    desk.inlet.failures = [ValueError("odd")]
+    desk.wake()
+    await until(lambda: _is_cursor(desk, "C2"))
+    assert await Message.filter(channel="kf").count() == 1
+    assert desk.channel.health() == {"pull_parked": 1, "pull_lost": 0}
+
+
+async def test_what_cannot_be_kept_at_all_is_counted_as_lost(desk: Desk) -> None:
+    desk.platform.lay(SYNC, page(*said(desk, "一", "二"), cursor="C1"))
+    desk.inlet.failures = [ValueError("odd"), ValueError("odd")]
+    await _change_table(desk, "CREATE UNIQUE INDEX one_message ON messages (channel)")
+    try:
+        await desk.start()
+        await until(lambda: _is_cursor(desk, "C1"))
+    finally:
+        await _change_table(desk, "DROP INDEX one_message")
+    assert await Message.filter(channel="kf").values_list("text", flat=True) == ["一"]
+    assert desk.channel.health() == {"pull_parked": 1, "pull_lost": 1}
+
+
+async def _change_table(desk: Desk, sql: str) -> None:
+    def program() -> Program[None]:
+        yield sql, ()
+
+    await desk.core.db.run(program())
+
+
+def test_nothing_is_told_before_the_start(http: HttpClient, clock: FakeClock) -> None:
+    assert make_channel(http, clock).health() == {}
+
+
 async def test_odd_items_and_characters_do_no_harm(desk: Desk) -> None:
     odd = item(desk.clock.now(), "m9", msgtype="text", text={"content": "一\ud800\x00二"})
     desk.platform.lay(SYNC, page("text", None, {}, odd, cursor="C1"))
     await desk.start()
     await until(lambda: desk.inlet.texts == ["一?二"])
+
+
+async def test_a_number_of_any_length_holds_up_nobody(desk: Desk) -> None:
+    place = {"latitude": 10**400, "longitude": 1, "name": "门店"}
+    odd = item(desk.clock.now(), "m8", msgtype="location", location=place)
+    desk.platform.lay(SYNC, page(odd, *said(desk, "后面的人"), cursor="C1"))
+    await desk.start()
+    await until(lambda: "后面的人" in desk.inlet.texts)
+    assert len(desk.inlet.taken) == 2
+
+
+async def test_an_unusable_cursor_is_not_kept(desk: Desk) -> None:
+    desk.platform.lay(SYNC, page(*said(desk, "一"), cursor="C\ud800"), page(cursor="C" * 5000))
+    await desk.start()
+    await until(lambda: desk.inlet.texts == ["一"])
+    assert await desk.positions.cursor() == ""
 
 
 @pytest.mark.parametrize("trouble", [HANG_UP, (502, "<html>"), {"errcode": -1}, {"errcode": 45033}, {"errcode": 777}])
