@@ -12,6 +12,7 @@ import structlog
 from bot.channel import SendRate, SendReceipt, SendStatus
 from bot.channels.dingtalk.answers import webhook_message
 from bot.channels.dingtalk.ledger import CallLedger
+from bot.channels.dingtalk.messages import ROBOT_PREFIX
 from bot.channels.dingtalk.outcomes import BLOCKED, GROUP_TOO_FAST, code_of, receipt_of
 from bot.channels.dingtalk.settings import CustomRobot
 from bot.crypto import sign_dingtalk
@@ -25,7 +26,7 @@ from crm_core.ports import StateStore
 
 log = structlog.get_logger(__name__)
 
-PREFIX = "robot:"
+PREFIX = ROBOT_PREFIX
 RATE = SendRate(20, 60.0)
 PATIENCE_SECONDS = 1.0
 """How long a message waits for its turn; then it makes room for the others and comes again."""

@@ -20,6 +20,8 @@ Content = tuple[Kind, str, Data]
 
 SINGLE, GROUP = "1", "2"
 _LONGEST_ID = 128
+ROBOT_PREFIX = "robot:"
+"""In front of the name of a custom group robot, which is written to and never writes."""
 _NOBODY = "sys"
 """Who an event is from when it names no one."""
 
@@ -33,6 +35,8 @@ def read_robot_message(channel: str, settings: Settings, tree: Tree) -> InboundM
     conversation = text(tree, "conversationId", needed=True)
     chat = text(tree, "conversationType", needed=True)
     sender = text(tree, "senderStaffId") or text(tree, "senderId", needed=True)
+    if sender.startswith(ROBOT_PREFIX):  # the address of a group's robot: an answer to it would go into that group
+        raise BadRequest("senderStaffId")
     at = instant(tree, "createAt")
     if chat not in (SINGLE, GROUP) or at is None:
         raise BadRequest("conversationType")

@@ -43,6 +43,9 @@ def read_message(channel: str, corp_id: str, tree: Tree) -> InboundMessage:
     if word == "event":
         return _read_event(channel, corp_id, tree)
     sender = text(tree, "FromUserName", needed=True)
+    if sender == SYSTEM or "|" in sender or sender.startswith("@"):
+        # No member's id: as the receiver of an answer it would mean several people, or everybody.
+        raise BadRequest("FromUserName")
     kind, read = _KINDS.get(word, (Kind.OTHER, _other))
     said, data = read(tree)
     agent = text(tree, "AgentID")

@@ -112,3 +112,8 @@ def test_a_press_on_a_card_is_an_event_of_its_person() -> None:
     for wrong in ({"outTrackId": ""}, {"userId": None}, {"content": "{"}, {"content": 5}):
         with pytest.raises(BadRequest):
             read_card_action("dingtalk", SETTINGS, tree | wrong, timestamp="1", now=NOW)
+
+
+def test_nobody_writes_under_the_address_of_a_groups_robot() -> None:
+    with pytest.raises(BadRequest):
+        read(msgtype="text", text={"content": "好"}, senderStaffId="robot:sales")
