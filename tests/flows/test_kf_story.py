@@ -202,6 +202,7 @@ async def _all_sent(count: int) -> bool:
     return await Message.filter(channel="kf", direction="out", status="sent").count() == count
 
 
+@pytest.mark.faults  # waits for the time limit of a call
 async def test_hanging_platform_is_given_up_and_asked_again(house: House) -> None:
     sim, kf = house.simulator, house.simulator.kf
     sim.faults.add(SYNC, "hang", times=1)

@@ -10,7 +10,7 @@ import pytest
 from tests.bot.cli.conftest import Run
 from tests.postgres import PostgresServer
 
-pytestmark = pytest.mark.slow  # a server of its own
+pytestmark = pytest.mark.faults  # a server of its own, and many processes
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,6 @@ def test_there_and_back_is_the_same(guanxi: Run, process: Run, folder: Path, ser
     assert "审计链完整" in process("audit", "verify", **settled_on(url)).stdout
 
 
-@pytest.mark.faults  # many processes, one after the other
 def test_a_cut_off_move_goes_on(guanxi: Run, process: Run, folder: Path, server: PostgresServer, url: str) -> None:
     for number in range(4):
         guanxi("employee", "add", f"员工{number}", "--role", "sales")
@@ -75,7 +74,6 @@ def test_a_backup_of_a_server_is_restored(process: Run, folder: Path, server: Po
     process("employee", "add", "小赵", "--role", "sales", **where)
 
 
-@pytest.mark.faults  # many processes, one after the other
 def test_a_backup_is_restored_into_a_fresh_server(
     guanxi: Run, process: Run, folder: Path, server: PostgresServer, url: str
 ) -> None:
@@ -85,7 +83,6 @@ def test_a_backup_is_restored_into_a_fresh_server(
     assert names(server, url) == ["小王"]
 
 
-@pytest.mark.faults  # many processes, one after the other
 def test_a_server_of_an_older_schema_is_backed_up_before_it_is_migrated(
     process: Run, folder: Path, server: PostgresServer, url: str
 ) -> None:
@@ -100,7 +97,6 @@ def test_a_server_of_an_older_schema_is_backed_up_before_it_is_migrated(
     assert names(server, url) == ["小王"]
 
 
-@pytest.mark.faults  # many processes, one after the other
 def test_a_backup_of_a_server_restores_an_embedded_one(process: Run, folder: Path, url: str) -> None:
     where = settled_on(url)
     process("migrate", **where)
