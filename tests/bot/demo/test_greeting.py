@@ -3,6 +3,7 @@
 from typing import Any
 
 from bot.sample.fill import SEGMENTS
+from campaigns.broadcasts import BROADCAST_STATUS_LABELS, BroadcastStatus
 from tests.bot.demo.conftest import Playing, lines_of
 
 LIN, ZHOU = "hl-lin", "hl-zhou"
@@ -24,7 +25,14 @@ async def finished(demo: Playing, broadcast_id: int) -> dict[str, Any]:
     return next(one for one in state["crm"]["broadcasts"] if one["id"] == broadcast_id)
 
 
+async def nobody_is_being_written_to(demo: Playing) -> None:
+    """Wait for the broadcasts of other tests: whom they reach meanwhile is left out by the cap, which is right."""
+    running = BROADCAST_STATUS_LABELS[BroadcastStatus.RUNNING]
+    await demo.until(lambda state: all(one["status"] != running for one in state["crm"]["broadcasts"]))
+
+
 async def test_the_dry_run_adds_up_and_the_real_run_keeps_it(demo: Playing) -> None:
+    await nobody_is_being_written_to(demo)
     await demo.new_customer()
     await demo.do("customer/say", text="你们的网关怎么卖？")
     seen = await demo.do("greeting/preview", staff_id=LIN, **await choices(demo, LIN, "节日祝福", "展会来的线索"))
