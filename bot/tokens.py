@@ -172,20 +172,21 @@ class TokenKeeper:
 
         Raises: TokenError.
         """
+        # The one in hand saves a look into the store at every send; if somebody else replaced it meanwhile, the
+        # platform refuses it, and then the store is asked.
+        held = self._held
+        if held is not None and self._is_good(held, refused):
+            return held.value
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
-                usable = await self._usable(refused) or await self._replace(refused)
+                usable = await self._stored(refused) or await self._replace(refused)
         except TimeoutError:
             raise TokenError("timeout") from None
         except CrmError as error:
             raise TokenError(error.code) from error
         return usable.value
 
-    async def _usable(self, refused: str) -> Token | None:
-        # The one in hand saves a look into the store at every send; if somebody else replaced it meanwhile, the
-        # platform refuses it, and then the store is asked.
-        if self._is_good(self._held, refused):
-            return self._held
+    async def _stored(self, refused: str) -> Token | None:
         return self._hold(await self._store.get(self._name), refused)
 
     def _hold(self, token: Token | None, refused: str) -> Token | None:

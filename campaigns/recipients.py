@@ -14,7 +14,7 @@ from campaigns.results import ErrorShare, pause_for_errors
 from campaigns.templates import TemplateKind, body_of
 from crm_core.accounts import close_windows, refund_window, spend_windows
 from crm_core.clock import local_day
-from crm_core.leases import Held, lease_now
+from crm_core.leases import Held, ended_by, lease_now
 from crm_core.messages import Address, OutboundMessage
 from crm_core.outbox import GIVE_UP_AFTER, RETRY_PAUSES, Settlement
 from crm_core.policy import Reason, quiet_until, reason_sql
@@ -215,7 +215,7 @@ class RecipientQueue:
     def _recover(self, *, everything: bool) -> Program[int]:
         now = self.core.clock.now()
         yield from self._held.renew(self.core)
-        rows = yield _ENDED, (lease_now(self.core), int(everything))
+        rows = yield _ENDED, (ended_by(self.core, everything=everything),)
         left = [Settlement(number, "unknown", LEASE_ENDED, retry_at=now) for (number,) in rows if number not in self._held]
         for first in range(0, len(left), 500):
             yield from self._settle(left[first : first + 500])
@@ -224,7 +224,7 @@ class RecipientQueue:
 
 _ENDED = (
     "SELECT id FROM recipients WHERE status = 'claimed' AND mass_id IS NULL"  # noqa: S608 - a constant
-    f" AND (lease_until <= ? OR ? = 1) ORDER BY id{CLAIM}"
+    f" AND lease_until <= ? ORDER BY lease_until, id{CLAIM}"
 )
 # Consent stands in the claiming statement itself, whatever was read before it.
 _TAKE = (

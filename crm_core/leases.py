@@ -5,17 +5,26 @@ database's clock; what is held here is never given up because a clock was turned
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from crm_core.ports import Core, Program
 
 PAGE = 500
 """Rows renewed in one statement."""
+_AT_LAST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def lease_now(core: Core) -> datetime:
     """Tell the time by which leases are told: the database's own."""
     return core.clock.now() + core.db.skew
+
+
+def ended_by(core: Core, *, everything: bool) -> datetime:
+    """Tell until when a lease must have lasted to be taken from its owner; `everything`: whenever it ends.
+
+    One time to compare with, so that an index over the leases finds them: `OR everything` would read the whole table.
+    """
+    return _AT_LAST if everything else lease_now(core)
 
 
 class Held:

@@ -11,7 +11,7 @@ import msgspec
 
 from crm_core.accounts import close_windows, refund_window, spend_windows
 from crm_core.conversations import OutboundStatus
-from crm_core.leases import Held, lease_now
+from crm_core.leases import Held, ended_by, lease_now
 from crm_core.messages import Address, Body, Guarantee, Kind, OutboundMessage
 from crm_core.ports import CLAIM, HOLD, Core, Program
 from crm_core.reach import ReachRule
@@ -195,14 +195,14 @@ def _settle(core: Core, done: Settlement, row: tuple[str, int, int | None, str, 
 
 _ENDED = (
     "SELECT id FROM messages WHERE status = 'claimed' AND direction = 'out'"  # noqa: S608 - a constant
-    f" AND (lease_until <= ? OR ? = 1) ORDER BY id{CLAIM}"
+    f" AND lease_until <= ? ORDER BY lease_until, id{CLAIM}"
 )
 
 
 def recover_messages(core: Core, held: Held, *, everything: bool) -> Program[int]:
     """Renew what this process holds, and decide about messages whose lease ended (or everything claimed)."""
     yield from held.renew(core)
-    rows = yield _ENDED, (lease_now(core), int(everything))
+    rows = yield _ENDED, (ended_by(core, everything=everything),)
     left = [Settlement(number, "unknown", LEASE_ENDED) for (number,) in rows if number not in held]
     yield from settle_messages(core, left)
     return len(left)
