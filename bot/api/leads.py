@@ -8,7 +8,7 @@ from bot.api.bodies import Empty, Id, Line, Long, Phone, Short, given
 from bot.api.listing import list_rows, open_row, show_row
 from bot.api.resources import ID, STAMPS, Form, Resource, Shown, counts, texts, times
 from bot.api.routes import Call, Routes
-from crm_core import access, leads
+from crm_core import access, conversion, leads, pools
 from crm_core.leads import Lead, LeadStatus
 
 LEADS = Resource(
@@ -135,13 +135,13 @@ async def change_lead(call: Call, body: LeadChanges) -> Any:
 @routes.post("/leads/{id}/claim", scope="leads:write", shows=LEADS)
 async def claim(call: Call, body: Empty) -> Any:
     """Take a lead from the pool."""
-    return await show_row(call, LEADS, await leads.claim(call.core, call.actor, call.number))
+    return await show_row(call, LEADS, await pools.claim(call.core, call.actor, call.number))
 
 
 @routes.post("/leads/{id}/release", scope="leads:write", shows=LEADS)
 async def release(call: Call, body: Reason) -> Any:
     """Put a lead back into the pool."""
-    return await show_row(call, LEADS, await leads.release(call.core, call.actor, call.number, reason=body.reason))
+    return await show_row(call, LEADS, await pools.release(call.core, call.actor, call.number, reason=body.reason))
 
 
 @routes.post("/leads/{id}/assign", scope="leads:write", shows=LEADS)
@@ -153,5 +153,5 @@ async def assign(call: Call, body: NewOwner) -> Any:
 @routes.post("/leads/{id}/convert", scope="leads:write")
 async def convert(call: Call, body: Empty) -> Any:
     """Make a lead a customer with a contact."""
-    customer, contact = await leads.convert(call.core, call.actor, call.number)
+    customer, contact = await conversion.convert(call.core, call.actor, call.number)
     return {"customer_id": customer.id, "contact_id": contact.id}

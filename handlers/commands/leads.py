@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from crm_core import leads
+from crm_core import leads, pools
 from crm_core.access import sees_personal, visible
 from crm_core.errors import NotFound
 from crm_core.leads import Lead
@@ -23,7 +23,7 @@ async def undo_create(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
 
 async def undo_claim(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
     """Give a claimed lead back."""
-    lead = await leads.release(ctx.core, ctx.actor, ids[0], reason="撤销")
+    lead = await pools.release(ctx.core, ctx.actor, ids[0], reason="撤销")
     return replies.text(f"已撤销：{lead.name}回到公海")
 
 
@@ -63,12 +63,12 @@ async def create_lead(ctx: ChatContext) -> Reply:
 async def list_pool(ctx: ChatContext) -> Reply:
     """看公海里的线索"""
     text, region = ctx.slot("query") or ctx.slot("words"), ctx.slot("region")
-    found = await leads.find_in_pool(ctx.actor, text=text, region=region)
+    found = await pools.find_in_pool(ctx.actor, text=text, region=region)
     if not found:
         await dialogs.remember_list(ctx.core, ctx.place, "pool", [])
         return replies.text("公海里暂时没有符合的线索。")
     await dialogs.remember_list(ctx.core, ctx.place, "pool", [lead.id for lead in found])
-    total = await leads.count_pool(ctx.actor, text=text, region=region)
+    total = await pools.count_pool(ctx.actor, text=text, region=region)
     return replies.numbered(
         f"公海共{total}条，最新{len(found)}条：", [_pool_line(lead) for lead in found], "回复“领取 序号”或“领取 姓名”领取"
     )
@@ -77,7 +77,7 @@ async def list_pool(ctx: ChatContext) -> Reply:
 @command(intent="claim_lead", usage="领取 张伟", roles=SELLING, undo=("lead.claim", undo_claim))
 async def claim_lead(ctx: ChatContext) -> Reply:
     """领取公海线索"""
-    lead = await leads.claim(ctx.core, ctx.actor, await _chosen(ctx))
+    lead = await pools.claim(ctx.core, ctx.actor, await _chosen(ctx))
     shown = _phone(ctx, lead)
     return replies.record(
         f"已领取：{lead.name}",
@@ -92,8 +92,8 @@ async def _chosen(ctx: ChatContext) -> int:
     if ctx.slot("ref"):
         return await dialogs.listed(ctx.core, ctx.place, "pool", ctx.slot("ref"), ctx.slot("said"))
     wanted = ctx.slot("person") or ctx.slot("company")
-    found = [lead for lead in await leads.find_in_pool(ctx.actor, text=wanted) if wanted in (lead.name, lead.company)]
-    found = found or await leads.find_in_pool(ctx.actor, text=wanted)
+    found = [lead for lead in await pools.find_in_pool(ctx.actor, text=wanted) if wanted in (lead.name, lead.company)]
+    found = found or await pools.find_in_pool(ctx.actor, text=wanted)
     if len(found) > 1:
         options = [(f"{lead.name}（{lead.company or lead.source or '公海线索'}）", str(lead.id)) for lead in found[:9]]
         raise ctx.ask_choice("有几条线索符合，请回复序号：", options, slot="lead")
@@ -107,7 +107,7 @@ async def _refuse_taken(wanted: str) -> None:
     taken = await Lead.filter(name=wanted, owner_id__isnull=False).first()
     if taken is not None:
         # The name is the one they said.
-        raise leads.LeadAlreadyClaimed(lead=f"线索「{taken.name}」", owner=await leads.owner_name(taken.id))
+        raise pools.LeadAlreadyClaimed(lead=f"线索「{taken.name}」", owner=await leads.owner_name(taken.id))
 
 
 async def _hint(ctx: ChatContext, known: Lead) -> str:

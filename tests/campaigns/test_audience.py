@@ -6,7 +6,7 @@ import pytest
 
 from campaigns import audience, broadcasts, engine, results
 from campaigns.audience import Sample
-from crm_core import leads
+from crm_core import conversion
 from crm_core.access import Role
 from crm_core.accounts import Account
 from crm_core.customers import add_contact, add_customer
@@ -65,7 +65,7 @@ async def test_contacts_are_addressed_by_their_own_record(core, marketer):
     contact = await add_contact(core, sales, name="王建国", title="总经理", customer_id=customer.id)
     lead = await make_lead(core, "李娜", company="甲公司", owner_id=sales.employee_id)
     person = await make_lead(core, "赵敏", owner_id=sales.employee_id)
-    await leads.convert(core, SYSTEM, person.id)
+    await conversion.convert(core, SYSTEM, person.id)
     for number, person_id in enumerate((contact.person_id, lead.person_id, person.person_id)):
         await Account.add(core, channel="wechat", external_id=f"o{number}", person_kind="customer", person_id=person_id)
     everyone = await make_broadcast(core, marketer, body="{称呼}｜{公司}｜{负责人}", conditions={"inactive_days": 1})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crm_core import leads, segments
+from crm_core import conversion, pools, segments
 from crm_core.access import Actor, Role
 from crm_core.audit import AuditEntry
 from crm_core.errors import Invalid, NotFound, Refused
@@ -69,13 +69,13 @@ async def test_a_salesperson_claims_a_pool_lead_before_tagging_it(core):
     for change in (segments.add_tags, segments.remove_tags):
         with pytest.raises(LeadNotOwned):
             await change(core, seller, lead.person_id, ["VIP"])
-    await leads.claim(core, seller, lead.id)
+    await pools.claim(core, seller, lead.id)
     assert await segments.add_tags(core, seller, lead.person_id, ["VIP"]) == ["VIP"]
 
 
 async def test_the_owner_of_the_contact_tags_what_was_a_pool_lead(core):
     seller = await make_actor(core)
     lead = await make_lead(core)
-    _, contact = await leads.convert(core, SYSTEM, lead.id)
+    _, contact = await conversion.convert(core, SYSTEM, lead.id)
     await contact.change(core, owner_id=seller.employee_id)
     assert await segments.add_tags(core, seller, lead.person_id, ["VIP"]) == ["VIP"]

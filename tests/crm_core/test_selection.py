@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from crm_core import activities, leads, segments
+from crm_core import activities, conversion, segments
 from crm_core.access import Role
 from crm_core.activities import subject_of
 from crm_core.customers import Contact, Customer, add_contact, add_customer
@@ -34,7 +34,7 @@ async def make_people(core):
     """A lead, a converted one, a discarded one, and a contact of a customer."""
     await make_lead(core, "线索甲", region="上海浦东", company="东风机械厂", need="数控机床")
     converted = await make_lead(core, "转化乙", region="北京")
-    await leads.convert(core, SYSTEM, converted.id)
+    await conversion.convert(core, SYSTEM, converted.id)
     await make_lead(core, "无效丙", status="discarded")
     customer = await add_customer(core, SYSTEM, name="恒信集团", region="上海", grade="A")
     await add_contact(core, SYSTEM, name="联系丁", title="采购经理", customer_id=customer.id)

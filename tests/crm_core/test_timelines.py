@@ -1,6 +1,6 @@
 """Whose accounts and messages are seen."""
 
-from crm_core import leads
+from crm_core import conversion
 from crm_core.access import Actor, Role
 from crm_core.accounts import Account
 from crm_core.conversations import Message
@@ -36,5 +36,5 @@ async def test_they_stay_after_conversion(core: Core) -> None:
     me = await make_actor(core, "小王")
     lead = await make_lead(core, owner_id=me.employee_id)
     await make_customer_account(core, lead, "o1")
-    await leads.convert(core, SYSTEM, lead.id)
+    await conversion.convert(core, SYSTEM, lead.id)
     assert (await seen(me))[0] == {"o1"}

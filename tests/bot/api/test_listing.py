@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from crm_core import leads
+from crm_core import conversion
 from crm_core.access import Role
 from crm_core.ports import Core
 from tests.bot.api.conftest import Caller
@@ -78,8 +78,8 @@ async def test_a_masked_number_is_not_found_out_by_asking(
     lead = await make_lead(core, owner_id=owner.employee.id, **numbers)
     pooled = await make_lead(core, "李娜", **numbers)
     if kind == "contacts":
-        await leads.convert(core, SYSTEM, lead.id)
-        await leads.convert(core, SYSTEM, pooled.id)
+        await conversion.convert(core, SYSTEM, lead.id)
+        await conversion.convert(core, SYSTEM, pooled.id)
     seen = {}
     for name, one in (("boss", boss), ("owner", owner), ("admin", admin)):
         seen[name] = len((await one.get(f"/{kind}?{query}"))["items"])

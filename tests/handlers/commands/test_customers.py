@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from crm_core import leads
+from crm_core import conversion
 from crm_core.access import Role
 from crm_core.employees import actor_of
 from crm_core.ports import Core
@@ -48,5 +48,5 @@ async def test_card_ends_with_the_last_follow_ups(core: Core, chat: Staff) -> No
 async def test_card_keeps_the_history_after_conversion(core: Core, chat: Staff) -> None:
     lead = await make_lead(core, owner_id=chat.employee.id, company="东风机械厂")
     await chat.says("刚和张伟通了电话，嫌贵")
-    await leads.convert(core, await actor_of(chat.employee), lead.id)
+    await conversion.convert(core, await actor_of(chat.employee), lead.id)
     assert "跟进：今天 10:00 电话" in await chat.says("看下张伟的资料")
