@@ -23,6 +23,7 @@ MODEL_MODULES = (
     "crm_core.contact_ways",
     "crm_core.tokens",
     "crm_core.backups",
+    "crm_core.change_sets",
     "scheduler.queue",
     "scheduler.reminders",
     "campaigns.templates",

@@ -1,6 +1,6 @@
 """What of a person stands in the tables of this folder."""
 
-from crm_core.personal_data import Holding
+from crm_core.holdings import Holding
 
 _TOLD = "person_id IN ({persons}) AND (text IS NOT NULL OR account_id IS NOT NULL)"
 # The rows stay, so that what a broadcast reached goes on adding up; the number alone leads to nobody.

@@ -28,9 +28,22 @@ class Role(StrEnum):
 
 ROLE_LABELS = {Role.SALES: "销售", Role.MANAGER: "主管", Role.MARKETER: "市场", Role.ADMIN: "管理员", Role.VIEWER: "只读"}
 
-RECORDS = frozenset({"leads", "customers", "contacts", "follow-ups", "reminders", "tags"})
+RECORDS = frozenset(
+    {
+        "leads",
+        "customers",
+        "contacts",
+        "opportunities",
+        "follow-ups",
+        "reminders",
+        "tags",
+        "imports",
+        "duplicates",
+        "change-sets",
+    }
+)
 CAMPAIGNS = frozenset({"segments", "templates", "broadcasts", "recipients", "greetings"})
-HOUSE = frozenset({"employees", "accounts", "messages"})
+HOUSE = frozenset({"employees", "accounts", "messages", "departments", "targets"})
 RESOURCES = RECORDS | CAMPAIGNS | HOUSE | {"audit", "tokens"}
 
 _READ: Mapping[Role, frozenset[str]] = {

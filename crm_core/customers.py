@@ -51,6 +51,8 @@ class Customer(Entity):
     owner_id = fields.BigIntField(null=True, db_index=True)
     value_grade = fields.CharField(max_length=8, default="")
     last_follow_up_at = UtcDatetimeField(null=True)
+    department_id = fields.BigIntField(null=True, db_index=True)
+    merged_into_id = fields.BigIntField(null=True, db_index=True)
 
     class Meta:
         """One row a customer."""
@@ -75,6 +77,7 @@ class Contact(Entity):
     decision_maker = fields.BooleanField(default=False)
     reports_to_id = fields.BigIntField(null=True)
     last_follow_up_at = UtcDatetimeField(null=True)
+    merged_into_id = fields.BigIntField(null=True, db_index=True)
 
     class Meta:
         """One row a person."""

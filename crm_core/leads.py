@@ -90,6 +90,10 @@ class Lead(Entity):
     last_follow_up_at = UtcDatetimeField(null=True)
     customer_id = fields.BigIntField(null=True)
     contact_id = fields.BigIntField(null=True)
+    department_id = fields.BigIntField(null=True, db_index=True)
+    """The unit it was distributed to (分发); no other one sees it."""
+    merged_into_id = fields.BigIntField(null=True, db_index=True)
+    """The lead that stayed when this one was merged (合并)."""
 
     class Meta:
         """One row a lead."""

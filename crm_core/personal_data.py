@@ -1,14 +1,14 @@
 """What hangs on a person, in every table: given out on request, or erased without a trace (个人信息).
 
-Each folder declares its own tables as `Holding`s (`HOLDINGS` here, in scheduler/ and in campaigns/). What merely mentions
+Each folder declares its own tables as `Holding`s (crm_core/holdings.py, scheduler/ and campaigns/). What merely mentions
 the person (a colleague's sentence, a notice) is found by their names, numbers and ids and blanked word by word.
-Reading order: `Holding`, `find`, `export`, `erase`.
+Reading order: `find`, `export`, `erase`.
 """
 
 import re
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ import msgspec
 from crm_core import access
 from crm_core.access import Actor
 from crm_core.errors import CrmError, NotFound
+from crm_core.holdings import Holding
 from crm_core.ports import Core, Program
 from crm_core.values import show_phone
 
@@ -42,62 +43,6 @@ class StillEmployed(CrmError):
     status = 409
     code = "person.still_employed"
     text = "{name}是在职员工，请先办理离职再删除"
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """Rows of one table that belong to a person. `where` names `{persons}`, `{accounts}`, `{leads}`, `{contacts}`,
-    `{customers}`, `{employees}`: lists of numbers. `blank` keeps the rows and overwrites these columns; else they go.
-    """
-
-    table: str
-    where: str
-    blank: Mapping[str, object] = field(default_factory=dict)
-
-
-ABOUT = "({kind} = 'lead' AND {id} IN ({{leads}}) OR {kind} = 'contact' AND {id} IN ({{contacts}})" + (
-    " OR {kind} = 'customer' AND {id} IN ({{customers}}))"
-)
-"""The condition for rows about a subject, for the columns that hold its kind and number."""
-_SUBJECT = ABOUT.format(kind="subject_kind", id="subject_id")
-_OBJECTS = {"leads": "leads", "contacts": "contacts", "customers": "customers", "accounts": "accounts", "people": "persons"} | {
-    "employees": "employees"
-}
-"""Kinds of object of audit entries, and the list of numbers each is compared with."""
-_OF_THEM = " OR ".join(f"object_kind = '{kind}' AND object_id IN ({{{numbers}}})" for kind, numbers in _OBJECTS.items())
-_THEIR_FOLLOW_UPS = f"object_kind = 'follow_ups' AND object_id IN (SELECT id FROM follow_ups WHERE {_SUBJECT})"  # noqa: S608
-# The erasure's own entry says only how many.
-_AUDITED = (
-    "(salt <> '' OR before <> '' OR after <> '') AND entry_id IN (SELECT id FROM audit_entries"  # noqa: S608
-    f" WHERE action <> 'person.erase' AND ({_OF_THEM} OR {_THEIR_FOLLOW_UPS}))"
-)
-
-
-def _by_address(table: str) -> str:
-    """Give the condition for rows that know the account by its channel and id."""
-    same = f"a.channel = {table}.channel AND a.external_id = {table}.external_id"
-    return f"EXISTS (SELECT 1 FROM accounts a WHERE a.id IN ({{accounts}}) AND {same})"  # noqa: S608 - our own names
-
-
-# Children before what they hang on.
-HOLDINGS: tuple[Holding, ...] = (
-    Holding("audit_values", _AUDITED, {"salt": "", "before": "", "after": ""}),
-    Holding("review_comments", f"follow_up_id IN (SELECT id FROM follow_ups WHERE {_SUBJECT})"),  # noqa: S608
-    Holding("follow_ups", _SUBJECT),
-    Holding("taggings", "person_id IN ({persons})"),
-    Holding("messages", "account_id IN ({accounts})"),
-    Holding("bind_codes", "employee_id IN ({employees})"),
-    Holding("api_tokens", "employee_id IN ({employees})"),
-    Holding("notice_rights", "account_id IN ({accounts})"),
-    Holding("followers", "account_id IN ({accounts})"),
-    Holding("contact_follows", _by_address("contact_follows")),
-    Holding("send_marks", _by_address("send_marks")),
-    Holding("accounts", "id IN ({accounts})"),
-    Holding("leads", "id IN ({leads})"),
-    Holding("contacts", "id IN ({contacts})"),
-    Holding("customers", "id IN ({customers})"),
-    Holding("employees", "id IN ({employees})", {"mobile": None}),
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 """What of a person stands in the tables of this folder."""
 
-from crm_core.personal_data import ABOUT, Holding
+from crm_core.holdings import ABOUT, Holding
 
 HOLDINGS = (Holding("reminders", f"({ABOUT.format(kind='about_kind', id='about_id')}) OR owner_id IN ({{employees}})"),)

@@ -13,7 +13,8 @@ from bot.cli.session import fail, settings_of, with_core, write_line
 if TYPE_CHECKING:  # names for annotations
     from bot.config import Settings
     from crm_core.access import Actor
-    from crm_core.personal_data import Erased, Found, Holding
+    from crm_core.holdings import Holding
+    from crm_core.personal_data import Erased, Found
     from crm_core.ports import Core
 
 PersonId = Annotated[int, typer.Option("--person", min=1, help="person_id：线索、联系人、员工上都有。")]
@@ -82,10 +83,10 @@ async def _backups(settings: "Settings", found: "Found") -> list[dict[str, Any]]
 
 def _holdings() -> "list[Holding]":
     from campaigns import personal_data as of_campaigns
-    from crm_core import personal_data
+    from crm_core import holdings
     from scheduler import personal_data as of_scheduler
 
-    return [*of_campaigns.HOLDINGS, *of_scheduler.HOLDINGS, *personal_data.HOLDINGS]
+    return [*of_campaigns.HOLDINGS, *of_scheduler.HOLDINGS, *holdings.HOLDINGS]
 
 
 def _plain(value: Any) -> Any:
