@@ -20,6 +20,8 @@ from bot.api import make_api
 from bot.channel import Channel, Surroundings, Working, group_channels
 from bot.config import Settings, channel_kinds
 from bot.delivery import Lane
+from bot.files import ChannelFiles
+from bot.forms import Forms, show_template
 from bot.gateway import ADDRESS, Gateway
 from bot.httpclient import HttpClient
 from bot.logs import number_requests
@@ -95,7 +97,12 @@ class App:
             group_channels=group_channels(kinds, settings.channels),
         )
         self.channels = self._make_channels(kinds)
-        self.core = replace(self.core, reach={name: channel.limits.reach for name, channel in self.channels.items()})
+        self.core = replace(
+            self.core,
+            reach={name: channel.limits.reach for name, channel in self.channels.items()},
+            files=ChannelFiles(self.channels),
+            public_url=settings.server.public_url.rstrip("/"),
+        )
         self.outbox.bind(self.core)
         self.meter = metrics.Meter(self.channels)
         self.recipients = RecipientQueue(
@@ -210,6 +217,8 @@ class App:
         if self._takes:
             application.router.add_route("*", f"{ADDRESS}{{name}}", self.gateway.handle)
             application.add_subapp("/api/v1", make_api(self.core, max_body=self.settings.server.max_body))
+            Forms(self.core, self.settings.forms, self.settings.server).add_to(application)
+            application.router.add_get("/templates/{kind}.{form}", show_template)
         for path, handler in metrics.probes(self.core, self.settings.server, self.meter, self.degraded).items():
             application.router.add_get(path, handler)
         return application

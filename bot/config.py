@@ -12,11 +12,21 @@ from typing import Any, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 from bot.secret import Secret
-from bot.settings import DeliverySettings, LogSettings, RedisSettings, ServerSettings, Settings
+from bot.settings import DeliverySettings, FormSettings, LogSettings, RedisSettings, ServerSettings, Settings
 from bot.settings_values import BadValue, FromEnvironment, read_value
 from crm_core.db import DatabaseSettings
 from crm_core.discovery import collect
-from crm_core.ports import AnswerSettings, CampaignSettings, CoreSettings, PoolSettings
+from crm_core.distribution_rules import AssignmentSettings, DistributionSettings, ScriptSettings
+from crm_core.field_rules import OwnFields
+from crm_core.lead_rules import ImportSettings, LeadSettings
+from crm_core.life_cycle_rules import LifeCycleSettings
+from crm_core.match_rules import IdentitySettings
+from crm_core.pipeline_rules import OpportunitySettings
+from crm_core.pool_rules import PoolSettings
+from crm_core.ports import AnswerSettings, CampaignSettings, CoreSettings
+from crm_core.score_rules import ScoringSettings
+from crm_core.tag_rules import TagSettings
+from crm_core.value_rules import ValueSettings
 
 __all__ = ["DeliverySettings", "Problem", "RedisSettings", "ServerSettings", "Settings", "SettingsProblems", "load", "parse"]
 
@@ -56,10 +66,38 @@ SECTIONS: dict[str, type] = {
     "logs": LogSettings,
     "campaigns": CampaignSettings,
     "pools": PoolSettings,
+    "distribution": DistributionSettings,
+    "assignment": AssignmentSettings,
+    "sales_scripts": ScriptSettings,
+    "opportunities": OpportunitySettings,
+    "fields": OwnFields,
+    "life_cycle": LifeCycleSettings,
+    "customer_value": ValueSettings,
     "answers": AnswerSettings,
+    "tags": TagSettings,
+    "scoring": ScoringSettings,
+    "identity": IdentitySettings,
+    "leads": LeadSettings,
+    "imports": ImportSettings,
 }
 # Sections of their own, although the core carries them in its settings.
-IN_CORE = ("pools", "campaigns", "answers")
+IN_CORE = (
+    "fields",
+    "life_cycle",
+    "customer_value",
+    "pools",
+    "campaigns",
+    "answers",
+    "tags",
+    "identity",
+    "opportunities",
+    "leads",
+    "imports",
+    "distribution",
+    "assignment",
+    "sales_scripts",
+    "scoring",
+)
 
 
 def channel_kinds() -> dict[str, Any]:
@@ -95,12 +133,13 @@ def parse(document: Mapping[str, Any], environ: Mapping[str, str], folder: Path)
     merged = reader.with_environment(document)
     parts = {name: reader.section(name, merged.pop(name, {})) for name in SECTIONS}
     channels = reader.channels(merged.pop("channels", {}), parts["server"])
+    forms = reader.forms(merged.pop("forms", {}))
     for name in merged:
         reader.problems.append(Problem(name, "", "没有这一节设置"))
     if reader.problems:
         raise SettingsProblems(reader.problems)
     core = replace(parts["core"], **{name: parts[name] for name in IN_CORE})
-    return Settings(core, parts["server"], parts["database"], parts["redis"], parts["delivery"], channels, parts["logs"])
+    return Settings(core, parts["server"], parts["database"], parts["redis"], parts["delivery"], channels, parts["logs"], forms)
 
 
 class _Reader:
@@ -130,6 +169,8 @@ class _Reader:
         """Read one section; its defaults where it is wrong."""
         if name == "database" and isinstance(table, dict):
             table = {"url": f"sqlite://{self.data_dir / 'guanxi.db'}", **table}
+        if name == "fields" and isinstance(table, list):
+            table = {"fields": table}  # written as [[fields]]
         made = self.table(SECTIONS[name], table, name, skip=IN_CORE if name == "core" else ())
         if name == "core" and made is not None:
             made = replace(made, data_dir=self.folder / made.data_dir)
@@ -170,6 +211,20 @@ class _Reader:
                 found[name] = made
         return found
 
+    def forms(self, tables: object) -> dict[str, FormSettings]:
+        """Read `[forms.NAME]`."""
+        if not isinstance(tables, Mapping):
+            self.problems.append(Problem("forms", "", "需要写成 [forms.名称]"))
+            return {}
+        found = {}
+        for name, table in tables.items():
+            if not _NAME.fullmatch(name):
+                self.problems.append(Problem(f"forms.{name}", "", "表单名称只能用小写字母、数字、- 和 _"))
+            made = self.table(FormSettings, table, f"forms.{name}")
+            if made is not None:
+                found[name] = made
+        return found
+
     def _channel(
         self, name: str, table: object, kinds: Mapping[str, type], server: ServerSettings | None
     ) -> tuple[str, Any] | None:
@@ -206,6 +261,9 @@ class _Reader:
             return self._secret(table[key], section, key)
         if get_origin(hint) is tuple and is_dataclass(get_args(hint)[0]):
             return self._tables(get_args(hint)[0], table[key], section, key)
+        if is_dataclass(hint):
+            made = self.table(hint, table[key], f"{section}.{key}")
+            return _MISSING if made is None else made
         return self._value(hint, table[key], section, key)
 
     def _tables(self, cls: Any, raw: object, section: str, key: str) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from bot.config import IN_CORE, SECTIONS, channel_kinds, settings_class
 from bot.secret import Secret
+from bot.settings import FormSettings
 from bot.settings_values import Size, name_of_type
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "config.md"
@@ -31,6 +32,7 @@ def markdown() -> str:
     """Write the whole page."""
     parts = [_HEAD]
     parts += [_section(f"[{name}]", cls, skip=IN_CORE if name == "core" else ()) for name, cls in SECTIONS.items()]
+    parts.append(_section("[forms.NAME]", FormSettings))
     for kind, channel in channel_kinds().items():
         parts.append(_section(f'[channels.NAME] with kind = "{kind}"', settings_class(channel), first=_CHANNEL_KEYS))
     return "\n".join(parts)
@@ -56,6 +58,8 @@ def _kind(hint: Any) -> str:
         member = get_args(hint)[0]
         keys = [f"{each.name}_env" if each.type in (Secret, "Secret") else each.name for each in fields(member)]
         return f"list of {{{', '.join(keys)}}}"
+    if is_dataclass(hint):
+        return f"table of {{{', '.join(each.name for each in fields(hint))}}}"
     return name_of_type(hint)
 
 
@@ -74,6 +78,10 @@ def _shown(value: Any) -> str:
         return f"{value.total_seconds():g}s"
     if isinstance(value, time):
         return f"{value:%H:%M}"
+    if is_dataclass(value):
+        return ", ".join(f"{each.name} = {_shown(getattr(value, each.name))}" for each in fields(value))
+    if isinstance(value, tuple) and value and is_dataclass(value[0]):
+        return f"{len(value)} built in"
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return str(value)

@@ -10,6 +10,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from bot.config import ServerSettings
+from crm_core import score_runs
 from crm_core.errors import CrmError
 from crm_core.ports import Core, Program
 
@@ -39,6 +40,7 @@ class Meter:
         self._channels = Gauge("guanxi_channel", "What a channel tells of itself", ("channel", "name"), registry=self.registry)
         self._open = Gauge("guanxi_inbox_open", "Messages received whose work is not done", registry=self.registry)
         self._planned = Gauge("guanxi_recipients_planned", "People of broadcasts not yet written to", registry=self.registry)
+        self._scored = Gauge("guanxi_scored_percent", "Scored under the rules in force", ("kind",), registry=self.registry)
 
     def callback(self, channel: str, status: int, seconds: float) -> None:
         """Note one answered callback."""
@@ -67,6 +69,8 @@ class Meter:
             self._waiting.labels(channel).set(number)
         self._open.set(open_count)
         self._planned.set(planned)
+        for each in await score_runs.progress(core):
+            self._scored.labels(each.noun).set(each.percent)
 
     def channel_states(self) -> dict[str, dict[str, object]]:
         """Tell how the channels are that have something to tell, by a method `health`."""

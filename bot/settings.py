@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 from bot.secret import NO_SECRET, Secret
 from bot.settings_values import Size
 from crm_core.db import DatabaseSettings
+from crm_core.lead_rules import REQUIRABLE
 from crm_core.ports import CoreSettings
 
 _PORTS = 65535
+_LEAST_TOKEN = 16
 _MIB = Size(1024 * 1024)
 _LOG_SIZE = Size(20 * _MIB)
 
@@ -112,6 +114,45 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FormSettings:
+    """`[forms.NAME]`: a web form that makes leads; it posts to /forms/NAME/TOKEN."""
+
+    token: Secret
+    """Of the form alone: it stands in a page everybody can read, so it lets in and protects nothing else."""
+    source: str = ""
+    """What leads from it come from; the form's name when empty."""
+    required: tuple[str, ...] = ()
+    """Fields it must send besides a name or a number."""
+    allowed_origins: tuple[str, ...] = ()
+    """Pages of other sites that may post by script, as https://www.example.cn."""
+    honeypot: str = "website"
+    """A field people do not see: whoever fills it is no person."""
+    min_fill: timedelta = timedelta()
+    """How long a person takes at least; the page then asks this address for a ticket when it opens. "0s": not asked."""
+    per_minute: int = 10
+    """Posts of one address within a minute."""
+
+    def problems(self) -> list[tuple[str, str]]:
+        """List what is wrong, as pairs of key and sentence."""
+        found = [] if self.per_minute else [("per_minute", "不能为 0")]
+        if self.token and len(self.token.reveal()) < _LEAST_TOKEN:
+            found.append(("token", f"至少 {_LEAST_TOKEN} 个字符"))
+        unknown = [name for name in self.required if name not in REQUIRABLE]
+        if unknown:
+            found.append(("required", f"只能用 {'、'.join(REQUIRABLE)}"))
+        wrong = [origin for origin in self.allowed_origins if not _is_origin(origin)]
+        return [*found, ("allowed_origins", f"{wrong[0]} 需要写成 https://主机，后面没有路径")] if wrong else found
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("https", "http") and bool(parts.hostname) and text == f"{parts.scheme}://{parts.netloc}"
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the product was told. `channels`: NAME to (kind, that kind's settings), enabled ones only."""
 
@@ -122,6 +163,7 @@ class Settings:
     delivery: DeliverySettings
     channels: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
     logs: LogSettings = LogSettings()
+    forms: Mapping[str, FormSettings] = field(default_factory=dict)
 
 
 def is_network(text: str) -> bool:

@@ -55,7 +55,7 @@ _READ: Mapping[Role, frozenset[str]] = {
 }
 _WRITE: Mapping[Role, frozenset[str]] = {
     Role.SALES: RECORDS,
-    Role.MANAGER: RECORDS | CAMPAIGNS,
+    Role.MANAGER: RECORDS | CAMPAIGNS | {"targets"},
     Role.MARKETER: CAMPAIGNS | {"tags", "reminders"},
     Role.ADMIN: RESOURCES,
     Role.VIEWER: frozenset(),
@@ -76,6 +76,10 @@ class Actor:
     team: frozenset[int] = frozenset()
     scopes: frozenset[str] | None = None
     system: bool = False
+    departments: frozenset[int] = frozenset()
+    """The units whose pool they see besides headquarters' own: theirs, those above and those below."""
+    closed_pools: frozenset[str] = frozenset()
+    """Pools the settings keep from them."""
 
     @classmethod
     def of_system(cls, name: str) -> "Actor":
@@ -90,6 +94,10 @@ class Actor:
     def narrowed(self, scopes: frozenset[str] | None) -> "Actor":
         """Limit the actor to a token's scopes."""
         return replace(self, scopes=scopes)
+
+    def for_pools(self, closed: frozenset[str]) -> "Actor":
+        """Keep some pools from the actor."""
+        return replace(self, closed_pools=closed) if closed and not self.system else self
 
 
 def may(actor: Actor, scope: str) -> bool:
@@ -116,22 +124,44 @@ def visible(model: type[E], actor: Actor) -> "QuerySet[E]":
     another rule has a method `visible_to` instead.
     """
     owner = getattr(model, "owner_field", "owner_id")
+    # What was merged into another record is history; whoever asks for its number is given the surviving one (`load`).
+    unmerged: Any = {"merged_into_id": None} if "merged_into_id" in model._meta.fields_map else {}
+    if "deleted_at" in model._meta.fields_map:
+        unmerged["deleted_at"] = None
     if owner is None or actor.sees_all:
-        return model.all()
+        return model.filter(**unmerged)
     rule: Any = getattr(model, "visible_to", None)
     if rule is not None:
-        return model.filter(rule(actor))
+        return model.filter(rule(actor), **unmerged)
     team: Any = list(actor.team or {actor.employee_id})
     mine = Q(**{f"{owner}__in": team})
     if getattr(model, "ownerless_is_pool", False):
-        nobody: Any = True
-        mine |= Q(**{f"{owner}__isnull": nobody})
-    return model.filter(mine)
+        mine |= in_reach(actor, owner)
+    return model.filter(mine, **unmerged)
+
+
+def in_reach(actor: Actor, owner: str = "owner_id") -> Q:
+    """Select the pool's rows an actor sees: those of headquarters and of their own branch of the house (保密)."""
+    nobody: Any = True
+    unit = Q(department_id__isnull=nobody)
+    if actor.departments:
+        unit |= Q(department_id__in=sorted(actor.departments))
+    pool = Q(**{f"{owner}__isnull": nobody}) & unit
+    return pool & ~Q(pool__in=sorted(actor.closed_pools)) if actor.closed_pools else pool
+
+
+def is_confidential(actor: Actor, department_id: int | None) -> bool:
+    """Tell whether a record of this unit must not even be named to the actor: it is another unit's."""
+    return department_id is not None and not actor.sees_all and department_id not in actor.departments
 
 
 async def load(model: type[E], actor: Actor, row_id: int) -> E:
-    """Load one row by number; a foreign row looks like a missing one. Raises: NotFound."""
+    """Load one row by number, for a merged one the surviving one; a foreign row looks like a missing one. Raises: NotFound."""
     row = await visible(model, actor).get_or_none(id=row_id)
+    if row is None and "merged_into_id" in model._meta.fields_map:
+        gone = await model.get_or_none(id=row_id)
+        into: Any = getattr(gone, "merged_into_id", None)
+        row = await visible(model, actor).get_or_none(id=into) if into is not None else None
     if row is None:
         raise NotFound
     return row

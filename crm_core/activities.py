@@ -15,6 +15,7 @@ from crm_core.customers import Contact, Customer
 from crm_core.db import Entity, MoneyField, UtcDatetimeField
 from crm_core.errors import Conflict, Invalid, Refused
 from crm_core.leads import Lead, LeadStatus
+from crm_core.opportunities import Opportunity
 from crm_core.ports import Core
 
 
@@ -83,7 +84,8 @@ class FollowUp(Entity):
         team: Any = list(actor.team or {actor.employee_id})
         seen = Q(author_id__in=team)
         for kind, model in SUBJECT_MODELS.items():
-            theirs: Any = Subquery(model.filter(owner_id__in=team).values("id"))
+            rule: Any = model.visible_to(actor) if model in (Customer, Contact) else Q(owner_id__in=team)
+            theirs: Any = Subquery(model.filter(rule).values("id"))
             seen |= Q(subject_kind=kind, subject_id__in=theirs)
         return seen
 
@@ -109,7 +111,7 @@ class ReviewComment(Entity):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom a record is about: a lead, customer or contact, with the name shown."""
+    """Whom or what a record is about: a lead, customer, contact or opportunity, with the name shown."""
 
     kind: str
     id: int
@@ -121,10 +123,11 @@ class Subject:
     last_follow_up_at: datetime | None = None
 
 
-SUBJECT_MODELS: dict[str, type[Lead] | type[Customer] | type[Contact]] = {
+SUBJECT_MODELS: dict[str, type[Lead] | type[Customer] | type[Contact] | type[Opportunity]] = {
     "lead": Lead,
     "customer": Customer,
     "contact": Contact,
+    "opportunity": Opportunity,
 }
 
 
@@ -132,16 +135,16 @@ async def load_subject(actor: Actor, kind: str, subject_id: int) -> Subject:
     """Load whom a record is about; for a converted lead that is its contact. Raises: Invalid; NotFound."""
     model = SUBJECT_MODELS.get(kind)
     if model is None:
-        raise Invalid(field="subject_kind", reason="只能是 lead、customer、contact")
+        raise Invalid(field="subject_kind", reason="只能是 lead、customer、contact、opportunity")
     row = await access.load(model, actor, subject_id)
     if isinstance(row, Lead) and row.contact_id is not None:
         row = await access.load(Contact, actor, row.contact_id)
     return subject_of(row)
 
 
-def subject_of(row: Lead | Customer | Contact) -> Subject:
+def subject_of(row: Lead | Customer | Contact | Opportunity) -> Subject:
     """Describe a row as the subject of a record."""
-    kind = {Lead: "lead", Customer: "customer", Contact: "contact"}[type(row)]
+    kind = {Lead: "lead", Customer: "customer", Contact: "contact", Opportunity: "opportunity"}[type(row)]
     return Subject(
         kind=kind,
         id=row.id,
@@ -239,6 +242,10 @@ def of_subject(subject_id: int, kind: str | None = None) -> Q:
     if kind in (None, "lead"):
         converted: Any = Subquery(Lead.filter(id=subject_id).exclude(contact_id=None).values("contact_id"))
         found |= Q(subject_kind="contact", subject_id__in=converted)
+    if kind in ("lead", "contact", "customer"):
+        # What somebody wrote about a record in the instant it was merged.
+        merged: Any = Subquery(SUBJECT_MODELS[kind].filter(merged_into_id=subject_id).values("id"))
+        found |= Q(subject_kind=kind, subject_id__in=merged)
     return found
 
 
@@ -254,6 +261,8 @@ async def _refresh_subject(core: Core, kind: str, subject_id: int) -> None:
     if kind == "customer":
         contacts: Any = Subquery(Contact.filter(customer_id=subject_id).values("id"))
         about |= Q(subject_kind="contact", subject_id__in=contacts)
+        deals: Any = Subquery(Opportunity.filter(customer_id=subject_id).values("id"))
+        about |= Q(subject_kind="opportunity", subject_id__in=deals)
     newest = await FollowUp.filter(about, undone_at=None).order_by("-at").first()
     await SUBJECT_MODELS[kind].filter(id=subject_id).update(last_follow_up_at=newest.at if newest else None, updated_at=now)
     if kind == "lead":
@@ -263,3 +272,5 @@ async def _refresh_subject(core: Core, kind: str, subject_id: int) -> None:
         customer_id = (await Contact.get(id=subject_id)).customer_id
         if customer_id:
             await _refresh_subject(core, "customer", customer_id)
+    if kind == "opportunity":
+        await _refresh_subject(core, "customer", (await Opportunity.get(id=subject_id)).customer_id)

@@ -67,6 +67,7 @@ class ChangedRow(Entity):
     row_id = fields.BigIntField()
     person_id = fields.BigIntField(null=True, db_index=True)
     """Whose row it is, so that an erasure finds the words kept here."""
+    hangs_on = ()
     before = fields.TextField(null=True)
     after = fields.TextField(null=True)
 
@@ -178,17 +179,12 @@ def _put_back(core: Core, set_id: int) -> Program[Undone]:
     while True:
         bound = "" if last is None else " AND id < ?"
         page = yield (
-            f"SELECT id, table_name, row_id, before, after FROM changed_rows WHERE set_id = ?{bound}"  # noqa: S608
+            f"SELECT id, table_name, row_id, before, after, created_at FROM changed_rows WHERE set_id = ?{bound}"  # noqa: S608
             f" ORDER BY id DESC LIMIT {PAGE}",
             (set_id,) if last is None else (set_id, last),
         )
-        for _, table, row_id, before, after in page:
-            if before is None:
-                done, stayed = yield from _take_away(table, row_id, set_id)
-            elif after is None:
-                done, stayed = yield from _bring_back(core, table, before)
-            else:
-                done, stayed = yield from _set_back(core, table, row_id, before, after)
+        for change in page:
+            done, stayed = yield from _put_one_back(core, change)
             rows_done += done
             left += stayed
         if len(page) < PAGE:
@@ -196,9 +192,38 @@ def _put_back(core: Core, set_id: int) -> Program[Undone]:
         last = page[-1][0]
 
 
-def _take_away(table: str, row_id: int, set_id: int) -> Program[tuple[int, int]]:
-    # Who made the row stamped both times alike; a later hand moved the second one.
-    count = yield f'DELETE FROM "{table}" WHERE id = ? AND updated_at = created_at', (row_id,)  # noqa: S608 - our own names
+def put_back_page(core: Core, set_id: int, limit: int) -> Program[Undone | None]:
+    """Put back the newest changes of a big set, and strike them from it; None when none is left.
+
+    For sets that would hold the writer too long as one: whoever calls it again and again marks the set undone at the end.
+    """
+    page = yield (
+        "SELECT id, table_name, row_id, before, after, created_at FROM changed_rows WHERE set_id = ? ORDER BY id DESC LIMIT ?",
+        (set_id, limit),
+    )
+    if not page:
+        return None
+    rows_done = left = 0
+    for change in page:
+        done, stayed = yield from _put_one_back(core, change)
+        rows_done += done
+        left += stayed
+    yield "DELETE FROM changed_rows WHERE set_id = ? AND id >= ?", (set_id, page[-1][0])
+    return Undone(rows_done, left)
+
+
+def _put_one_back(core: Core, change: Sequence[Any]) -> Program[tuple[int, int]]:
+    _, table, row_id, before, after, noted_at = change
+    if before is None:
+        return (yield from _take_away(table, row_id, noted_at))
+    if after is None:
+        return (yield from _bring_back(core, table, before))
+    return (yield from _set_back(core, table, row_id, before, after))
+
+
+def _take_away(table: str, row_id: int, noted_at: Any) -> Program[tuple[int, int]]:
+    # Who made the row noted it at once; a later hand moved its second time. An import may set the first one far back.
+    count = yield f'DELETE FROM "{table}" WHERE id = ? AND updated_at <= ?', (row_id, noted_at)  # noqa: S608 - our own names
     if count:
         return 1, 0
     rows = yield f'SELECT 1 FROM "{table}" WHERE id = ?', (row_id,)  # noqa: S608 - our own names

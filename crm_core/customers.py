@@ -1,25 +1,21 @@
 """Customers (organisations and persons) and the contacts at them."""
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 
 from tortoise import fields
+from tortoise.expressions import Q
 
-from crm_core import access
+from crm_core import access, hierarchies, validation
 from crm_core.access import Actor, Role
-from crm_core.calendar import birthday_in_year
 from crm_core.changes import change_fields
-from crm_core.db import Entity, UtcDatetimeField
+from crm_core.collaborators import may_change, own_or_shared
+from crm_core.db import UtcDatetimeField
 from crm_core.employees import Employee
 from crm_core.errors import Invalid, Refused
-from crm_core.identity import new_person
+from crm_core.identity import Hang, new_person
+from crm_core.keying import Keyed
 from crm_core.ports import Core
-from crm_core.values import normalize_phone
-
-_BIRTHDAY = re.compile(r"(?:\d{4}-)?\d\d-\d\d|lunar:\d\d-\d\d|lunar:\d\dL-\d\d")
-_LEAP_YEAR = 2024
-"""29 February is a birthday."""
 
 
 class CustomerKind(StrEnum):
@@ -38,7 +34,7 @@ class CustomerStatus(StrEnum):
     LOST = "lost"
 
 
-class Customer(Entity):
+class Customer(Keyed):
     """An organisation or person we sell to (客户)."""
 
     name = fields.CharField(max_length=128, db_index=True)
@@ -53,6 +49,33 @@ class Customer(Entity):
     last_follow_up_at = UtcDatetimeField(null=True)
     department_id = fields.BigIntField(null=True, db_index=True)
     merged_into_id = fields.BigIntField(null=True, db_index=True)
+    credit_code = fields.CharField(max_length=18, null=True)
+    """Of the register of companies (统一社会信用代码)."""
+    region_code = fields.CharField(max_length=6, default="", db_default="")
+    recorded_by = fields.CharField(max_length=64, default="", db_default="")
+    name_key = fields.CharField(max_length=96, null=True)
+    deleted_at = UtcDatetimeField(null=True)
+    """A mark: the row stays (see deletion.py)."""
+    life_cycle = fields.CharField(max_length=16, default="target", db_default="target")
+    life_cycle_at = UtcDatetimeField(null=True)
+    life_cycle_reason = fields.CharField(max_length=100, default="", db_default="")
+    life_cycle_by_hand = fields.BooleanField(default=False, db_default=False)
+    life_due_at = UtcDatetimeField(null=True, db_index=True)
+    """When the life cycle is looked at next; NULL: now."""
+    churn_warned_at = UtcDatetimeField(null=True)
+    churn_told_at = UtcDatetimeField(null=True)
+    next_contact_at = UtcDatetimeField(null=True)
+    value_points = fields.IntField(null=True)
+    value_due_at = UtcDatetimeField(null=True, db_index=True)
+    """When the value is looked at next; NULL: now."""
+    profit_cents = fields.BigIntField(default=0, db_default=0)
+
+    hangs_on = (Hang("customers", "parent_id", "customer"),)
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        """Select the team's own and those shared with it."""
+        return own_or_shared(actor, "id")
 
     class Meta:
         """One row a customer."""
@@ -60,7 +83,7 @@ class Customer(Entity):
         table = "customers"
 
 
-class Contact(Entity):
+class Contact(Keyed):
     """A person at a customer (联系人). `owner_id` follows the customer's."""
 
     person_id = fields.BigIntField(unique=True)
@@ -76,8 +99,28 @@ class Contact(Entity):
     """MM-DD, YYYY-MM-DD, or lunar:MM-DD, lunar:04L-15."""
     decision_maker = fields.BooleanField(default=False)
     reports_to_id = fields.BigIntField(null=True)
+    recorded_by = fields.CharField(max_length=64, default="", db_default="")
     last_follow_up_at = UtcDatetimeField(null=True)
     merged_into_id = fields.BigIntField(null=True, db_index=True)
+    name_key = fields.CharField(max_length=96, null=True)
+    deleted_at = UtcDatetimeField(null=True)
+    score = fields.IntField(default=0, db_default=0)
+    grade = fields.CharField(max_length=8, default="", db_default="")
+    score_grade = fields.CharField(max_length=8, default="", db_default="")
+    """By the rules; `grade` is this one, unless a hand has set `hand_grade`."""
+    hand_grade = fields.CharField(max_length=8, default="", db_default="")
+    score_due_day = fields.IntField(null=True)
+    role = fields.CharField(max_length=32, default="", db_default="")
+    """What they are in a deal: 采购, 技术, 财务, 决策人 ..."""
+    decision_weight = fields.IntField(null=True)
+    """How much their word counts, 0-100."""
+
+    hangs_on = (Hang("contacts", "customer_id", "customer"), Hang("contacts", "reports_to_id", "contact"))
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        """Select the team's own and those at a customer shared with it."""
+        return own_or_shared(actor, "customer_id")
 
     class Meta:
         """One row a person."""
@@ -93,12 +136,15 @@ async def add_customer(core: Core, actor: Actor, *, name: str, **values: object)
     access.require(actor, "customers:write")
     if not name.strip():
         raise Invalid(field="name", reason="请填写客户名称")
+    values = validation.cleaned_company({**values, "name": name})
     owner_id = values.setdefault("owner_id", actor.employee_id)
     async with core.db.transaction():
         if owner_id is not None and owner_id != actor.employee_id:
             await _check_new_owner(actor, owner_id)
         await _check_seen(actor, values)
-        customer: Customer = await Customer.add(core, name=name.strip(), **values)
+        if isinstance(values.get("parent_id"), int):
+            await hierarchies.check_above(core, "customers", None, values["parent_id"])
+        customer: Customer = await Customer.add(core, **values)
         await access.record(core, actor, "customer.add", customer)
     return customer
 
@@ -111,15 +157,18 @@ async def add_contact(core: Core, actor: Actor, *, name: str, customer_id: int |
     async with core.db.transaction():
         owner_id = actor.employee_id
         if customer_id is not None:
-            owner_id = (await access.load(Customer, actor, customer_id)).owner_id
+            customer = await access.load(Customer, actor, customer_id)
+            owner_id = customer.owner_id
+            await require_change(actor, customer)
         await _check_seen(actor, values)
+        if isinstance(values.get("reports_to_id"), int):
+            await hierarchies.check_above(core, "contacts", None, values["reports_to_id"])
         contact: Contact = await Contact.add(
             core,
             person_id=await new_person(core),
-            name=name.strip(),
             customer_id=customer_id,
             owner_id=owner_id,
-            **checked(values),
+            **checked({**values, "name": name.strip()}),
         )
         await access.record(core, actor, "contact.add", contact)
     return contact
@@ -131,10 +180,17 @@ async def update_customer(core: Core, actor: Actor, customer_id: int, **values: 
     Raises: NotFound; Invalid; Refused for a salesperson who gives the customer away.
     """
     access.require(actor, "customers:write")
+    values = validation.cleaned_company(values)
     async with core.db.transaction():
         customer = await access.load(Customer, actor, customer_id)
+        await require_change(actor, customer)
         await _check_names(values, customer.id)
         await _check_seen(actor, values)
+        if isinstance(values.get("parent_id"), int):
+            await hierarchies.check_above(core, "customers", customer.id, values["parent_id"])
+        if values.keys() & {"status", "grade", "industry", "region"}:
+            # Looked at again soon: what was changed is part of where the customer stands and what it is worth.
+            await Customer.filter(id=customer.id).update(life_due_at=None, value_due_at=None)
         if values.get("owner_id") not in (None, customer.owner_id):
             await _check_new_owner(actor, values["owner_id"])
             await Contact.filter(customer_id=customer.id).update(owner_id=values["owner_id"], updated_at=core.clock.now())
@@ -150,9 +206,12 @@ async def update_contact(core: Core, actor: Actor, contact_id: int, **values: ob
         raise Invalid(field="name", reason="请填写姓名")
     async with core.db.transaction():
         contact = await access.load(Contact, actor, contact_id)
+        await require_change(actor, contact)
         await _check_seen(actor, clean)
         if clean.get("reports_to_id") == contact.id:
             raise Invalid(field="reports_to_id", reason="不能是本人")
+        if isinstance(clean.get("reports_to_id"), int):
+            await hierarchies.check_above(core, "contacts", contact.id, int(str(clean["reports_to_id"])))
         if clean.get("customer_id") not in (None, contact.customer_id):
             clean["owner_id"] = (await Customer.get(id=clean["customer_id"])).owner_id
         await change_fields(core, actor, "contact.update", contact, clean)
@@ -174,6 +233,13 @@ async def _check_seen(actor: Actor, values: Mapping[str, object]) -> None:
             await access.load(model, actor, number)
 
 
+async def require_change(actor: Actor, row: Customer | Contact) -> None:
+    """Refuse a collaborator who may only see and follow up. Raises: Refused."""
+    customer_id = row.id if isinstance(row, Customer) else row.customer_id
+    if not await may_change(actor, customer_id, row.owner_id):
+        raise Refused
+
+
 async def _check_new_owner(actor: Actor, owner_id: object) -> None:
     if actor.role is Role.SALES:
         raise Refused
@@ -183,27 +249,8 @@ async def _check_new_owner(actor: Actor, owner_id: object) -> None:
 
 
 def checked(values: dict[str, object]) -> dict[str, object]:
-    """Normalise the numbers among a person's fields. Raises: Invalid."""
-    clean = dict(values)
-    for name, label in (("mobile", "手机号"), ("landline", "座机")):
-        if clean.get(name):
-            number = normalize_phone(str(clean[name]))
-            if number is None:
-                raise Invalid(field=name, reason=f"{label}格式不对")
-            clean[name] = number
-    if clean.get("email") and "@" not in str(clean["email"]):
-        raise Invalid(field="email", reason="邮箱格式不对")
-    if clean.get("birthday"):
-        clean["birthday"] = _birthday(str(clean["birthday"]))
-    return clean
-
-
-def _birthday(text: str) -> str:
-    found = _BIRTHDAY.fullmatch(text.strip())
-    try:
-        if found:
-            birthday_in_year(found[0], _LEAP_YEAR)
-            return found[0]
-    except ValueError:
-        pass
-    raise Invalid(field="birthday", reason="写成 01-15、1980-01-15 或 lunar:01-15，闰月 lunar:04L-15")
+    """Normalise what is known of a person or company. Raises: Invalid."""
+    weight = values.get("decision_weight")
+    if weight is not None and not (isinstance(weight, int) and 0 <= weight <= 100):
+        raise Invalid(field="decision_weight", reason="决策权重需要在 0 到 100 之间")
+    return validation.cleaned(values)

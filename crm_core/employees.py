@@ -55,6 +55,9 @@ class Department(Entity):
 
     name = fields.CharField(max_length=64, unique=True)
     parent_id = fields.BigIntField(null=True)
+    kind = fields.CharField(max_length=16, default="department", db_default="department")
+    """headquarters, department, dealer or shop (distribution_rules.py)."""
+    closed_at = UtcDatetimeField(null=True)
 
     class Meta:
         """Seldom changed."""
@@ -68,6 +71,7 @@ class Employee(Entity):
     owner_field = None
 
     person_id = fields.BigIntField(unique=True)
+    hangs_on = ()
     name = fields.CharField(max_length=64, db_index=True)
     role = fields.CharField(max_length=16)
     department_id = fields.BigIntField(null=True, db_index=True)
@@ -233,6 +237,11 @@ async def depart(core: Core, actor: Actor, employee_id: int) -> Employee:
     Raises: NotFound; AlreadyDeparted.
     """
     access.require(actor, "employees:write")
+    return await end_access(core, actor, employee_id)
+
+
+async def end_access(core: Core, actor: Actor, employee_id: int) -> Employee:
+    """Do the same for whoever was found to have the right already: a manager who hands over. Raises: NotFound; AlreadyDeparted."""
     async with core.db.transaction():
         employee = await access.load(Employee, actor, employee_id)
         now = core.clock.now()
@@ -261,7 +270,8 @@ async def actor_of(employee: Employee) -> Actor:
     """Make the actor of an employee, with the team a manager sees."""
     role = Role(employee.role)
     team = await team_of(employee) if role is Role.MANAGER else frozenset({employee.id})
-    return Actor(role=role, name=employee.name, employee_id=employee.id, team=team)
+    units = await kin_of(employee.department_id)
+    return Actor(role=role, name=employee.name, employee_id=employee.id, team=team, departments=units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +281,7 @@ class StaffRow:
     id: int
     name: str
     role: str
+    department_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +296,10 @@ def find_speaker(account: AccountRow) -> Program[Speaker]:
     """Find who writes from an account, in plain SQL: every message asks."""
     if account.person_kind != PersonKind.EMPLOYEE.value or account.person_id is None:
         return Speaker(account, None)
-    rows = yield "SELECT id, name, role FROM employees WHERE person_id = ? AND departed_at IS NULL", (account.person_id,)
+    rows = yield (
+        "SELECT id, name, role, department_id FROM employees WHERE person_id = ? AND departed_at IS NULL",
+        (account.person_id,),
+    )
     return Speaker(account, StaffRow(*rows[0]) if rows else None)
 
 
@@ -296,7 +310,33 @@ async def actor_of_speaker(speaker: Speaker) -> Actor | None:
         return None
     if staff.role == Role.MANAGER.value:
         return await actor_of(await Employee.get(id=staff.id))
-    return Actor(role=Role(staff.role), name=staff.name, employee_id=staff.id, team=frozenset({staff.id}))
+    units = await kin_of(staff.department_id)
+    return Actor(role=Role(staff.role), name=staff.name, employee_id=staff.id, team=frozenset({staff.id}), departments=units)
+
+
+async def unit_of(employee_id: int | None) -> int | None:
+    """Tell the unit somebody collects leads for; what headquarters collects is nobody's own."""
+    employee = await Employee.get_or_none(id=employee_id) if employee_id is not None else None
+    if employee is None or employee.department_id is None:
+        return None
+    unit = await Department.get_or_none(id=employee.department_id)
+    return unit.id if unit is not None and unit.kind != "headquarters" else None
+
+
+async def kin_of(department_id: int | None) -> frozenset[int]:
+    """Name the units whose pool somebody of a unit sees: it, those above and those below; headquarters see all."""
+    if department_id is None:
+        return frozenset()
+    rows = await Department.all().values_list("id", "parent_id", "kind")
+    parents = {int(number): above for number, above, _ in rows}
+    if ("headquarters", department_id) in ((kind, number) for number, _, kind in rows):
+        return frozenset(parents)
+    kin = _below({department_id}, list(parents.items()))
+    above = parents.get(department_id)
+    while above is not None and above not in kin:
+        kin.add(above)
+        above = parents.get(above)
+    return frozenset(kin)
 
 
 async def team_of(manager: Employee) -> frozenset[int]:

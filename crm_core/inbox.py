@@ -316,3 +316,8 @@ def to_inbound(row: Message) -> InboundMessage:
 def data_of(payload: str) -> Mapping[str, object]:
     """Read the platform data out of a stored payload."""
     return _payload.decode(payload or "{}").data
+
+
+def event_of(payload: str) -> str:
+    """Read the name of the event out of a stored payload."""
+    return _payload.decode(payload or "{}").event

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 from tortoise import fields
 from tortoise.functions import Count
@@ -10,12 +11,15 @@ from crm_core import access, employees, identity
 from crm_core.access import Actor, Role
 from crm_core.accounts import Account, PersonKind
 from crm_core.changes import change_fields
-from crm_core.customers import checked
-from crm_core.db import Entity, UtcDatetimeField
+from crm_core.db import UtcDatetimeField
 from crm_core.employees import Employee
 from crm_core.errors import Conflict, Invalid, Refused
+from crm_core.identity import Hang
+from crm_core.keying import Keyed
 from crm_core.ports import Core, Program
+from crm_core.validation import cleaned
 from crm_core.values import normalize_phone
+from crm_core.wording import lines, words
 
 
 class LeadStatus(StrEnum):
@@ -25,7 +29,17 @@ class LeadStatus(StrEnum):
     FOLLOWING = "following"
     CONVERTED = "converted"
     DISCARDED = "discarded"
+    MERGED = "merged"
 
+
+class Qualification(StrEnum):
+    """Whether somebody is only known of, or about to buy (潜客)."""
+
+    LEAD = "lead"
+    POTENTIAL = "potential"
+
+
+QUALIFICATION_LABELS = {Qualification.LEAD: "线索", Qualification.POTENTIAL: "潜客"}
 
 _OPEN = (LeadStatus.NEW, LeadStatus.FOLLOWING)
 BY_HAND = (*_OPEN, LeadStatus.DISCARDED)
@@ -35,6 +49,7 @@ LEAD_STATUS_LABELS = {
     LeadStatus.FOLLOWING: "跟进中",
     LeadStatus.CONVERTED: "已转化",
     LeadStatus.DISCARDED: "无效",
+    LeadStatus.MERGED: "已合并",
 }
 
 
@@ -59,7 +74,14 @@ class LeadAlreadyConverted(Conflict):
     text = "线索「{name}」已转化"
 
 
-class Lead(Entity):
+class LeadElsewhere(Conflict):
+    """Another unit's: that it is there is all that may be told."""
+
+    code = "lead.elsewhere"
+    text = "已有这位客户，没有重复录入，请联系总部"
+
+
+class Lead(Keyed):
     """Somebody who may buy (线索). Without an owner it is in the pool (公海)."""
 
     ownerless_is_pool = True
@@ -94,6 +116,31 @@ class Lead(Entity):
     """The unit it was distributed to (分发); no other one sees it."""
     merged_into_id = fields.BigIntField(null=True, db_index=True)
     """The lead that stayed when this one was merged (合并)."""
+    campaign = fields.CharField(max_length=64, default="", db_default="")
+    """What it was won by, within its source (活动)."""
+    qualification = fields.CharField(max_length=16, default=Qualification.LEAD.value, db_default=Qualification.LEAD.value)
+    region_code = fields.CharField(max_length=6, default="", db_default="")
+    """Of the division `region` names (regions.py)."""
+    recorded_by = fields.CharField(max_length=64, default="", db_default="")
+    """Who recorded it first, where a table or another system says so (原创建人)."""
+    score_grade = fields.CharField(max_length=8, default="", db_default="")
+    """By the rules; `grade` is this one, unless a hand has set `hand_grade`."""
+    hand_grade = fields.CharField(max_length=8, default="", db_default="")
+    score_due_day = fields.IntField(null=True)
+    """The day, numbered from 1970, on which points fade next (score_runs.py)."""
+    name_key = fields.CharField(max_length=96, null=True)
+    """For comparing (name_keys.py); None: this and `company_key` are to be made anew."""
+    company_key = fields.CharField(max_length=96, null=True)
+
+    chained_at = UtcDatetimeField(null=True)
+    """When it went through the chain of examining, scoring and placing; None: soon."""
+    collected_by_department_id = fields.BigIntField(null=True)
+    """The unit that won it itself (谁收集归谁)."""
+    collected_by_id = fields.BigIntField(null=True)
+    contract_ends_on = fields.DateField(null=True)
+    """Until when their present contract binds them (合同到期)."""
+
+    hangs_on = (Hang("leads", "customer_id", "customer"), Hang("leads", "contact_id", "contact"))
 
     class Meta:
         """One row a lead."""
@@ -102,42 +149,74 @@ class Lead(Entity):
 
 
 async def add(
-    core: Core, actor: Actor, *, name: str = "", company: str = "", owner_id: int | None = None, **values: object
+    core: Core,
+    actor: Actor,
+    *,
+    name: str = "",
+    company: str = "",
+    owner_id: int | None = None,
+    to_pool: bool = False,
+    **values: object,
 ) -> Lead:
-    """Record a lead (录入线索). A salesperson owns what they record.
+    """Record a lead (录入线索). A salesperson owns what they record, unless it goes to the pool.
 
-    Raises: Invalid without a name and company, or for a bad number; NotFound for an unknown owner; AlreadyDeparted.
+    Raises: Invalid without a name and company, or for a bad number; NotFound for an unknown owner; AlreadyDeparted;
+    LeadElsewhere.
     """
     access.require(actor, "leads:write")
     if not (name.strip() or company.strip()):
         raise Invalid(field="name", reason="请填写姓名或公司")
-    if owner_id is None and actor.role is Role.SALES:
+    if owner_id is None and actor.role is Role.SALES and not to_pool:
         owner_id = actor.employee_id
+    said_source, rule = core.settings.leads.source(str(values.get("source") or ""))
+    clean = by_hand(cleaned({**values, "name": name, "company": company, "source": said_source}, rule))
+    name, company = clean.pop("name").strip(), clean.pop("company").strip()
     async with core.db.transaction():
+        await refuse_elsewhere(actor, clean.get("mobile"))
         if owner_id is not None and owner_id != actor.employee_id:
             await _load_owner(actor, owner_id)
         lead: Lead = await Lead.add(
             core,
             person_id=await identity.new_person(core),
-            name=name.strip() or company.strip(),
-            company=company.strip(),
+            name=name or company[:64],
+            company=company,
             owner_id=owner_id,
             claimed_at=core.clock.now() if owner_id else None,
-            **checked(values),
+            collected_by_id=actor.employee_id,
+            collected_by_department_id=await employees.unit_of(actor.employee_id),
+            **clean,
         )
         await access.record(core, actor, "lead.add", lead)
     return lead
 
 
+def by_hand(values: dict[str, Any], score_grade: str = "") -> dict[str, Any]:
+    """Keep a grade somebody sets apart from the rules' one, which holds again when it is emptied."""
+    if "grade" not in values:
+        return values
+    return {**values, "hand_grade": values["grade"], "grade": values["grade"] or score_grade}
+
+
+async def refuse_elsewhere(actor: Actor, mobile: object) -> None:
+    """Keep a unit from recording again what another unit has (保密). Raises: LeadElsewhere."""
+    phone = None if actor.sees_all or not mobile else normalize_phone(str(mobile))
+    if phone is None:
+        return
+    for unit in await Lead.filter(mobile=phone, department_id__isnull=False).values_list("department_id", flat=True):
+        if access.is_confidential(actor, int(unit)):  # type: ignore[call-overload]
+            raise LeadElsewhere
+
+
 def insert_from_channel(core: Core, *, channel: str, name: str, source: str, raw_text: str) -> Program[tuple[int, int]]:
     """Make the lead of somebody a channel brought, in plain SQL; gives (lead id, person id)."""
     now = core.clock.now()
+    said_source, _ = core.settings.leads.source(source)
     person_id = yield from identity.insert_person(core)
     rows = yield (
         "INSERT INTO leads (person_id, name, company, title, source, channel, region, need, amount, raw_text, score, grade,"
         " status, pool, intent_count, claim_count, created_at, updated_at)"
         " VALUES (?, ?, '', '', ?, ?, '', '', '', ?, 0, '', 'new', '', 1, 0, ?, ?) RETURNING id",
-        (person_id, name[:64], source[:128], channel, raw_text, now, now),
+        (person_id, words(name)[:64], said_source[:128], channel, lines(raw_text), now, now),
     )
     return int(rows[0][0]), person_id
 
@@ -145,7 +224,7 @@ def insert_from_channel(core: Core, *, channel: str, name: str, source: str, raw
 async def update(core: Core, actor: Actor, lead_id: int, **values: object) -> Lead:
     """Change a lead's fields by hand; a new owner is an assignment. Raises: NotFound; LeadNotOwned; Invalid; Refused."""
     access.require(actor, "leads:write")
-    clean = checked(values)
+    clean = cleaned(values)
     if clean.get("status", LeadStatus.NEW) not in BY_HAND:
         raise Invalid(field="status", reason=f"只能是 {'、'.join(BY_HAND)}")
     owner_id = clean.pop("owner_id", None)
@@ -158,7 +237,7 @@ async def update(core: Core, actor: Actor, lead_id: int, **values: object) -> Le
             lead = await assign(core, actor, lead_id, owner_id)
         if lead.owner_id is not None and lead.status == LeadStatus.DISCARDED and clean.get("status") in _OPEN:
             await check_claim_cap(core, lead.owner_id)
-        await change_fields(core, actor, "lead.update", lead, clean)
+        await change_fields(core, actor, "lead.update", lead, by_hand(clean, lead.score_grade))
     return lead
 
 

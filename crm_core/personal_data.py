@@ -18,6 +18,7 @@ from crm_core import access
 from crm_core.access import Actor
 from crm_core.errors import CrmError, NotFound
 from crm_core.holdings import Holding
+from crm_core.identity import surviving_person
 from crm_core.ports import Core, Program
 from crm_core.values import show_phone
 
@@ -78,8 +79,9 @@ class Erased:
 
 
 def find(person_id: int) -> Program[Found | None]:
-    """Gather a person's numbers and words; None for a number that was never given out."""
-    people = yield "SELECT id, created_at FROM people WHERE id = ? OR merged_into_id = ?", (person_id, person_id)
+    """Gather a person's numbers and words, of everybody merged into them too; None for a number never given out."""
+    standing = yield from surviving_person(person_id)
+    people = yield "SELECT id, created_at FROM people WHERE id = ? OR merged_into_id = ?", (standing, standing)
     if not people:
         return None
     persons = tuple(row[0] for row in people)
@@ -289,6 +291,9 @@ _OF_COLLEAGUES = {
     "follow_ups": "",
     "review_comments": "",
     "reminders": "",
+    "change_sets": "",
+    "opportunities": "",
+    "stage_moves": "",
 }
 """Where a name is looked for: by table, with the condition that a colleague wrote or was told the row.
 

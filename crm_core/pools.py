@@ -1,15 +1,26 @@
-"""The pool (公海): leads nobody owns; claim, release, list."""
+"""The pool (公海): leads nobody owns; claim, release, list, and bare numbers thrown in."""
 
-from tortoise.expressions import Q
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
-from crm_core import access, employees
+from crm_core import access, employees, leads, matching, pool_claims
 from crm_core.access import Actor
+from crm_core.assignment_tables import Offer
 from crm_core.employees import Employee
-from crm_core.errors import Conflict, NotFound, Refused
-from crm_core.leads import Lead, LeadNotOwned, LeadStatus, check_claim_cap, owner_name
+from crm_core.errors import Conflict, Invalid, NotFound, Refused
+from crm_core.leads import Lead, LeadNotOwned, LeadStatus, owner_name
 from crm_core.messages import Body, Guarantee
+from crm_core.pool_claims import note_claim
 from crm_core.ports import Core
+from crm_core.values import normalize_phone
+
+OPEN = [LeadStatus.NEW.value, LeadStatus.FOLLOWING.value]
+MOST_NUMBERS = 500
+"""Bare numbers taken at once; more are a table to import."""
 
 
 class LeadAlreadyClaimed(Conflict):
@@ -19,21 +30,33 @@ class LeadAlreadyClaimed(Conflict):
     text = "{lead}已被{owner}领取"
 
 
+class LeadOffered(Conflict):
+    """A colleague is being asked whether they take it."""
+
+    code = "lead.offered"
+    text = "这条线索正在征询其他同事，稍后再看"
+
+
 async def claim(core: Core, actor: Actor, lead_id: int) -> Lead:
     """Give a lead from the pool to the acting employee (领取).
 
-    Writes the lead, one audit entry and a notice to the manager, in one transaction.
+    Writes the lead, one audit entry and a notice to the manager, in one transaction. Another unit's lead is not there.
 
-    Raises: NotFound; LeadAlreadyClaimed; ClaimCapReached.
+    Raises: NotFound; LeadAlreadyClaimed; LeadOffered; ClaimCapReached; DayCapReached; PoolCapReached; CoolDown.
     """
     access.require(actor, "leads:write")
     if actor.employee_id is None:
         raise Refused
     async with core.db.transaction():
         lead = await Lead.get_or_none(id=lead_id)
-        if lead is None or lead.status in (LeadStatus.CONVERTED, LeadStatus.DISCARDED):
+        if lead is None or lead.status not in OPEN or access.is_confidential(actor, lead.department_id):
             raise NotFound
-        await check_claim_cap(core, actor.employee_id)
+        if lead.pool in actor.closed_pools and lead.owner_id is None:
+            raise NotFound
+        await pool_claims.check_claim(core, actor.employee_id, lead)
+        asked = await Offer.filter(lead_id=lead.id, status="open").first()
+        if asked is not None and asked.employee_id != actor.employee_id and lead.owner_id is None:
+            raise LeadOffered
         now = core.clock.now()
         # The condition is in the update itself: of a hundred takers exactly one changes a row.
         won = await Lead.filter(id=lead.id, owner_id=None).update(
@@ -43,13 +66,15 @@ async def claim(core: Core, actor: Actor, lead_id: int) -> Lead:
             # Numbers are counted up easily: a foreign lead may tell whose it is, and not who it is.
             shown = await access.visible(Lead, actor).filter(id=lead.id).exists()
             raise LeadAlreadyClaimed(lead=f"线索「{lead.name}」" if shown else "这条线索", owner=await owner_name(lead.id))
+        await Offer.filter(lead_id=lead.id, status="open").update(status="accepted", answered_at=now, updated_at=now)
+        await note_claim(core, actor.employee_id, lead)
         await access.record(core, actor, "lead.claim", lead)
         await _tell_manager(core, actor, lead)
         return await Lead.get(id=lead.id)
 
 
-async def release(core: Core, actor: Actor, lead_id: int, *, reason: str = "") -> Lead:
-    """Put an own lead back into the pool (退回公海). Raises: NotFound; LeadNotOwned."""
+async def release(core: Core, actor: Actor, lead_id: int, *, reason: str = "", undo: bool = False) -> Lead:
+    """Put an own lead back into the pool (退回公海), a claim taken back at once among it. Raises: NotFound; LeadNotOwned."""
     access.require(actor, "leads:write")
     async with core.db.transaction():
         lead = await access.load(Lead, actor, lead_id)
@@ -58,22 +83,108 @@ async def release(core: Core, actor: Actor, lead_id: int, *, reason: str = "") -
             owner_id=None, claimed_at=None, updated_at=now
         ):
             raise LeadNotOwned(name=lead.name)
+        await core.db.run(pool_claims.settle_in_pool(core, lead.id))
+        if undo:
+            await pool_claims.forget_claim(core, lead.owner_id, lead.id)
+        else:
+            await core.db.run(pool_claims.end_claim(core, lead.id, lead.owner_id))
         await access.record(core, actor, "lead.release", lead, before={"owner_id": lead.owner_id}, after={"reason": reason})
         return await Lead.get(id=lead.id)
 
 
-async def find_in_pool(actor: Actor, *, text: str = "", region: str = "", limit: int = 10) -> list[Lead]:
-    """List leads in the pool (公海), newest first."""
-    return await _in_pool(actor, text, region).order_by("-id").limit(limit)
+async def take_back(core: Core, actor: Actor, lead_id: int, owner_id: int) -> Lead:
+    """Take a release back (撤销) while nobody has claimed it since. Raises: NotFound; LeadAlreadyClaimed; Refused."""
+    access.require(actor, "leads:write")
+    if owner_id != actor.employee_id and owner_id not in actor.team and not actor.sees_all:
+        raise Refused
+    async with core.db.transaction():
+        lead = await Lead.get_or_none(id=lead_id)
+        if lead is None or lead.status not in OPEN:
+            raise NotFound
+        now = core.clock.now()
+        if not await Lead.filter(id=lead.id, owner_id=None).update(owner_id=owner_id, claimed_at=now, updated_at=now):
+            raise LeadAlreadyClaimed(lead="这条线索", owner=await owner_name(lead.id))
+        await pool_claims.PoolClaim.filter(lead_id=lead.id, employee_id=owner_id).update(ended_at=None, updated_at=now)
+        await access.record(core, actor, "lead.take_back", lead, after={"owner_id": owner_id})
+        return await Lead.get(id=lead.id)
 
 
-async def count_pool(actor: Actor, *, text: str = "", region: str = "") -> int:
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of bare numbers: leads made, numbers known already, and lines that are no number."""
+
+    lead_ids: tuple[int, ...]
+    known: int
+    wrong: tuple[str, ...]
+
+
+async def add_numbers(core: Core, actor: Actor, lines: Sequence[str], *, source: str = "") -> Added:
+    """Throw bare numbers into the pool (裸号入公海): no name, no owner. Whose a known one is, is not told.
+
+    Raises: Invalid for none or too many.
+    """
+    access.require(actor, "leads:write")
+    said = [line.strip() for line in lines if line.strip()]
+    if not said or len(said) > MOST_NUMBERS:
+        raise Invalid(field="numbers", reason=f"一次1到{MOST_NUMBERS}个号码，更多请导入表格")
+    phones = {line: normalize_phone(line) for line in said}
+    wrong = tuple(line[:20] for line in said if not phones[line])
+    numbers = list(dict.fromkeys(phone for line in said if (phone := phones[line])))
+    made: list[int] = []
+    async with core.db.transaction():
+        await core.db.serialize("pool_numbers")
+        kinds = {number: "mobile" if is_mobile(number) else "landline" for number in numbers}
+        known = await core.db.run(matching.hard_matches([(kinds[number], number) for number in numbers]))
+        fresh = [number for number in numbers if (kinds[number], number) not in known]
+        for number in fresh:
+            values: dict[str, Any] = {kinds[number]: number}
+            lead = await leads.add(core, actor, name=f"客户{number[-4:]}", to_pool=True, source=source, **values)
+            made.append(lead.id)
+    return Added(tuple(made), len(numbers) - len(fresh), wrong)
+
+
+async def withdraw(core: Core, actor: Actor, lead_ids: Sequence[int]) -> int:
+    """Take numbers one threw in out again (撤销), but those somebody has claimed; tells how many."""
+    access.require(actor, "leads:write")
+    gone = 0
+    async with core.db.transaction():
+        mine = Lead.filter(id__in=list(lead_ids), collected_by_id=actor.employee_id, owner_id=None, status="new")
+        for number in await mine.values_list("id", flat=True):
+            now = core.clock.now()
+            won = await Lead.filter(id=number, owner_id=None).update(status=LeadStatus.DISCARDED.value, updated_at=now)
+            if won:
+                await access.record(core, actor, "lead.discard", ("leads", int(number)), after={"reason": "撤销"})  # type: ignore[call-overload]
+                gone += won
+    return gone
+
+
+def is_mobile(number: str) -> bool:
+    """Tell a mainland mobile, as stored, from a landline."""
+    return number.startswith("+861") and len(number) == 14
+
+
+async def find_in_pool(
+    actor: Actor, *, text: str = "", region: str = "", pool: str | None = None, after: int | None = None, limit: int = 10
+) -> list[Lead]:
+    """List leads in the pool (公海), newest first; `after` is the last number of the page before."""
+    query = _in_pool(actor, text, region, pool)
+    return await (query if after is None else query.filter(id__lt=after)).order_by("-id").limit(limit)
+
+
+async def count_pool(actor: Actor, *, text: str = "", region: str = "", pool: str | None = None) -> int:
     """Count the leads in the pool that fit."""
-    return await _in_pool(actor, text, region).count()
+    return await _in_pool(actor, text, region, pool).count()
 
 
-def _in_pool(actor: Actor, text: str, region: str) -> QuerySet[Lead]:
-    query = access.visible(Lead, actor).filter(owner_id=None, status__in=[LeadStatus.NEW.value, LeadStatus.FOLLOWING.value])
+def in_pool(actor: Actor, pool: str | None = None) -> QuerySet[Lead]:
+    """Select the leads an actor may claim, of one pool or of all; not those a colleague is being asked about."""
+    asked: Any = Subquery(Offer.filter(status="open").exclude(employee_id=actor.employee_id or 0).values("lead_id"))
+    query = access.visible(Lead, actor).filter(owner_id=None, status__in=OPEN).exclude(id__in=asked)
+    return query if pool is None else query.filter(pool=pool)
+
+
+def _in_pool(actor: Actor, text: str, region: str, pool: str | None) -> QuerySet[Lead]:
+    query = in_pool(actor, pool)
     if region:
         query = query.filter(region__icontains=region)
     if text:

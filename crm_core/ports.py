@@ -8,8 +8,19 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from crm_core.clock import Clock
+from crm_core.field_rules import OwnFields
+from crm_core.files import Files, NoFiles
+from crm_core.distribution_rules import AssignmentSettings, DistributionSettings, ScriptSettings
+from crm_core.lead_rules import ImportSettings, LeadSettings
+from crm_core.life_cycle_rules import LifeCycleSettings
+from crm_core.match_rules import IdentitySettings
 from crm_core.messages import Address, Body, Guarantee
+from crm_core.pipeline_rules import OpportunitySettings
+from crm_core.pool_rules import PoolSettings
 from crm_core.reach import ReachRule
+from crm_core.score_rules import ScoringSettings
+from crm_core.tag_rules import TagSettings
+from crm_core.value_rules import ValueSettings
 
 T = TypeVar("T")
 Rows = Any
@@ -125,26 +136,6 @@ class StateStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PoolSettings:
-    """`[pools]`: claiming from and returning to the pool (公海)."""
-
-    claim_cap: int = 50
-    """Open leads one employee may own."""
-    protection_days: int = 7
-    reclaim_days: int = 30
-    tell_of_new_leads: str = "managers"
-    """Who is told in chat that a lead came into the pool: managers, everyone (and sales), nobody."""
-    notices_to: str = ""
-    """Where a new lead is told besides: a custom group robot, as "CHANNEL/robot:NAME"."""
-
-    def problems(self) -> list[tuple[str, str]]:
-        """List what is wrong, as pairs of key and sentence."""
-        channel, _, robot = self.notices_to.partition("/")
-        is_robot = bool(channel) and robot.startswith("robot:") and robot != "robot:"
-        return [] if is_robot or not self.notices_to else [("notices_to", "需要写成 渠道名/robot:机器人名")]
-
-
-@dataclass(frozen=True, slots=True)
 class CampaignSettings:
     """`[campaigns]`: what the guard asks of everything sent to customers. Times are Shanghai."""
 
@@ -191,6 +182,18 @@ class CoreSettings:
     pools: PoolSettings = PoolSettings()
     campaigns: CampaignSettings = CampaignSettings()
     answers: AnswerSettings = AnswerSettings()
+    tags: TagSettings = TagSettings()
+    identity: IdentitySettings = IdentitySettings()
+    fields: OwnFields = OwnFields()
+    life_cycle: LifeCycleSettings = LifeCycleSettings()
+    customer_value: ValueSettings = ValueSettings()
+    leads: LeadSettings = LeadSettings()
+    imports: ImportSettings = ImportSettings()
+    opportunities: OpportunitySettings = OpportunitySettings()
+    distribution: DistributionSettings = DistributionSettings()
+    assignment: AssignmentSettings = AssignmentSettings()
+    sales_scripts: ScriptSettings = ScriptSettings()
+    scoring: ScoringSettings = ScoringSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,3 +216,6 @@ class Core:
     group_channels: frozenset[str] = frozenset()
     channel_labels: Mapping[str, str] = field(default_factory=dict)
     unsigned_channels: frozenset[str] = frozenset()
+    files: Files = field(default_factory=NoFiles)
+    public_url: str = ""
+    """Where people and platforms reach this server; empty when nobody said."""

@@ -12,12 +12,14 @@ from tortoise import fields
 from crm_core import access
 from crm_core.access import Actor
 from crm_core.changes import change_fields
+from crm_core.conditions import uses
 from crm_core.customers import Contact
 from crm_core.db import Entity
 from crm_core.errors import Invalid, NotFound
+from crm_core.identity import Hang
 from crm_core.leads import Lead, require_claimed
 from crm_core.ports import Core, Program
-from crm_core.selection import Selection, check_conditions, count_sql
+from crm_core.selection import Selection, check_conditions, count_sql, people_sql
 
 
 class Tag(Entity):
@@ -41,6 +43,8 @@ class Tagging(Entity):
     tag_id = fields.BigIntField(db_index=True)
     person_id = fields.BigIntField(db_index=True)
     manual = fields.BooleanField(default=True)
+
+    hangs_on = (Hang("taggings", "person_id", "person", stronger=("manual",)),)
 
     class Meta:
         """Once a person."""
@@ -113,7 +117,7 @@ async def create_segment(core: Core, actor: Actor, *, name: str, conditions: Map
     if not name.strip():
         raise Invalid(field="name", reason="请填写分群名称")
     clean = check_conditions(conditions)
-    if "owner" in clean and actor.employee_id is None:
+    if uses(clean, "owner") and actor.employee_id is None:
         raise Invalid(field="owner", reason="只有员工才能用“我的客户”")
     async with core.db.transaction():
         segment: Segment = await Segment.add(
@@ -134,7 +138,7 @@ async def update_segment(core: Core, actor: Actor, segment_id: int, **values: ob
         segment = await access.load(Segment, actor, segment_id)
         if isinstance(conditions, Mapping):
             checked = check_conditions(conditions)
-            if "owner" in checked and segment.author_id is None:
+            if uses(checked, "owner") and segment.author_id is None:
                 raise Invalid(field="owner", reason="只有员工才能用“我的客户”")
             clean["conditions"] = msgspec.json.encode(checked).decode()
         await change_fields(core, actor, "segment.update", segment, clean)
@@ -144,8 +148,20 @@ async def update_segment(core: Core, actor: Actor, segment_id: int, **values: ob
 def selection_of(segment: Segment, actor: Actor) -> Selection:
     """Describe whom a segment selects for this actor: nobody they may not see."""
     conditions: dict[str, Any] = msgspec.json.decode(segment.conditions)
-    owners = None if actor.sees_all else tuple(sorted(actor.team or {actor.employee_id or 0}))
-    return Selection(conditions=conditions, me=segment.author_id, owners=owners)
+    return allowed_to(actor, conditions, me=segment.author_id)
+
+
+def allowed_to(actor: Actor, conditions: Mapping[str, Any], *, me: int | None = None) -> Selection:
+    """Make a selection that draws nobody whom the actor may not see."""
+    if actor.sees_all:
+        return Selection(conditions=conditions, me=me)
+    return Selection(
+        conditions=conditions,
+        me=me,
+        owners=tuple(sorted(actor.team or {actor.employee_id or 0})),
+        departments=tuple(sorted(actor.departments)),
+        closed_pools=tuple(sorted(actor.closed_pools)),
+    )
 
 
 async def count_segment(core: Core, actor: Actor, segment: Segment) -> int:
@@ -159,6 +175,16 @@ async def count_people(core: Core, selection: Selection) -> int:
     def program() -> Program[int]:
         rows = yield count_sql(selection, core.clock.now())
         return int(rows[0][0])
+
+    return await core.db.read(program())
+
+
+async def list_people(core: Core, actor: Actor, segment: Segment, *, after: int, limit: int) -> list[int]:
+    """List one more person id than asked for of those a segment selects, in order, so that it shows whether more follow."""
+
+    def program() -> Program[list[int]]:
+        rows = yield people_sql(selection_of(segment, actor), core.clock.now(), after=after, limit=limit + 1)
+        return [int(number) for (number,) in rows]
 
     return await core.db.read(program())
 

@@ -1,6 +1,8 @@
 """Tags made by hand before anybody carries them (标签)."""
 
-from crm_core import access
+from collections.abc import Sequence
+
+from crm_core import access, rule_tagging, segments
 from crm_core.access import Actor, Role
 from crm_core.changes import change_fields
 from crm_core.errors import Conflict, Invalid, Refused
@@ -13,6 +15,24 @@ class TagNameTaken(Conflict):
 
     code = "tag.name_taken"
     text = "已有标签「{name}」"
+
+
+class TagSetByRule(Conflict):
+    """The rule would put it on again at once."""
+
+    code = "tag.set_by_rule"
+    text = "标签「{name}」由规则打上，取下后还会再打上；请改规则或资料"
+
+
+async def take_off(core: Core, actor: Actor, person_id: int, names: Sequence[str]) -> list[str]:
+    """Take tags off a person by hand (去标签). Gives what is left.
+
+    Raises: Invalid; NotFound; LeadNotOwned; TagSetByRule for one that a rule would set again.
+    """
+    again = await rule_tagging.would_set(core, person_id, [name.strip() for name in names])
+    if again:
+        raise TagSetByRule(name="、".join(again))
+    return await segments.remove_tags(core, actor, person_id, names)
 
 
 async def add_tag(core: Core, actor: Actor, *, name: str, group: str = "") -> Tag:

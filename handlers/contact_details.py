@@ -47,15 +47,15 @@ def take_contact(core: Core, contact: Contact) -> Program[None]:
     # Only what nobody has written: a name a colleague gave stays.
     if contact.name:
         yield (
-            "UPDATE leads SET name = ?, updated_at = ? WHERE person_id = ? AND name = ?",
+            "UPDATE leads SET name = ?, name_key = NULL, updated_at = ? WHERE person_id = ? AND name = ?",
             (contact.name[:64], now, account.person_id, default),
         )
         yield (
-            "UPDATE contacts SET name = ?, updated_at = ? WHERE person_id = ? AND name = ?",
+            "UPDATE contacts SET name = ?, name_key = NULL, updated_at = ? WHERE person_id = ? AND name = ?",
             (contact.name[:64], now, account.person_id, default),
         )
     yield (
-        "UPDATE leads SET company = CASE WHEN company = '' THEN ? ELSE company END,"
+        "UPDATE leads SET name_key = NULL, company = CASE WHEN company = '' THEN ? ELSE company END,"
         " title = CASE WHEN title = '' THEN ? ELSE title END WHERE person_id = ? AND (company = '' OR title = '')",
         (contact.company[:128], contact.title[:64], account.person_id),
     )
@@ -80,6 +80,6 @@ def _make_lead(core: Core, contact: Contact, account_id: int, name: str) -> Prog
             yield "UPDATE leads SET owner_id = ?, claimed_at = ? WHERE id = ?", (rows[0][0], now, lead_id)
             break
     yield (
-        "UPDATE leads SET company = ?, title = ? WHERE id = ?",
+        "UPDATE leads SET company = ?, name_key = NULL, title = ? WHERE id = ?",
         (contact.company[:128], contact.title[:64], lead_id),
     )

@@ -234,7 +234,7 @@ class Pipeline:
         except Unavailable:
             raise
         except CrmError as error:
-            await self._router.after_refusal(core, prepared.message, error)
+            await self._router.after_refusal(core, prepared.understood, error)
             return Body(text=error.sentence())
         except ValidationError:
             return Body(text="内容太长或格式不对，请缩短后再试")

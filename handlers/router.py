@@ -1,8 +1,9 @@
-"""From a message to the command of its meaning: open questions first, exact phrases next, then the understanding.
+"""From a message to the command of its meaning: open questions first, exact phrases and forms next, then the understanding.
 
 Reading order: `command` (what a command declares), `ChatContext` (what it is given), `Router`.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,6 +25,8 @@ from handlers.understanding.intents import INTENTS
 from handlers.understanding.parse import Meaning, parse
 
 SURE = 0.6
+FILE_INTENT = "import_table"
+"""What a file means that is sent without words."""
 EVERYBODY = frozenset(Role)
 SELLING = frozenset({Role.SALES, Role.MANAGER, Role.ADMIN})
 WORKING = EVERYBODY - {Role.VIEWER}
@@ -85,6 +88,8 @@ class ChatContext:
 
 
 Handler = Callable[[ChatContext], Awaitable[Reply]]
+Recogniser = Callable[[Core, Actor, str], Awaitable[dict[str, object] | None]]
+"""Tells the slots of a sentence that means the command, by what the house and its settings know; else None."""
 UndoHandler = Callable[[ChatContext, tuple[int, ...]], Awaitable[Reply]]
 
 
@@ -103,6 +108,9 @@ class Command:
     undo: tuple[str, UndoHandler] | None = None
     reads: bool = False
     """It changes nothing (but what a shown list means) and never asks: it needs no transaction of its own."""
+    forms: tuple[re.Pattern[str], ...] = ()
+    """Whole sentences of one fixed form that mean this command; their named groups become slots."""
+    recognise: Recogniser | None = None
 
 
 def command(
@@ -114,12 +122,16 @@ def command(
     open_to_strangers: bool = False,
     undo: tuple[str, UndoHandler] | None = None,
     reads: bool = False,
+    forms: Sequence[str] = (),
+    recognise: Recogniser | None = None,
 ) -> Callable[[Handler], Command]:
-    """Declare a command; its docstring is the summary shown in the help."""
+    """Declare a command; its docstring is the summary shown in the help. `forms` are regular expressions."""
 
     def declare(handler: Handler) -> Command:
         summary = (handler.__doc__ or "").strip().splitlines()[0]
-        return Command(intent, handler, summary, usage, roles, frozenset(phrases), open_to_strangers, undo, reads)
+        compiled = tuple(re.compile(form) for form in forms)
+        words = frozenset(phrases)
+        return Command(intent, handler, summary, usage, roles, words, open_to_strangers, undo, reads, compiled, recognise)
 
     return declare
 
@@ -150,10 +162,13 @@ class Router:
     async def understand(self, core: Core, message: InboundMessage, speaker: Speaker) -> Understood:
         """Make sense of a message with what the speaker knows; reads only."""
         account, actor = speaker.account, await employees.actor_of_speaker(speaker)
+        actor = actor.for_pools(core.settings.pools.closed_to(actor.role)) if actor else None
         if presses.is_press(message):
             return await self._understand_press(message, account, actor)
         dialog = await dialogs.load(core, dialogs.place_of(account.id, message)) if actor else None
         words = message.text.strip()
+        if message.kind is Kind.FILE:
+            return Understood(message, account, actor, FILE_INTENT, {}, dialog)
         if words.startswith("绑定") or (message.in_group and "绑定" in words):
             return Understood(message, account, actor, "bind", {"words": words})
         intent = self._phrase(words)
@@ -162,6 +177,10 @@ class Router:
         if intent:
             rest = words.partition(" ")[2] if plain(words) not in self._phrases else ""
             return Understood(message, account, actor, intent, {"words": rest.strip()}, dialog)
+        if actor and (formed := self._formed(words)):
+            return Understood(message, account, actor, *formed, dialog)
+        if actor and (recognised := await self._recognised(core, actor, words)):
+            return Understood(message, account, actor, *recognised, dialog)
         known = await subjects.known_names(actor, words) if actor else []
         now = core.clock.now()
         meaning = parse(words, now, known)
@@ -180,6 +199,21 @@ class Router:
         """Find the command of an exact phrase, also with something behind it (帮助 提醒), whatever blanks are in it."""
         return self._phrases.get(plain(words)) or self._phrases.get(words.partition(" ")[0], "")
 
+    def _formed(self, words: str) -> tuple[str, dict[str, object]] | None:
+        """Find the command of a sentence of fixed form (A公司 到哪了), with the words in its places."""
+        for one in self._commands.values():
+            for form in one.forms:
+                if found := form.fullmatch(words):
+                    return one.intent, {name: text.strip() for name, text in found.groupdict().items() if text}
+        return None
+
+    async def _recognised(self, core: Core, actor: Actor, words: str) -> tuple[str, dict[str, object]] | None:
+        """Find the command that knows a sentence by names and fields of the house (张伟 预算等级 高)."""
+        for one in self._commands.values():
+            if one.recognise is not None and (slots := await one.recognise(core, actor, words)) is not None:
+                return one.intent, slots
+        return None
+
     def only_reads(self, understood: Understood) -> bool:
         """Tell whether `answer` will change nothing, so that it may run without a transaction."""
         found = self._commands.get(understood.intent)
@@ -194,7 +228,7 @@ class Router:
             return await self._answer_press(core, understood, understood.press)
         if message.kind in (Kind.EVENT, Kind.OTHER) or "error_code" in message.data:
             return None
-        if not message.text.strip():
+        if not message.text.strip() and understood.intent != FILE_INTENT:
             return replies.text("暂时只能看懂文字和语音，请用一句话说明。")
         ctx = self._context(core, understood)
         if understood.dialog:
@@ -239,8 +273,12 @@ class Router:
         if dialog and dialog.yes_no and dialog.options[0][1] in button.slots.values():
             await dialogs.forget(ctx.core, ctx.place)
 
-    async def after_refusal(self, core: Core, message: InboundMessage, error: CrmError) -> None:
-        """Keep what must be kept although the command was undone: a wrong bind code is counted."""
+    async def after_refusal(self, core: Core, understood: Understood, error: CrmError) -> None:
+        """Keep what must be kept although the command was undone: a wrong bind code is counted, a refused try written down."""
+        message = understood.message
+        if isinstance(error, Refused) and understood.actor is not None:
+            after = {"intent": understood.intent, "code": error.code}
+            await access.record(core, understood.actor, "chat.refused", ("commands", None), after=after)
         if isinstance(error, BindCodeWrong):
             await employees.count_wrong_try(core, message.address)
 

@@ -206,7 +206,7 @@ def name_person(core: Core, channel: str, external_id: str, nickname: str) -> Pr
     for account_id, person_id in rows:
         if person_id is not None:
             yield (
-                "UPDATE leads SET name = ?, updated_at = ? WHERE person_id = ? AND name = ?",
+                "UPDATE leads SET name = ?, name_key = NULL, updated_at = ? WHERE person_id = ? AND name = ?",
                 (nickname[:64], now, person_id, placeholder_name(account_id)),
             )
 

@@ -1,8 +1,9 @@
 """Finding whom a sentence is about among the leads, contacts and customers the speaker may see."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from tortoise.expressions import Q
 
@@ -13,6 +14,7 @@ from crm_core.customers import Contact, Customer
 from crm_core.leads import Lead
 from handlers.replies import ago
 
+MODELS: Mapping[str, Any] = {"lead": Lead, "customer": Customer, "contact": Contact}
 KNOWN_LIMIT = 2000
 MENTION_CHARACTERS = 120
 LONGEST_NAME = 14

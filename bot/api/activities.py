@@ -45,12 +45,12 @@ FILTERS: dict[str, Any] = {
     "stage": str,
     "author_id": int,
 }
-SubjectKind = Literal["lead", "customer", "contact"]
+SubjectKind = Literal["lead", "customer", "contact", "opportunity"]
 routes = Routes()
 
 
 class NewFollowUp(Struct):
-    """One contact with a lead, customer or contact."""
+    """One contact with a lead, customer or contact, or about an opportunity."""
 
     subject_kind: SubjectKind
     subject_id: Id

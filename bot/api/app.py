@@ -8,13 +8,26 @@ from bot.api import (
     activities,
     audit,
     broadcasts,
+    change_sets,
+    customer_care,
     customers,
+    dashboard,
+    departments,
+    duplicates,
     greetings,
+    imports,
     leads,
     messages,
+    opportunities,
+    own_fields,
+    ownership,
     people,
+    pools,
     reminders,
+    sales_scripts,
+    scores,
     segments,
+    targets,
     templates,
 )
 from bot.api.endpoint import BODY_WITHIN, make_endpoint, respond
@@ -26,7 +39,32 @@ from crm_core.ports import Core
 PREFIX = "/api/v1"
 _ID = r"{id:\d{1,18}}"
 _MIB = 1024 * 1024
-FAMILIES = (people, messages, leads, customers, activities, reminders, segments, templates, broadcasts, greetings, audit)
+FAMILIES = (
+    people,
+    messages,
+    leads,
+    customers,
+    customer_care,
+    ownership,
+    own_fields,
+    opportunities,
+    targets,
+    activities,
+    reminders,
+    segments,
+    dashboard,
+    templates,
+    broadcasts,
+    greetings,
+    audit,
+    duplicates,
+    change_sets,
+    imports,
+    departments,
+    pools,
+    sales_scripts,
+    scores,
+)
 ROUTES = web.AppKey("routes", tuple)
 
 

@@ -1,7 +1,7 @@
 """From a route to an aiohttp handler: who asks, may they, what do they ask, answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from bot.api.listing import read_query
 from bot.api.routes import Call, Route
 from crm_core import access, tokens
 from crm_core.access import Actor
-from crm_core.errors import CrmError, NotFound
+from crm_core.errors import CrmError, NotFound, Refused
 from crm_core.ports import Core
 
 log = structlog.get_logger(__name__)
@@ -42,8 +42,21 @@ def make_endpoint(
 
     async def answer(request: web.Request) -> web.Response:
         actor = await authenticate(request)
+        actor = actor.for_pools(core.settings.pools.closed_to(actor.role))
+        try:
+            return await answer_to(actor, request)
+        except Refused as refused:
+            if route.method != "GET":
+                # The try is written down: it is what a house asks for when something is missing.
+                after = {"route": f"{route.method} {route.path}", "id": request.match_info.get("id", ""), "code": refused.code}
+                await access.record(core, actor, "api.refused", ("routes", None), after=after)
+            raise
+
+    async def answer_to(actor: Actor, request: web.Request) -> web.Response:
         access.require(actor, route.scope)
         call = _call(core, actor, route, request)
+        if route.uploads:
+            return respond(await route.handler(call, _parts(request, body_within)), route.status)
         if route.body is None:
             return respond(await route.handler(call), route.status)
         raw = await read_capped(request, max_body, body_within)
@@ -82,6 +95,23 @@ async def read_capped(request: web.Request, limit: int, within: timedelta = BODY
         # The caller's fault or the line's: one warning, no traceback.
         log.warning("api_body_broken", path=request.path, why=type(error).__name__)
         # The server reads the rest away after the answer, and expects there only that nothing comes any more.
+        request.content.set_exception(TimeoutError())
+        raise BrokenBody from None
+
+
+async def _parts(request: web.Request, within: timedelta) -> AsyncIterator[bytes]:
+    """Give a file part by part; each has its time, so that a slow line may send a big file and a dead one ends."""
+    parts = request.content.iter_any()
+    try:
+        while True:
+            async with asyncio.timeout(within.total_seconds()):
+                part = await anext(parts, b"")
+            if not part:
+                return
+            yield part
+    except TimeoutError:
+        raise BodyTooSlow from None
+    except (web.RequestPayloadError, HttpProcessingError, ConnectionError):
         request.content.set_exception(TimeoutError())
         raise BrokenBody from None
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
-from tortoise.expressions import Q
+from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
 from bot.api.bodies import MAX_ID, read_field, wrong_fields
@@ -13,6 +13,7 @@ from bot.api.resources import Form, Resource, is_unmasked, seen_in_full, show
 from bot.api.routes import Call
 from crm_core import access
 from crm_core.db import Entity
+from crm_core.identity import Person
 from crm_core.values import normalize_phone
 
 DEFAULT_LIMIT = 100
@@ -109,8 +110,14 @@ def _narrowed(query: "QuerySet[Any]", resource: Resource, call: Call) -> "QueryS
         if field.form in (Form.PHONE, Form.PERSONAL):
             # Whoever sees a number masked must not find it out by asking for one after another.
             query = query.filter(seen_in_full(resource, call.actor))
-        query = query.filter(**{field.source: value})
+        query = query.filter(_person(value) if name == "person_id" else Q(**{field.source: value}))
     return query
+
+
+def _person(number: int) -> Q:
+    """Select the rows of a person; the number of a merged one finds those of the surviving one."""
+    into: Any = Subquery(Person.filter(id=number).exclude(merged_into_id=None).values("merged_into_id"))
+    return Q(person_id=number) | Q(person_id__in=into)
 
 
 def _search(resource: Resource, text: str, call: Call) -> Q:

@@ -96,6 +96,8 @@ def _operation(route: Route) -> dict[str, Any]:
             **{str(status): {"description": text, "content": _json(_ref("Error"))} for status, text in _ERRORS.items()},
         },
     }
+    if route.uploads:
+        made["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string"}}}}
     if route.body is not None:
         made["requestBody"] = {"required": route.body.__name__ != "Empty", "content": _json(_ref(route.body.__name__))}
     return made

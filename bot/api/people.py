@@ -32,7 +32,11 @@ EMPLOYEES = Resource(
     search=("name",),
 )
 DEPARTMENTS = Resource(
-    "departments", Department, (*ID, *texts("name"), *counts("parent_id"), *STAMPS), owner="", search=("name",)
+    "departments",
+    Department,
+    (*ID, *texts("name", "kind"), *counts("parent_id"), *times("closed_at"), *STAMPS),
+    owner="",
+    search=("name",),
 )
 ACCOUNTS = Resource(
     "accounts",

@@ -41,6 +41,8 @@ class Route:
     body: type[Struct] | None = None
     creates: bool = False
     lists: bool = False
+    uploads: bool = False
+    """The body is a file as it is, of any size the handler allows; it is given as a stream."""
     filters: Mapping[str, Any] = field(default_factory=dict)
     shows: Resource | None = None
 
@@ -77,6 +79,10 @@ class Routes:
     def patch(self, path: str, *, scope: str, shows: Resource | None = None) -> Callable[[Handler], Handler]:
         """Declare a change of a record's fields."""
         return self._declare("PATCH", path, scope, shows=shows)
+
+    def uploads(self, path: str, *, scope: str, shows: Resource | None = None) -> Callable[[Handler], Handler]:
+        """Declare the taking of a file."""
+        return self._declare("PUT", path, scope, uploads=True, shows=shows)
 
     def delete(self, path: str, *, scope: str) -> Callable[[Handler], Handler]:
         """Declare the taking off of something."""

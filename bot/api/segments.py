@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from bot.api.bodies import Line, Short, given
+from bot.api.bodies import Line, Short, given, wrong_fields
 from bot.api.listing import list_rows, open_row, show_row
 from bot.api.resources import ID, STAMPS, Form, Resource, Shown, counts, texts
 from bot.api.routes import Call, Routes
-from crm_core import access, segments, tagging
+from crm_core import access, explaining, rule_tagging, segments, tagging
 from crm_core.segments import Segment, Tag
 
 TAGS = Resource(
@@ -84,13 +84,44 @@ async def change_tag(call: Call, body: TagChanges) -> Any:
     return await show_row(call, TAGS, await tagging.update_tag(call.core, call.actor, call.number, **given(body)))
 
 
+class RuleName(Struct):
+    """Which rule."""
+
+    name: Short
+
+
+@routes.get("/tags/rules", scope="tags:read")
+async def list_tag_rules(call: Call) -> Any:
+    """List the rules that set tags, on how many people each has, and when it was last run over everybody."""
+    states = await rule_tagging.rule_states(call.core)
+    return {
+        "items": [
+            {
+                "name": rule.name,
+                "group": rule.group,
+                "conditions": rule.condition,
+                "count": count,
+                "whole_at": at.isoformat() if at else None,
+            }
+            for rule, count, at in states
+        ]
+    }
+
+
+@routes.post("/tags/rules/run", scope="tags:write")
+async def run_tag_rule(call: Call, body: RuleName) -> Any:
+    """Run a rule over everybody now; what a hand has set stays."""
+    done = await rule_tagging.run_rule(call.core, call.actor, body.name)
+    return {"name": done.name, "set": done.set_count, "taken": done.taken_count}
+
+
 @routes.post("/people/{id}/tags", scope="tags:write")
 async def tag_person(call: Call, body: Tagged) -> Any:
     """Put tags on a person and take others off; `id` is the person_id. Gives the tags they have now."""
     core, actor = call.core, call.actor
     async with core.db.transaction():
         if body.remove:
-            await segments.remove_tags(core, actor, call.number, body.remove)
+            await tagging.take_off(core, actor, call.number, body.remove)
         if body.add or not body.remove:
             await segments.add_tags(core, actor, call.number, body.add)
     return {"person_id": call.number, "tags": await segments.tags_of(call.number)}
@@ -126,3 +157,26 @@ async def change_segment(call: Call, body: SegmentChanges) -> Any:
     """Change a segment; broadcasts that are approved keep theirs."""
     made = await segments.update_segment(call.core, call.actor, call.number, **given(body))
     return await show_row(call, SEGMENTS, made, complete=_count)
+
+
+@routes.lists("/segments/{id}/people", scope="segments:read")
+async def list_people(call: Call) -> Any:
+    """List whom a segment selects now, by person_id."""
+    segment = await access.load(Segment, call.actor, call.number)
+    page = await segments.list_people(call.core, call.actor, segment, after=call.cursor or 0, limit=call.limit)
+    more = len(page) > call.limit
+    return {
+        "items": [{"person_id": number} for number in page[: call.limit]],
+        "next": str(page[call.limit - 1]) if more else None,
+    }
+
+
+@routes.lists("/segments/{id}/why", scope="segments:read", filters={"person_id": int})
+async def explain(call: Call) -> Any:
+    """Tell condition by condition why `person_id` is in a segment or not, with the fact behind each."""
+    segment = await access.load(Segment, call.actor, call.number)
+    if "person_id" not in call.query:
+        raise wrong_fields({"person_id": "请写 person_id"})
+    told = await explaining.why(call.core, call.actor, segment, call.query["person_id"])
+    reasons = [{"condition": r.condition, "holds": r.holds, "fact": r.fact, "depth": r.depth} for r in told.reasons]
+    return {"name": told.person, "selected": told.selected, "items": reasons, "next": None}

@@ -8,7 +8,18 @@ import asyncio
 import platform
 from collections.abc import Awaitable, Callable, Sequence
 
-from bot.bench import rows_gateway, rows_limits, rows_members, rows_outbox, rows_sending, rows_start
+from bot.bench import (
+    rows_core,
+    rows_gateway,
+    rows_identity,
+    rows_limits,
+    rows_members,
+    rows_outbox,
+    rows_scores,
+    rows_sending,
+    rows_start,
+    rows_tables,
+)
 from bot.bench.figures import Figure, table
 
 Row = Callable[[bool], Awaitable[list[Figure]]]
@@ -25,8 +36,14 @@ ROWS: dict[str, Row] = {
     "6-postgres": rows_sending.broadcast_on_postgres,
     "8": rows_limits.limiter,
     "10": rows_start.start,
+    "11": rows_tables.imports,
+    "12": rows_tables.exports,
+    "core": rows_core.core,
+    "core-postgres": rows_core.core_on_postgres,
     "14": rows_start.understanding,
     "15": rows_outbox.outbox,
+    "identity": rows_identity.identity,
+    "scores": rows_scores.scores,
 }
 
 

@@ -5,7 +5,22 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import audit, backups, campaigns, doctor, employees, exports, people, serving, tokens, tools, wechat, wecom
+from bot.cli import (
+    audit,
+    backups,
+    campaigns,
+    departments,
+    doctor,
+    employees,
+    exports,
+    importing,
+    people,
+    serving,
+    tokens,
+    tools,
+    wechat,
+    wecom,
+)
 
 app = typer.Typer(
     name="guanxi",
@@ -40,7 +55,9 @@ app.command("export-person", help="导出一个人的全部个人信息（JSON�
 app.command("erase", help="删除一个人的全部个人信息，打印回执。")(people.erase)
 app.command("parse", help="显示一句话被理解成什么。", context_settings=PASSED_ON)(tools.parse)
 app.command("export", help="导出数据。")(exports.export)
+app.command("import", help="导入线索、客户、联系人（CSV、xlsx）；先试运行，可撤销，中断后再来一次即可。")(importing.import_)
 app.add_typer(employees.app, name="employee")
+app.add_typer(departments.app, name="department")
 app.add_typer(tokens.app, name="token")
 app.add_typer(campaigns.greetings, name="greetings")
 app.add_typer(campaigns.broadcast, name="broadcast")

@@ -12,7 +12,17 @@ HELP_ORDER = (
     "create_lead",
     "list_pool",
     "claim_lead",
+    "check_duplicates",
+    "clean",
+    "convert_lead",
     "show_contact",
+    "create_opportunity",
+    "advance_opportunity",
+    "show_opportunity",
+    "win_opportunity",
+    "lose_opportunity",
+    "show_funnel",
+    "set_target",
     "set_reminder",
     "list_tasks",
     "complete_task",
@@ -47,10 +57,14 @@ async def show_help(ctx: ChatContext) -> Reply:
     """看看能做什么"""
     if ctx.actor.employee_id == -1:
         return replies.text("请先绑定账号：向管理员索取绑定码，然后回复：绑定 绑定码")
-    usable = [one for one in ctx.commands.values() if ctx.actor.role in one.roles and one.intent in HELP_ORDER]
-    usable.sort(key=lambda one: HELP_ORDER.index(one.intent))
-    lines = [f"· {one.summary}：{one.usage}" for one in usable]
-    return replies.text("\n".join(["直接说一句话就行，例如：", *lines, "说错了回复「撤销」，不想继续回复「取消」。"]))
+    mine = [one for one in ctx.commands.values() if ctx.actor.role in one.roles and one.usage]
+    topic = ctx.slot("words") or ctx.slot("topic")
+    asked = [one for one in mine if topic and topic in f"{one.summary}{one.usage}{''.join(one.phrases)}"]
+    usable = sorted((one for one in mine if one.intent in HELP_ORDER), key=lambda one: HELP_ORDER.index(one.intent))
+    lines = [f"· {one.summary}：{one.usage}" for one in asked or usable]
+    head = f"和「{topic}」有关的说法：" if asked else "直接说一句话就行，例如："
+    more = [] if asked else ["某一类的全部说法：帮助 商机、帮助 目标、帮助 线索。"]
+    return replies.text("\n".join([head, *lines, *more, "说错了回复「撤销」，不想继续回复「取消」。"]))
 
 
 @command(intent="cancel", usage="取消", phrases=("取消",))

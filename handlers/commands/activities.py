@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from crm_core import activities, leads
+from crm_core import activities, leads, sales_scripts
 from crm_core.activities import METHOD_LABELS, STAGE_LABELS, FollowUp, Method, Subject
 from crm_core.clock import to_local
 from handlers import replies
@@ -44,7 +44,9 @@ async def log_follow_up(ctx: ChatContext) -> Reply:
         stage=ctx.slot("stage") or None,
     )
     reminder_id = await _remind(ctx, subject, follow_up, next_at) if next_at else 0
-    return replies.text(_read_back(ctx, follow_up, made), Undo("follow_up", (follow_up.id, reminder_id, made)))
+    reply = replies.text(_read_back(ctx, follow_up, made), Undo("follow_up", (follow_up.id, reminder_id, made)))
+    script = await sales_scripts.for_follow_up(ctx.core, follow_up.summary, follow_up.stage or "")
+    return reply.with_note(f"话术「{script.title}」：{script.text}") if script else reply
 
 
 async def _subject(ctx: ChatContext) -> tuple[Subject, int]:

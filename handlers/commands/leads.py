@@ -1,17 +1,22 @@
 """Record, list and claim leads in words."""
 
+from datetime import timedelta
 from typing import Any
 
-from crm_core import leads, pools
-from crm_core.access import sees_personal, visible
+import msgspec
+
+from crm_core import access, leads, matching, pool_claims, pools
+from crm_core.access import sees_personal
 from crm_core.errors import NotFound
 from crm_core.leads import Lead
+from crm_core.match_rules import SAME
 from crm_core.values import mask_phone, show_phone
 from handlers import dialogs, replies
 from handlers.replies import Reply, Undo
 from handlers.router import SELLING, ChatContext, command
 from handlers.understanding.phones import malformed_phone
 
+PAGE = 10
 _COLUMNS = ("wechat_id", "email", "title", "source", "need", "amount", "region")
 
 
@@ -23,7 +28,7 @@ async def undo_create(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
 
 async def undo_claim(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
     """Give a claimed lead back."""
-    lead = await pools.release(ctx.core, ctx.actor, ids[0], reason="撤销")
+    lead = await pools.release(ctx.core, ctx.actor, ids[0], reason="撤销", undo=True)
     return replies.text(f"已撤销：{lead.name}回到公海")
 
 
@@ -39,9 +44,10 @@ async def create_lead(ctx: ChatContext) -> Reply:
     values: dict[str, Any] = {name: ctx.slot(name) for name in _COLUMNS if ctx.slot(name)}
     if phone:
         values["mobile" if phone.startswith("1") and len(phone) == 11 else "landline"] = phone
-    known = await leads.find_by_mobile(phone) if phone else None
-    if known and "again" not in ctx.slots:
-        raise ctx.ask_yes(f"这个号码已有线索{await _hint(ctx, known)}，还要再记一条吗？（是/否）", slot="again")
+    await leads.refuse_elsewhere(ctx.actor, phone)
+    known = None if "again" in ctx.slots else await _known(ctx, values)
+    if known:
+        raise ctx.ask_yes(f"{known}，还要再记一条吗？（是/否）", slot="again")
     lead = await leads.add(
         ctx.core, ctx.actor, name=ctx.slot("person"), company=ctx.slot("company"), raw_text=ctx.message.text[:500], **values
     )
@@ -59,22 +65,54 @@ async def create_lead(ctx: ChatContext) -> Reply:
     return made.with_note(f"（{wrong} 位数不对，没有存为电话）") if wrong else made
 
 
-@command(intent="list_pool", usage="公海", roles=SELLING, phrases=("公海",), reads=True)
+@command(intent="list_pool", usage="公海", roles=SELLING, phrases=("公海",))
 async def list_pool(ctx: ChatContext) -> Reply:
     """看公海里的线索"""
     text, region = ctx.slot("query") or ctx.slot("words"), ctx.slot("region")
-    found = await pools.find_in_pool(ctx.actor, text=text, region=region)
-    if not found:
-        await dialogs.remember_list(ctx.core, ctx.place, "pool", [])
-        return replies.text("公海里暂时没有符合的线索。")
+    return await _pool_page(ctx, {"text": text, "region": region, "after": None, "before": 0})
+
+
+@command(intent="next_pool_page", usage="公海下一页", roles=SELLING, phrases=("公海下一页",))
+async def next_pool_page(ctx: ChatContext) -> Reply:
+    """看公海的下一页"""
+    kept = await ctx.core.state.get(f"pool_page:{ctx.place}")
+    if kept is None:
+        return replies.text("请先回复“公海”看第一页。")
+    return await _pool_page(ctx, msgspec.json.decode(kept))
+
+
+async def _pool_page(ctx: ChatContext, page: dict[str, Any]) -> Reply:
+    kind = ctx.core.settings.pools.find(page["text"])
+    asked = {"text": "" if kind else page["text"], "region": page["region"], "pool": kind.name if kind else None}
+    left = await pool_claims.views_left(ctx.core, ctx.actor)
+    if left == 0:
+        raise pool_claims.ViewCapReached(cap=ctx.core.settings.pools.views_a_day)
+    size = PAGE if left is None else min(PAGE, left)
+    found = await pools.find_in_pool(ctx.actor, **asked, after=page["after"], limit=size)
     await dialogs.remember_list(ctx.core, ctx.place, "pool", [lead.id for lead in found])
-    total = await pools.count_pool(ctx.actor, text=text, region=region)
+    if not found:
+        none = "公海里暂时没有符合的线索。" if page["after"] is None else "没有更多了。"
+        return replies.text(none)
+    await pool_claims.count_views(ctx.core, ctx.actor, len(found))
+    total = await pools.count_pool(ctx.actor, **asked)
+    seen = page["before"] + len(found)
+    following = msgspec.json.encode({**page, "after": found[-1].id, "before": seen}).decode()
+    await ctx.core.state.set(f"pool_page:{ctx.place}", following, lasts=timedelta(hours=12))
+    which = f"最新{len(found)}条" if page["after"] is None else f"第{page['before'] + 1}到{seen}条"
+    more = "，“公海下一页”看更多" if seen < total else ""
+    after = f"回复“领取 序号”或“领取 姓名”领取{more}"
     return replies.numbered(
-        f"公海共{total}条，最新{len(found)}条：", [_pool_line(lead) for lead in found], "回复“领取 序号”或“领取 姓名”领取"
+        f"{kind.title if kind else '公海'}共{total}条，{which}：", [_pool_line(lead) for lead in found], after
     )
 
 
-@command(intent="claim_lead", usage="领取 张伟", roles=SELLING, undo=("lead.claim", undo_claim))
+@command(
+    intent="claim_lead",
+    usage="领取 张伟",
+    roles=SELLING,
+    undo=("lead.claim", undo_claim),
+    forms=(r"领\s*第?(?P<ref>\d{1,4})条?",),
+)
 async def claim_lead(ctx: ChatContext) -> Reply:
     """领取公海线索"""
     lead = await pools.claim(ctx.core, ctx.actor, await _chosen(ctx))
@@ -98,23 +136,31 @@ async def _chosen(ctx: ChatContext) -> int:
         options = [(f"{lead.name}（{lead.company or lead.source or '公海线索'}）", str(lead.id)) for lead in found[:9]]
         raise ctx.ask_choice("有几条线索符合，请回复序号：", options, slot="lead")
     if not found:
-        await _refuse_taken(wanted)
+        await _refuse_taken(ctx.actor, wanted)
         raise NotFound
     return int(found[0].id)
 
 
-async def _refuse_taken(wanted: str) -> None:
+async def _refuse_taken(actor: access.Actor, wanted: str) -> None:
     taken = await Lead.filter(name=wanted, owner_id__isnull=False).first()
-    if taken is not None:
+    if taken is not None and not access.is_confidential(actor, taken.department_id):
         # The name is the one they said.
         raise pools.LeadAlreadyClaimed(lead=f"线索「{taken.name}」", owner=await leads.owner_name(taken.id))
 
 
-async def _hint(ctx: ChatContext, known: Lead) -> str:
-    """Tell who a lead is; of one the writer may not see, only whose."""
-    if await visible(Lead, ctx.actor).filter(id=known.id).exists():
-        return f"「{known.name}」"
-    return f"，归属：{await leads.owner_name(known.id)}"
+async def _known(ctx: ChatContext, values: dict[str, Any]) -> str:
+    """Tell of the record that is there already (线索去重); of one the writer may not see, only whose."""
+    told: dict[str, Any] = {name: values.get(name) for name in ("mobile", "landline", "email", "wechat_id")}
+    found = await matching.find_duplicates(ctx.core, ctx.actor, name=ctx.slot("person"), company=ctx.slot("company"), **told)
+    sure = [one for one in found if one.kind != "customer" and (one.verdict.hard or one.verdict.action == SAME)]
+    if not sure:
+        return ""
+    one = sure[0]
+    what = "这个号码" if "手机号相同" in one.reasons else "这位客户"
+    noun = matching.NOUN_LABELS[one.kind]
+    if one.visible:
+        return f"{what}已有{noun}「{one.name}」"
+    return f"{what}已有{noun}，归属：{one.owner or '公海'}"
 
 
 def _phone(ctx: ChatContext, lead: Lead) -> str | None:

@@ -1,10 +1,11 @@
 """Each night: warn the owners of leads nobody touches, then return them to the pool (回收).
 
-A lead is returned only after its owner was warned and had `POOL_WARNING` to act; touching it begins everything anew.
+A lead is returned only after its owner was warned and had so many days to act as its terms say (by grade, product or end
+of contract); touching it begins everything anew.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from tortoise.expressions import Q
 
@@ -12,8 +13,10 @@ from crm_core import access
 from crm_core.access import Actor
 from crm_core.clock import at_local, local_day, to_local
 from crm_core.leads import Lead
+from crm_core.pool_claims import end_claim, settle_in_pool
+from crm_core.pool_rules import Terms, return_at
 from crm_core.ports import Core, Program
-from crm_core.rules import POOL_WARNING, as_instant, reclaim_at
+from crm_core.rules import as_instant
 from scheduler.notices import tell
 from scheduler.queue import Periodic, once_a_day, take_slot
 
@@ -33,6 +36,13 @@ class _Idle:
     owner_id: int
     touched_at: datetime
     claimed_at: datetime | None
+    terms: Terms
+    contract_ends_on: date | None = None
+
+    @property
+    def due(self) -> datetime:
+        """When it goes back."""
+        return return_at(self.touched_at, self.claimed_at, self.terms, self.contract_ends_on)
 
     @property
     def slot(self) -> str:
@@ -50,33 +60,48 @@ async def return_idle(core: Core) -> int:
     returned, after = 0, 0
     while page := await core.db.read(_idle_page(core, after)):
         for lead in page:
-            if reclaim_at(lead.touched_at, lead.claimed_at, core.settings.pools) - POOL_WARNING <= core.clock.now():
+            if lead.due - lead.terms.warning <= core.clock.now():
                 returned += await _warn_or_return(core, lead)
         after = page[-1].id
     return returned
 
 
 def _idle_page(core: Core, after: int) -> Program[list[_Idle]]:
-    before = core.clock.now() - timedelta(days=core.settings.pools.reclaim_days) + POOL_WARNING
+    pools = core.settings.pools
+    now = core.clock.now()
+    before = now - pools.soonest
+    # What a contract alone sends back goes back however lately it was touched.
+    ended = local_day(now + max(pools.terms_for(*one).warning for one in pools.examples))
     rows = yield (
         "SELECT id, name, owner_id, CASE WHEN last_follow_up_at > coalesce(claimed_at, created_at) THEN last_follow_up_at"
-        " ELSE coalesce(claimed_at, created_at) END AS touched_at, claimed_at FROM leads"
+        " ELSE coalesce(claimed_at, created_at) END AS touched_at, claimed_at, grade, need, contract_ends_on FROM leads"
         " WHERE id > ? AND owner_id IS NOT NULL AND status IN ('new', 'following')"
-        " AND coalesce(claimed_at, created_at) <= ? AND (last_follow_up_at IS NULL"
-        " OR last_follow_up_at <= ?) ORDER BY id LIMIT ?",
-        (after, before, before, PAGE),
+        " AND (coalesce(claimed_at, created_at) <= ? AND (last_follow_up_at IS NULL"
+        " OR last_follow_up_at <= ?) OR contract_ends_on <= ?) ORDER BY id LIMIT ?",
+        (after, before, before, ended, PAGE),
     )
     return [
-        _Idle(int(number), str(name), int(owner_id), as_instant(touched_at) or before, as_instant(claimed_at))
-        for number, name, owner_id, touched_at, claimed_at in rows
+        _Idle(
+            int(number),
+            str(name),
+            int(owner_id),
+            as_instant(touched_at) or before,
+            as_instant(claimed_at),
+            pools.terms_for(grade, need),
+            _day(contract),
+        )
+        for number, name, owner_id, touched_at, claimed_at, grade, need, contract in rows
     ]
+
+
+def _day(value: object) -> date | None:
+    return value if value is None or isinstance(value, date) else date.fromisoformat(str(value))
 
 
 async def _warn_or_return(core: Core, lead: _Idle) -> int:
     warned_at = await core.db.run(_warn(core, lead))
     now = core.clock.now()
-    due = reclaim_at(lead.touched_at, lead.claimed_at, core.settings.pools)
-    if warned_at is None or now < due or now < warned_at + POOL_WARNING:
+    if warned_at is None or now < lead.due or now < warned_at + lead.terms.warning:
         return 0
     async with core.db.transaction():
         # The owner may have touched or lost it since it was read: then nothing changes.
@@ -84,6 +109,8 @@ async def _warn_or_return(core: Core, lead: _Idle) -> int:
         untouched = Q(last_follow_up_at=None) | Q(last_follow_up_at__lte=lead.touched_at)
         if not await query.filter(untouched).update(owner_id=None, claimed_at=None, updated_at=now):
             return 0
+        await core.db.run(settle_in_pool(core, lead.id))
+        await core.db.run(end_claim(core, lead.id, lead.owner_id))
         await access.record(core, SYSTEM, "lead.reclaim", ("leads", lead.id), before={"owner_id": lead.owner_id})
         await core.db.run(_tell(core, lead, f"线索「{lead.name}」久未跟进，已退回公海", "returned"))
     return 1
@@ -96,7 +123,7 @@ def _warn(core: Core, lead: _Idle) -> Program[datetime | None]:
     if rows:
         return as_instant(rows[0][0])
     yield from take_slot(now, "pool_warning", lead.slot)
-    day = to_local(max(now + POOL_WARNING, reclaim_at(lead.touched_at, lead.claimed_at, core.settings.pools)))
+    day = to_local(max(now + lead.terms.warning, lead.due))
     yield from _tell(core, lead, f"线索「{lead.name}」久未跟进，{day.month}月{day.day}日起将退回公海，请及时跟进", "warning")
     return None
 

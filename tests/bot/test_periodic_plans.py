@@ -13,7 +13,19 @@ from bot.simulator import Simulator
 from crm_core.db import Database, DatabaseSettings
 from tests.house import settings_for
 
-GROWS = ("messages", "recipients", "accounts", "leads", "contacts", "customers", "follow_ups", "reminders", "taggings")
+GROWS = (
+    "messages",
+    "recipients",
+    "accounts",
+    "leads",
+    "contacts",
+    "customers",
+    "follow_ups",
+    "reminders",
+    "taggings",
+    "opportunities",
+    "stage_moves",
+)
 """Tables that hold a row for every message, person or record."""
 PLANNED = re.compile(r"\s*(WITH|SELECT|UPDATE|DELETE)\b")
 

@@ -6,6 +6,7 @@ import pytest
 
 from campaigns import audience, broadcasts, engine, results
 from campaigns.audience import Sample
+from campaigns.broadcasts import Recipient
 from crm_core import conversion
 from crm_core.access import Role
 from crm_core.accounts import Account
@@ -42,6 +43,19 @@ async def test_the_preview_tells_reach_reasons_and_samples_and_the_run_does_the_
     await engine.run(core)
     assert await results.counts(core, draft.id) == {"planned": 6, "suppressed": 6}
     assert await results.reasons(core, draft.id) == seen.suppressed
+
+
+async def test_rich_conditions_preview_whom_the_run_draws(core, marketer, clock):
+    made = await make_followers(core, 6)
+    for number, (lead, _) in enumerate(made):
+        await lead.change(core, score=number * 20, region="上海" if number % 2 else "北京")
+    condition = {"any": [{"field": "score", "is": ">=", "value": 80}, {"not": {"region": "上海"}}], "kind": "lead"}
+    draft = await make_broadcast(core, marketer, conditions=condition)
+    assert (await audience.preview(core, marketer, draft.id)).total == 4
+    await broadcasts.approve(core, marketer, draft.id)
+    await engine.run(core)
+    drawn = await Recipient.filter(broadcast_id=draft.id).order_by("person_id").values_list("person_id", flat=True)
+    assert list(drawn) == [made[number][0].person_id for number in (0, 2, 4, 5)]
 
 
 async def test_nobody_selected_is_an_empty_preview(core, marketer):

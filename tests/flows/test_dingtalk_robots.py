@@ -11,7 +11,7 @@ from crm_core.access import Role
 from crm_core.conversations import Message
 from crm_core.db import Database
 from crm_core.messages import Address, Body
-from crm_core.ports import PoolSettings
+from crm_core.pool_rules import PoolSettings
 from tests.house import ROBOT_SECRET, ROBOT_TOKEN, House
 from tests.waiting import until
 

@@ -4,7 +4,7 @@ Sending stands in send.py, Stream mode in stream.py, files in media.py.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
@@ -19,7 +19,7 @@ from bot.channels.dingtalk.answers import EMPTY, TEXT_BYTES, card_answer, webhoo
 from bot.channels.dingtalk.api import CALLS_A_SECOND, Api
 from bot.channels.dingtalk.cards import register_callback
 from bot.channels.dingtalk.ledger import CallLedger
-from bot.channels.dingtalk.media import Media
+from bot.channels.dingtalk.media import Media, MediaError
 from bot.channels.dingtalk.messages import read_card_action, read_event_message, read_robot_message
 from bot.channels.dingtalk.receive import (
     CARD_SIGNATURE,
@@ -168,6 +168,13 @@ class DingTalk:
         self.ledger.attach(core)
         self.sender.robots.attach(self.name, core.state)
         supervisor.keep(f"calls:{self.name}", self.ledger.run)
+
+    async def fetch_file(self, data: Mapping[str, object], most_bytes: int) -> bytes | None:
+        """Fetch the file of a message; None when the platform does not give it."""
+        try:
+            return (await self.media.fetch(str(data.get("download_code") or ""), max_bytes=most_bytes)).content
+        except MediaError:
+            return None
 
     async def start(self, around: Surroundings) -> None:
         """Connect in Stream mode; over HTTP tell the platform where presses on cards go."""

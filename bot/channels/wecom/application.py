@@ -3,7 +3,7 @@
 People of the house talk to it, and it carries the accounts of customers whom members added (客户联系).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.channel import ChannelLimits, Handshake, Received, SendRate, SendReceipt, Surroundings
 from bot.channels.wecom.answers import TEXT_BYTES, UPDATE_BUTTON, AnswerContext, reply_fields, seal_reply, write_reply
-from bot.channels.wecom.calls import Calls
+from bot.channels.wecom.calls import ApiRefused, Calls
 from bot.channels.wecom.cards import new_name, says_all
 from bot.channels.wecom.contact_api import ContactApi
 from bot.channels.wecom.contact_ways import ContactWays
@@ -27,9 +27,9 @@ from bot.channels.wecom.settings import Settings as ApplicationSettings
 from bot.channels.wecom.welcomes import Welcomes
 from bot.crypto import Envelope
 from bot.document_fields import text
-from bot.httpclient import HttpClient
+from bot.httpclient import HttpClient, NotSent, Unanswered
 from bot.supervisor import Supervisor
-from bot.tokens import TokenStore
+from bot.tokens import TokenError, TokenStore
 from crm_core.clock import Clock
 from crm_core.messages import PRESS, Body, Kind, OutboundMessage
 from crm_core.ports import Core
@@ -129,6 +129,14 @@ class WeCom:
             *self.contacts.periodics(),
             *self.directory.periodics(),
         )
+
+    async def fetch_file(self, data: Mapping[str, object], most_bytes: int) -> bytes | None:
+        """Fetch the file of a message; None when the platform does not give it."""
+        try:
+            content = (await self.media.download(str(data.get("media_id") or ""))).body
+        except (ApiRefused, TokenError, NotSent, Unanswered):
+            return None
+        return content if len(content) <= most_bytes else None
 
     async def start(self, around: Surroundings) -> None:
         """Begin nothing: callbacks come by themselves."""

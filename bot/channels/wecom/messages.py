@@ -149,6 +149,11 @@ def _video(tree: Tree) -> tuple[str, Data]:
     return "", {"media_id": text(tree, "MediaId"), "thumb_media_id": text(tree, "ThumbMediaId")}
 
 
+def _file(tree: Tree) -> tuple[str, Data]:
+    # The page of received messages does not list files (2026-11); should they come, they are named like the other media.
+    return "", {"media_id": text(tree, "MediaId"), "file_name": text(tree, "FileName") or text(tree, "Title")}
+
+
 def _location(tree: Tree) -> tuple[str, Data]:
     label = text(tree, "Label")
     # Location_X is the latitude, whatever X may suggest.
@@ -172,6 +177,7 @@ _KINDS: dict[str, tuple[Kind, Callable[[Tree], tuple[str, Data]]]] = {
     "image": (Kind.IMAGE, _image),
     "voice": (Kind.VOICE, _voice),
     "video": (Kind.VIDEO, _video),
+    "file": (Kind.FILE, _file),
     "location": (Kind.LOCATION, _location),
     "link": (Kind.LINK, _link),
 }

@@ -211,3 +211,40 @@ def test_every_table_about_people_is_declared() -> None:
     }
     about = {model._meta.db_table for model in all_models() if told & set(model._meta.fields_map)}
     assert about - ABOUT_NOBODY <= {holding.table for holding in _holdings()}
+
+
+def test_the_deals_of_a_person_go_with_them(guanxi: Run, known: Path) -> None:
+    """A deal, its moves, what was written about it and what is kept to take it back."""
+    deal = {
+        "customer_id": 1,
+        "name": f"{NAME}网关",
+        "stage": "initial",
+        "stage_since": NOW,
+        "status": "open",
+        "pipeline": "default",
+    }
+    rows: list[tuple[str, dict[str, object]]] = [
+        ("customers", {"id": 9, "name": "别家", "kind": "person", "status": "potential"}),
+        ("opportunities", {**deal, "id": 1}),
+        ("opportunities", {**deal, "id": 2, "customer_id": 9, "name": "别家网关"}),
+        (
+            "stage_moves",
+            {"id": 1, "opportunity_id": 1, "pipeline": "default", "kind": "open", "to_stage": "initial", "at": NOW},
+        ),
+        ("purchase_proposals", {"id": 1, "opportunity_id": 1, "customer_id": 1, "kind": "repeat", "customer": NAME}),
+        ("follow_ups", {"id": 7, "subject_kind": "opportunity", "subject_id": 1, "person": NAME, "method": "phone", "at": NOW}),
+        ("review_comments", {"id": 7, "follow_up_id": 7, "text": "抓紧"}),
+        ("change_sets", {"id": 1, "kind": "opportunity.win", "summary": NAME, "actor": "小王"}),
+        ("changed_rows", {"id": 1, "set_id": 1, "table_name": "opportunities", "row_id": 1, "before": f'{{"name": "{NAME}"}}'}),
+        ("audit_entries", {"id": 8, "action": "opportunity.update", "object_kind": "opportunities", "object_id": 1}),
+        ("audit_values", {"entry_id": 8, "salt": "s", "before": f'{{"name": "{NAME}"}}', "after": ""}),
+    ]
+    insert(known, rows)
+    assert {"opportunities", "stage_moves", "purchase_proposals"} <= json.loads(
+        guanxi("export-person", "--person", "1").stdout
+    ).keys()
+    guanxi("erase", "--person", "1")
+    assert left(known, "SELECT name FROM opportunities") == ["别家网关"]
+    for table in ("stage_moves", "purchase_proposals", "changed_rows", "review_comments"):
+        assert left(known, f"SELECT count(*) FROM {table}") == [0], table
+    assert NAME.encode() not in b"".join(path.read_bytes() for path in known.parent.glob("crm.db*"))

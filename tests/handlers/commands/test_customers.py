@@ -3,12 +3,16 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from crm_core import conversion
+from crm_core import conversion, customers
 from crm_core.access import Role
+from crm_core.audit import AuditEntry
 from crm_core.employees import actor_of
+from crm_core.field_rules import FieldSettings, OwnFields
 from crm_core.ports import Core
 from crm_core.reach import ReachRule, Window
+from handlers.commands import all_commands
 from handlers.pipeline import Pipeline
+from handlers.router import Router
 from tests.factories import make_customer_account, make_lead
 from tests.handlers.conftest import Staff, staff
 
@@ -50,3 +54,54 @@ async def test_card_keeps_the_history_after_conversion(core: Core, chat: Staff) 
     await chat.says("刚和张伟通了电话，嫌贵")
     await conversion.convert(core, await actor_of(chat.employee), lead.id)
     assert "跟进：今天 10:00 电话" in await chat.says("看下张伟的资料")
+
+
+FIELDS = OwnFields((FieldSettings("customer", "budget_level", "预算等级", "choice", ("高", "低")),))
+
+
+async def test_own_fields_are_said_at_once_and_checked(core: Core) -> None:
+    core = replace(core, settings=replace(core.settings, fields=FIELDS))
+    chat = await staff(core, Pipeline(core, Router(all_commands())), "小王")
+    await customers.add_customer(core, await actor_of(chat.employee), name="云帆科技")
+    assert await chat.says("云帆科技 预算等级 高") == "已更新：云帆科技 预算等级：高"
+    assert "预算等级：高" in await chat.says("看下云帆科技的资料")
+    assert await chat.says("云帆科技 预算等级 特高") == "预算等级：只能是高、低"
+    assert await chat.says("把云帆科技的预算等级改成低") == "已更新：云帆科技 预算等级：低"
+    assert await chat.says("撤销") == "已撤销，改回原来的内容"
+    assert "预算等级：高" in await chat.says("看下云帆科技的资料")
+
+
+async def test_columns_are_corrected_and_the_five_questions_answered(core: Core, chat: Staff) -> None:
+    assert "还没有客户" in await chat.says("我有多少客户")
+    await customers.add_customer(core, await actor_of(chat.employee), name="云帆科技")
+    assert await chat.says("把云帆科技的行业改成制造业") == "已更新：云帆科技 行业：制造业"
+    assert await chat.says("云帆科技是什么行业") == "云帆科技，行业：制造业"
+    assert await chat.says("云帆科技在哪里") == "云帆科技，地区：未填"
+    assert await chat.says("云帆科技买过什么") == "云帆科技，买过：还没有记录"
+    assert await chat.says("云帆科技欠多少") == "云帆科技，欠款：未填，可以说：把客户名的欠款改成1万"
+    await chat.says("把云帆科技的欠款改成1.5万")
+    assert await chat.says("云帆科技欠多少钱？") == "云帆科技，欠款：¥15,000.00"
+    assert await chat.says("我有多少客户") == "能看到的客户共1家：单位1家，个人0家；自己名下1家。"
+
+
+async def test_shared_in_words_shown_and_revoked(core: Core, pipeline: Pipeline, chat: Staff) -> None:
+    await customers.add_customer(core, await actor_of(chat.employee), name="云帆科技")
+    peer = await staff(core, pipeline, "小李")
+    assert await chat.says("共享 云帆科技 给 小李") == "已共享：云帆科技 → 小李（可查看和跟进）"
+    assert "协作人：小李（只看和跟进）" in await peer.says("看下云帆科技的资料")
+    assert "权限" in await peer.says("把云帆科技的行业改成软件")
+    assert await AuditEntry.filter(action="chat.refused").count() == 1
+    assert await chat.says("把云帆科技共享给小李 可改") == "已共享：云帆科技 → 小李（可查看、跟进和修改）"
+    assert "已更新" in await peer.says("把云帆科技的行业改成软件")
+    assert "小李（可改）" in await chat.says("协作人 云帆科技")
+    assert await chat.says("取消共享 云帆科技 小李") == "已取消共享：云帆科技，小李不再可见"
+    assert "没有找到" in await peer.says("看下云帆科技的资料")
+
+
+async def test_deleting_asks_first_and_comes_back(core: Core, chat: Staff) -> None:
+    await customers.add_customer(core, await actor_of(chat.employee), name="云帆科技")
+    assert "24小时内可撤销" in await chat.says("删除客户 云帆科技")
+    assert await chat.says("是") == "已删除：云帆科技。回复“撤销”可恢复。"
+    assert "没有找到" in await chat.says("看下云帆科技的资料")
+    assert "恢复原样" in await chat.says("撤销")
+    assert "【云帆科技】客户，单位" in await chat.says("看下云帆科技的资料")

@@ -1,14 +1,15 @@
 """Idle leads: warned about, then returned; what is touched or protected stays."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from crm_core import activities
 from crm_core.activities import subject_of
 from crm_core.audit import AuditEntry
 from crm_core.conversations import Message
 from crm_core.leads import Lead
-from crm_core.ports import PoolSettings
+from crm_core.pool_claims import PoolClaim
+from crm_core.pool_rules import PoolSettings, ReturnRule
 from scheduler.jobs import pool_return
 from tests.factories import make_actor, make_lead
 
@@ -93,3 +94,29 @@ async def test_pages_are_walked_to_the_end(core, clock, monkeypatch):
     await pool_return.return_idle(core)
     clock.advance(timedelta(days=3))
     assert await pool_return.return_idle(core) == 5
+
+
+async def test_terms_differ_by_grade_product_and_contract(core, clock):
+    rules = (
+        ReturnRule(grades=("A",), reclaim_days=10, warning_days=2),
+        ReturnRule(words=("网关",), reclaim_days=60),
+        ReturnRule(grades=("C",), reclaim_days=365, after_contract_days=5, warning_days=2),
+    )
+    core = replace(core, settings=replace(core.settings, pools=PoolSettings(returns=rules)))
+    clock.set(NIGHT)
+    actor = await make_actor(core)
+    given = {"owner_id": actor.employee_id}
+    plain, graded = await make_lead(core, **given), await make_lead(core, grade="A", **given)
+    product = await make_lead(core, need="两台网关", **given)
+    bound = await make_lead(core, grade="A", contract_ends_on=date(2026, 12, 20), **given)
+    ended = await make_lead(core, grade="C", contract_ends_on=date(2026, 12, 1), **given)
+    back = {}
+    for day in range(1, 70):
+        clock.advance(timedelta(days=1))
+        await pool_return.return_idle(core)
+        for name, lead in {"plain": plain, "graded": graded, "product": product, "bound": bound, "ended": ended}.items():
+            if name not in back and await owner_of(lead) is None:
+                back[name] = day
+    assert back == {"graded": 10, "ended": 12, "bound": 26, "plain": 30, "product": 60}
+    claim = await PoolClaim.get(lead_id=graded.id)
+    assert (claim.employee_id, claim.ended_at is not None) == (actor.employee_id, True)

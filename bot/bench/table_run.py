@@ -1,0 +1,53 @@
+"""One import or export in a process of its own, for rows_tables: `import SETTINGS FILE` or `export SETTINGS FORM`.
+
+Prints rows a second, the MiB this process has grown by, and the MiB of the biggest process beside it.
+"""
+
+import asyncio
+import os
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bot.bench.rows_tables import grown_mib
+from bot.cli.session import opened
+from bot.cli.sheets import exported, resources
+from bot.config import load
+from crm_core.access import Actor
+from crm_core.importing import imports, running
+from crm_core.importing.refused import RefusedFile
+
+ACTOR = Actor.of_system("bench")
+
+
+async def _import(settings: Path, table: Path) -> tuple[int, float]:
+    async with opened(load(settings, os.environ)) as core:
+        row = await imports.create(core, ACTOR, "leads", file_name=table.name, by_server=False)
+        await imports.take_file(core, row, table, imports.digest_of(core, table))
+        begun = time.perf_counter()
+        with RefusedFile(settings.with_name("refused.csv"), "leads") as refused:
+            done = await running.run(core, row, ACTOR, refused=refused)
+        return int(done.new_count), time.perf_counter() - begun
+
+
+async def _export(settings: Path, form: str) -> tuple[int, float]:
+    async with opened(load(settings, os.environ)) as core:
+        with tempfile.NamedTemporaryFile() as stream:
+            begun = time.perf_counter()
+            count = await exported(core, ACTOR, resources()["leads"], form, stream)
+            return count, time.perf_counter() - begun
+
+
+def main() -> None:
+    """Do one thing and tell how fast."""
+    what, settings, rest = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    count, took = asyncio.run(_import(settings, Path(rest)) if what == "import" else _export(settings, rest))
+    beside = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(count / took, grown_mib(before), beside)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,281 @@
+"""Assignment (分配): who of a unit is asked to take a lead, by rule; what they answer; and a manager's word above it all.
+
+Reading order: `assign_by_rule`, `accept` and `decline`, `expire_due`, `assign` (by hand), `explain`. Tables:
+assignment_tables.py; the choice itself: distribution_rules.py; what nobody took: lead_exceptions.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from crm_core import access, assignment_profiles, change_sets, departments, employees, lead_exceptions, pool_claims
+from crm_core.access import Actor, Role
+from crm_core.assignment_tables import OFFER_LABELS, OPEN, Distribution, Offer
+from crm_core.candidates_of_units import candidates_of
+from crm_core.change_sets import ChangeSet
+from crm_core.clock import to_local
+from crm_core.distribution_rules import AssignmentRule, Candidate, choose
+from crm_core.employees import Employee
+from crm_core.errors import Conflict, NotFound, Refused
+from crm_core.leads import Lead, check_claim_cap
+from crm_core.messages import Button
+from crm_core.pool_rules import Trait
+from crm_core.ports import Core
+
+SYSTEM = Actor.of_system("assignment")
+MOST = 500
+"""Leads assigned by one word at most."""
+_OPEN_LEAD = ("new", "following")
+
+
+class OfferOver(Conflict):
+    """Answered already, too late, or the lead went elsewhere."""
+
+    code = "offer.over"
+    text = "这条线索已经另有安排，不用再答复"
+
+
+class OutsideUnit(Refused):
+    """A lead of one unit is not given to somebody of another by its managers."""
+
+    code = "lead.outside_unit"
+    text = "{name}不在这条线索所属的单位，请联系总部"
+
+
+def trait_of(lead: Lead) -> Trait:
+    """Tell what rules may ask of a lead."""
+    text = f"{lead.need} {lead.company} {lead.title}"
+    return Trait(lead.source, lead.channel, lead.campaign, lead.region, text, lead.score, lead.grade, lead.created_at)
+
+
+async def assign_by_rule(core: Core, lead: Lead, *, set_id: int | None = None) -> Offer | None:
+    """Ask the next employee the rules name for a lead nobody owns, or give it; in the open transaction.
+
+    When nobody is left it goes to the managers' list. None: no rule, or nobody.
+    """
+    unit = (await departments.names()).get(lead.department_id or 0, "")
+    rule = core.settings.assignment.rule_for(unit, trait_of(lead))
+    if rule is None:
+        return None
+    # One choice of a unit at a time: counting loads and taking turns are two steps.
+    await core.db.serialize(f"assign:{lead.department_id or 0}")
+    asked = await Offer.filter(lead_id=lead.id, department_id=lead.department_id).values_list("employee_id", "status")
+    if any(status == OPEN for _, status in asked):
+        return None
+    if len(asked) >= rule.most_offers:
+        await lead_exceptions.put(core, lead, f"已问过{len(asked)}人，都没有接")
+        return None
+    done = {int(number) for number, _ in asked}
+    found = [each for each in await candidates_of(core, lead.department_id) if each.employee_id not in done]
+    choice = choose(rule, trait_of(lead), found, core.clock.now())
+    if choice.candidate is None:
+        reason = choice.reason if not asked else f"已问过{len(asked)}人，都没有接"
+        await lead_exceptions.put(core, lead, reason, waiting=choice.later)
+        return None
+    await lead_exceptions.end(core, lead.id)
+    return await _offer(core, lead, rule, choice.candidate, choice.reason, set_id)
+
+
+async def _offer(
+    core: Core, lead: Lead, rule: AssignmentRule, chosen: Candidate, reason: str, set_id: int | None
+) -> Offer | None:
+    now = core.clock.now()
+    offer: Offer = await Offer.add(
+        core,
+        lead_id=lead.id,
+        person_id=lead.person_id,
+        employee_id=chosen.employee_id,
+        department_id=lead.department_id,
+        reason=reason[:200],
+        status=OPEN if rule.offer else "given",
+        expires_at=now + rule.answer_within if rule.offer else None,
+    )
+    await (await assignment_profiles.load(core, chosen.employee_id)).change(core, turn=offer.id)
+    if set_id is not None:
+        await core.db.run(change_sets.note_made(core, set_id, "offers", offer.id, person_id=lead.person_id))
+    if not rule.offer:
+        await _give(core, SYSTEM, lead, chosen.employee_id, set_id)
+    await access.record(core, SYSTEM, "lead.offer", lead, after={"employee_id": chosen.employee_id, "reason": reason})
+    await _tell_offered(core, lead, offer, rule)
+    return offer
+
+
+async def _tell_offered(core: Core, lead: Lead, offer: Offer, rule: AssignmentRule) -> None:
+    told = "，".join(part for part in (lead.name, lead.company, lead.region, lead.source, lead.need[:20]) if part)
+    if not rule.offer:
+        given = f"分到一条线索 #{lead.id}：{told}\n原因：{offer.reason}"
+        await lead_exceptions.tell(core, offer.employee_id, given, f"offer:{offer.id}")
+        return
+    minutes = int(rule.answer_within.total_seconds() // 60)
+    how = f"{minutes}分钟内回复“接受 #{lead.id}”或“拒绝 #{lead.id}”，不回复则转给下一位"
+    text = f"新线索 #{lead.id}：{told}\n原因：{offer.reason}\n{how}"
+    slots = {"offer": str(offer.id)}
+    buttons = (Button("接受", "accept_lead", slots), Button("拒绝", "decline_lead", slots))
+    await lead_exceptions.tell(core, offer.employee_id, text, f"offer:{offer.id}", buttons=buttons)
+
+
+async def _give(core: Core, actor: Actor, lead: Lead, employee_id: int, set_id: int | None) -> None:
+    """Make somebody the owner of a lead nobody owns. Raises: OfferOver when somebody does."""
+    now = core.clock.now()
+    if set_id is not None:
+        values = {"owner_id": employee_id, "claimed_at": now}
+        await core.db.run(change_sets.change_row(core, set_id, "leads", lead.id, values, person_id=lead.person_id))
+    elif not await Lead.filter(id=lead.id, owner_id=None, status__in=list(_OPEN_LEAD)).update(
+        owner_id=employee_id, claimed_at=now, updated_at=now
+    ):
+        raise OfferOver
+    await pool_claims.note_claim(core, employee_id, lead)
+    await access.record(core, actor, "lead.assign", lead, after={"owner_id": employee_id})
+
+
+async def list_open(actor: Actor) -> list[Offer]:
+    """List the offers the acting employee has not answered, the oldest first."""
+    return await Offer.filter(employee_id=actor.employee_id or 0, status=OPEN).order_by("id").limit(20)
+
+
+async def accept(core: Core, actor: Actor, offer_id: int) -> Lead:
+    """Take a lead one was offered (接受). Raises: NotFound; OfferOver; ClaimCapReached."""
+    async with core.db.transaction():
+        offer, lead = await _answered(core, actor, offer_id, "accepted")
+        await check_claim_cap(core, offer.employee_id)
+        await _give(core, actor, lead, offer.employee_id, None)
+        return await Lead.get(id=lead.id)
+
+
+async def decline(core: Core, actor: Actor, offer_id: int, *, reason: str = "") -> Lead:
+    """Leave a lead one was offered to the next (拒绝). Raises: NotFound; OfferOver."""
+    async with core.db.transaction():
+        offer, lead = await _answered(core, actor, offer_id, "declined")
+        await offer.change(core, answer=reason[:200])
+        await access.record(core, actor, "lead.decline", lead, after={"reason": reason})
+        await assign_by_rule(core, lead)
+    return lead
+
+
+async def _answered(core: Core, actor: Actor, offer_id: int, status: str) -> tuple[Offer, Lead]:
+    access.require(actor, "leads:write")
+    offer = await Offer.get_or_none(id=offer_id, employee_id=actor.employee_id or 0)
+    if offer is None:
+        raise NotFound
+    lead = await Lead.get(id=offer.lead_id)
+    here = lead.owner_id is None and lead.status in _OPEN_LEAD and lead.department_id == offer.department_id
+    now = core.clock.now()
+    # The condition is in the update itself: of two answers, or an answer and the end of its time, one counts.
+    won = here and await Offer.filter(id=offer.id, status=OPEN).update(status=status, answered_at=now, updated_at=now)
+    if not won:
+        raise OfferOver
+    return await Offer.get(id=offer.id), lead
+
+
+async def expire_due(core: Core, *, limit: int = 100) -> int:
+    """Ask the next one where somebody was silent too long or has left; tells how many offers ended."""
+    now = core.clock.now()
+    gone = await Employee.filter(departed_at__isnull=False).values_list("id", flat=True)
+    due = Offer.filter(status=OPEN, expires_at__lte=now)
+    rows = [*await due.order_by("expires_at").limit(limit)]
+    rows += await Offer.filter(status=OPEN, employee_id__in=list(gone), expires_at__gt=now).limit(limit) if gone else []
+    for offer in rows:
+        async with core.db.transaction():
+            await _expire(core, offer, now)
+    return len(rows)
+
+
+async def _expire(core: Core, offer: Offer, now: datetime) -> None:
+    lead = await Lead.get_or_none(id=offer.lead_id)
+    here = (
+        lead is not None and lead.owner_id is None and lead.status in _OPEN_LEAD and lead.department_id == offer.department_id
+    )
+    status = "expired" if here else "overridden"
+    if not await Offer.filter(id=offer.id, status=OPEN).update(status=status, answered_at=now, updated_at=now):
+        return
+    if here and lead is not None:
+        await access.record(core, SYSTEM, "lead.offer_expired", lead, after={"employee_id": offer.employee_id})
+        await assign_by_rule(core, lead)
+
+
+async def assign(core: Core, actor: Actor, lead_ids: Sequence[int], employee_id: int) -> ChangeSet:
+    """Give leads to an employee by somebody's word (分给), above every rule; taken back as one.
+
+    Raises: NotFound; AlreadyDeparted; OutsideUnit; Refused for a salesperson giving away what is not theirs.
+    """
+    access.require(actor, "leads:write")
+    async with core.db.transaction():
+        owner = await access.load(Employee, actor, employee_id)
+        if owner.departed_at:
+            raise employees.AlreadyDeparted(name=owner.name)
+        leads = [await access.load(Lead, actor, number) for number in dict.fromkeys(lead_ids[:MOST])]
+        named = leads[0].name if len(leads) == 1 else f"{len(leads)}条线索"
+        changes = await change_sets.begin(core, actor, "assign", f"{named}分给{owner.name}")
+        for lead in leads:
+            if lead.status not in _OPEN_LEAD:
+                raise NotFound
+            if actor.role is Role.SALES and lead.owner_id != actor.employee_id:
+                raise Refused
+            await _assign_one(core, actor, changes.id, lead, owner)
+        if owner.id != actor.employee_id:
+            text = f"{actor.name}分来线索：{named}" + (f"（#{leads[0].id}）" if len(leads) == 1 else "")
+            await lead_exceptions.tell(core, owner.id, text, f"assign:{changes.id}")
+    return changes
+
+
+async def _assign_one(core: Core, actor: Actor, set_id: int, lead: Lead, owner: Employee) -> None:
+    values: dict[str, object] = {"owner_id": owner.id, "claimed_at": core.clock.now()}
+    if lead.department_id is not None and lead.department_id not in await employees.kin_of(owner.department_id):
+        if actor.role is not Role.ADMIN:
+            raise OutsideUnit(name=owner.name)
+        values["department_id"] = owner.department_id
+    if lead.owner_id is not None:
+        await core.db.run(pool_claims.end_claim(core, lead.id, lead.owner_id))
+    before = {"owner_id": lead.owner_id}
+    change = partial(change_sets.change_row, core, set_id, person_id=lead.person_id)
+    await core.db.run(change("leads", lead.id, values))
+    for offer in await Offer.filter(lead_id=lead.id, status=OPEN):
+        await core.db.run(change("offers", offer.id, {"status": "overridden", "answered_at": core.clock.now()}))
+    await lead_exceptions.end(core, lead.id, set_id=set_id)
+    made: Offer = await Offer.add(
+        core,
+        lead_id=lead.id,
+        person_id=lead.person_id,
+        employee_id=owner.id,
+        department_id=lead.department_id,
+        reason=f"{actor.name}指定",
+        status="given",
+    )
+    await core.db.run(change_sets.note_made(core, set_id, "offers", made.id, person_id=lead.person_id))
+    await pool_claims.note_claim(core, owner.id, lead)
+    await access.record(core, actor, "lead.assign", lead, before=before, after={"owner_id": owner.id})
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One step on a lead's way: when, what, and why."""
+
+    at: datetime
+    what: str
+    why: str
+
+    def line(self) -> str:
+        """Say it in one line."""
+        local = to_local(self.at)
+        return f"{local.month}月{local.day}日 {local:%H:%M} {self.what}" + (f"（{self.why}）" if self.why else "")
+
+
+async def explain(actor: Actor, lead_id: int) -> tuple[Lead, list[Reason]]:
+    """Tell how a lead came to where it is (为什么给我): distributed, offered, given. Raises: NotFound."""
+    access.require(actor, "leads:read")
+    lead = await access.load(Lead, actor, lead_id)
+    units = await departments.names()
+    found = [
+        Reason(row.created_at, f"分发到{units.get(row.department_id, '')}" if row.department_id else "留在总部公海", row.reason)
+        for row in await Distribution.filter(lead_id=lead.id)
+        if not access.is_confidential(actor, row.department_id)
+    ]
+    offers = await Offer.filter(lead_id=lead.id)
+    names = dict(await Employee.filter(id__in=[row.employee_id for row in offers]).values_list("id", "name"))
+    found += [
+        Reason(row.created_at, f"{names.get(row.employee_id, '同事')}：{OFFER_LABELS[row.status]}", row.reason)
+        for row in offers
+        if not access.is_confidential(actor, row.department_id)
+    ]
+    return lead, sorted(found, key=lambda each: each.at)

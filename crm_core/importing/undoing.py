@@ -1,0 +1,53 @@
+"""Taking an import back (撤销导入): page by page from its end, so that it holds up nobody and goes on after a kill.
+
+What was put back is struck from the list of changes in the same transaction. Records that somebody has worked on since stay,
+and are counted.
+"""
+
+from crm_core import access, change_sets
+from crm_core.access import Actor
+from crm_core.change_sets import ChangeSet, Undone
+from crm_core.importing import imports
+from crm_core.importing.imports import Import, ImportStatus
+from crm_core.ports import Core, Program
+
+PAGE = 1_000
+
+
+async def take_back(core: Core, row: Import) -> Undone:
+    """Put back whatever an import changed, a page at a time."""
+    rows = left = 0
+    while row.set_id is not None:
+        done = await core.db.run(change_sets.put_back_page(core, row.set_id, PAGE))
+        if done is None:
+            break
+        rows, left = rows + done.rows, left + done.left
+    if row.set_id is not None:
+        now = core.clock.now()
+        query = ChangeSet.filter(id=row.set_id, undone_at=None)
+        await query.update(undone_at=now, undone_count=rows, left_count=left, updated_at=now)
+    return Undone(rows, left)
+
+
+async def undo(core: Core, row: Import, actor: Actor) -> Undone:
+    """Carry out what `imports.ask_undo` asked for."""
+    done = await take_back(core, row)
+    now = core.clock.now()
+    async with core.db.transaction():
+        query = Import.filter(id=row.id, status=ImportStatus.UNDOING.value)
+        if await query.update(status=ImportStatus.UNDONE.value, finished_at=now, updated_at=now):
+            await core.db.run(_empty_quarantine(row.id))
+            after = {"rows": done.rows, "left": done.left}
+            await access.record(core, actor, "import.undo", ("imports", row.id), after=after)
+    return done
+
+
+def _empty_quarantine(number: int) -> Program[None]:
+    # With the import its refused rows go too: whoever imports the file again gets them again.
+    yield "DELETE FROM quarantined_rows WHERE import_id = ? AND status = 'waiting'", (number,)
+
+
+async def undo_now(core: Core, actor: Actor, number: int) -> Undone:
+    """Ask for an undo and carry it out at once, for a command that waits."""
+    row = await imports.ask_undo(core, actor, number)
+    return await undo(core, row, actor)

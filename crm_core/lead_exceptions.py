@@ -1,0 +1,95 @@
+"""Leads the rules found nobody for (待分配): put on the managers' list, told to them, and taken off it."""
+
+from functools import partial
+
+from tortoise.expressions import Q
+
+from crm_core import access, change_sets, employees
+from crm_core.access import Actor, Role
+from crm_core.assignment_tables import OPEN, LeadException
+from crm_core.employees import Department, Employee
+from crm_core.leads import Lead
+from crm_core.messages import Body, Button, Guarantee
+from crm_core.ports import Core
+
+WAITING = "waiting"
+"""Nobody works now: asked again when work begins."""
+STILL = (OPEN, WAITING)
+
+
+async def put(core: Core, lead: Lead, reason: str, *, waiting: bool = False) -> None:
+    """Put a lead on the list, once, in the open transaction; managers of its unit are told unless it only waits."""
+    status = WAITING if waiting else OPEN
+    row = await LeadException.filter(lead_id=lead.id, status__in=list(STILL)).first()
+    if row is not None and row.status == status and row.department_id == lead.department_id:
+        return
+    if row is None:
+        row = await LeadException.add(
+            core,
+            lead_id=lead.id,
+            person_id=lead.person_id,
+            department_id=lead.department_id,
+            reason=reason[:200],
+            status=status,
+        )
+    else:
+        await row.change(core, status=status, reason=reason[:200], department_id=lead.department_id)
+    if not waiting:
+        text = f"线索「{lead.name}」（#{lead.id}）没有人接：{reason}\n回复“分给 姓名 #{lead.id}”指定，或“待分配”看全部"
+        for number in await managers_of(lead.department_id):
+            await tell(core, number, text, f"exception:{row.id}:{number}")
+
+
+async def end(core: Core, lead_id: int, *, set_id: int | None = None) -> None:
+    """Take a lead off the list; within a change set it comes back with its undo."""
+    now = core.clock.now()
+    rows = LeadException.filter(lead_id=lead_id, status__in=list(STILL))
+    if set_id is None:
+        await rows.update(status="ended", ended_at=now, updated_at=now)
+        return
+    change = partial(change_sets.change_row, core, set_id, "lead_exceptions")
+    for number, person in await rows.values_list("id", "person_id"):
+        await core.db.run(change(int(number), {"status": "ended", "ended_at": now}, person_id=person))
+
+
+async def list_open(actor: Actor, *, limit: int = 20) -> list[tuple[LeadException, Lead]]:
+    """List what waits for a manager's word, the oldest first; of the units the actor sees."""
+    access.require(actor, "leads:read")
+    query = LeadException.filter(status__in=list(STILL))
+    if not actor.sees_all:
+        query = query.filter(Q(department_id=None) | Q(department_id__in=sorted(actor.departments)))
+    rows = await query.order_by("id").limit(limit)
+    seen = access.visible(Lead, actor).filter(
+        id__in=[row.lead_id for row in rows], owner_id=None, status__in=["new", "following"]
+    )
+    leads = {lead.id: lead for lead in await seen}
+    return [(row, leads[row.lead_id]) for row in rows if row.lead_id in leads]
+
+
+async def waiting_leads(limit: int) -> list[int]:
+    """Name leads that wait for work to begin."""
+    rows = await LeadException.filter(status=WAITING).order_by("id").limit(limit).values_list("lead_id", flat=True)
+    return [int(number) for number in rows]  # type: ignore[call-overload]
+
+
+async def managers_of(department_id: int | None) -> list[int]:
+    """Name the managers of a unit, else of the nearest one above that has any, else the admins."""
+    rows = {row.id: row for row in await Department.all()}
+    number = department_id
+    while number is not None and number in rows:
+        found = await Employee.filter(role=Role.MANAGER.value, department_id=number, departed_at=None).values_list(
+            "id", flat=True
+        )
+        if found:
+            return [int(each) for each in found]  # type: ignore[call-overload]
+        number = rows[number].parent_id
+    admins = await Employee.filter(role=Role.ADMIN.value, departed_at=None).order_by("id").limit(5).values_list("id", flat=True)
+    return [int(each) for each in admins]  # type: ignore[call-overload]
+
+
+async def tell(core: Core, employee_id: int, text: str, key: str, *, buttons: tuple[Button, ...] = ()) -> None:
+    """Tell an employee in chat, in the open transaction; nobody is told who has no bound account."""
+    address = await employees.staff_address(core, employee_id)
+    if address is not None:
+        body = Body(text=text, buttons=buttons)
+        await core.outbox.put(address, body, key=key, guarantee=Guarantee.AT_LEAST_ONCE, topic="assignment")

@@ -1,0 +1,281 @@
+"""Keeping scores up to date in the background: what just happened, what fades today, and everybody after rules changed.
+
+New messages are found by a cursor over their numbers, changed records and follow-ups by the stamp a change leaves, fading
+points by the day they are due; each cursor moves in the transaction of the scores it stands for. Nothing here is on the way
+of a message. Reading order: `catch_up`, then its four parts.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+from tortoise import fields
+
+from crm_core.db import Entity, UtcDatetimeField
+from crm_core.ports import Core, Program
+from crm_core.rules import as_instant
+from crm_core.score_facts import gather
+from crm_core.score_rules import Facts, Scorer
+from crm_core.scoring import LETTER, PAGE, ROWS, TABLES, Change, Row, day_now, judge, keep_facts, prepare, write
+
+log = structlog.get_logger(__name__)
+
+MESSAGES_PAGE = 2_000
+CHANGED_PAGE = 20_000
+"""Changed records listed in one go."""
+EVERYBODY_PAGE = 500
+SLICE = 100
+"""Records scored between two turns of the event loop, under a millisecond."""
+OVERLAP = timedelta(seconds=30)
+"""A change is seen when its transaction is over, which may be later than the time it carries."""
+HELD = timedelta(seconds=20)
+"""How long a message whose work is not done holds the cursor: it has no account yet."""
+LATE = timedelta(seconds=5)
+"""Where several processes write, a smaller number may come after a larger one for so long."""
+WORK_SECONDS = 20.0
+"""How long one run goes on; the rest is done by the next."""
+LOOK_SECONDS = 2.0
+"""How often a long run looks after what just happened."""
+_Mark = Callable[[], Program[None]]
+
+
+class ScoreRun(Entity):
+    """How far scoring is: over messages and changes, and over all leads and contacts under one state of the rules."""
+
+    owner_field = None
+
+    name = fields.CharField(max_length=16, unique=True)
+    digest = fields.CharField(max_length=64, default="")
+    facts_digest = fields.CharField(max_length=64, default="")
+    last_id = fields.BigIntField(default=0)
+    changed_at = UtcDatetimeField(null=True)
+    started_at = UtcDatetimeField(null=True)
+    ended_at = UtcDatetimeField(null=True)
+    done_count = fields.BigIntField(default=0)
+    total_count = fields.BigIntField(default=0)
+    """The highest number there was at the start."""
+
+    class Meta:
+        """One row a cursor."""
+
+        table = "score_runs"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far everybody of one kind is scored under the rules in force. `percent` is of the way through the table."""
+
+    noun: str
+    percent: int
+    done_count: int
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+async def catch_up(core: Core, *, work_seconds: float = WORK_SECONDS) -> int:
+    """Score whatever is due; tells how many people or records. For the job; a killed run goes on where it was."""
+    began = core.clock.monotonic()
+    await _begin(core)
+    done = await _recent(core)
+    looked = core.clock.monotonic()
+    for page in (_fade, _everybody):
+        for noun in TABLES:
+            while core.clock.monotonic() - began < work_seconds:
+                count = await page(core, noun)
+                done += count or 0
+                if count is None:
+                    break
+                if core.clock.monotonic() - looked >= LOOK_SECONDS:
+                    done += await _recent(core)
+                    looked = core.clock.monotonic()
+    return done
+
+
+async def progress(core: Core) -> list[Progress]:
+    """Tell how far everybody is scored under the rules in force."""
+    rows = {row.name: row for row in await ScoreRun.filter(name__in=list(TABLES))}
+    return [_progress(noun, rows.get(noun), core.settings.scoring.digest) for noun in TABLES]
+
+
+def _progress(noun: str, row: ScoreRun | None, digest: str) -> Progress:
+    if row is None or row.digest != digest:
+        return Progress(noun, 0, 0, None, None)
+    share = 100 if row.ended_at else min(99, row.last_id * 100 // max(row.total_count, 1))
+    return Progress(noun, share, row.done_count, row.started_at, row.ended_at)
+
+
+async def _begin(core: Core) -> None:
+    """Set the cursors where they are not, and begin anew with everybody under changed rules."""
+    settings, now = core.settings.scoring, core.clock.now()
+    rows = {row.name: row for row in await ScoreRun.all()}
+    for noun, table in TABLES.items():
+        row = rows.get(noun) or await ScoreRun.add(core, name=noun)
+        if row.digest != settings.digest:
+            total = await core.db.read(_highest(table))
+            await row.change(
+                core, digest=settings.digest, last_id=0, done_count=0, total_count=total, started_at=now, ended_at=None
+            )
+            log.info("scores_begun", kind=noun, rows=total)
+    # What was there before is read with everybody.
+    if "messages" not in rows:
+        await ScoreRun.add(core, name="messages", last_id=await core.db.read(_highest("messages")))
+    if "changes" not in rows:
+        await ScoreRun.add(core, name="changes", changed_at=now)
+
+
+def _highest(table: str) -> Program[int]:
+    rows = yield f"SELECT coalesce(max(id), 0) FROM {table}", ()  # noqa: S608 - our own names
+    return int(rows[0][0])
+
+
+async def _recent(core: Core) -> int:
+    return await _messages(core) + await _changes(core)
+
+
+async def _messages(core: Core) -> int:
+    """Score who wrote or did something since the last look."""
+    row = await ScoreRun.get(name="messages")
+    after, kept, done = row.last_id, row.last_id, 0
+    while True:
+        page = await core.db.read(_new_messages(after))
+        if not page:
+            return done
+        if after == kept:  # nothing has held it yet
+            kept = _settled(core, page, kept)
+        people = sorted({number for _, number, _, _ in page if number is not None})
+        await _score(core, people, partial(_move, "messages", kept))
+        after, done = page[-1][0], done + len(people)
+        if kept != after and len(page) < MESSAGES_PAGE:
+            return done
+
+
+def _new_messages(after: int) -> Program[list[tuple[int, int | None, str, Any]]]:
+    rows = yield (
+        "SELECT m.id, a.person_id, m.status, m.created_at FROM (SELECT id, channel, external_account, direction, status,"
+        " created_at FROM messages WHERE id > ? ORDER BY id LIMIT ?) m LEFT JOIN accounts a ON m.direction = 'in'"
+        " AND a.channel = m.channel AND a.external_id = m.external_account AND a.person_kind = 'customer' ORDER BY m.id",
+        (after, MESSAGES_PAGE),
+    )
+    return list(rows)
+
+
+def _settled(core: Core, page: Sequence[tuple[int, int | None, str, Any]], kept: int) -> int:
+    """Tell up to where nothing can change or come any more."""
+    now = core.clock.now()
+    for number, _, status, made in page:
+        at = as_instant(made) or now
+        if (status == "open" and at > now - HELD) or (not core.db.alone and at > now - LATE):
+            return kept
+        kept = number
+    return kept
+
+
+def _move(name: str, last_id: int) -> Program[None]:
+    yield "UPDATE score_runs SET last_id = ? WHERE name = ? AND last_id < ?", (last_id, name, last_id)
+
+
+async def _changes(core: Core) -> int:
+    """Score whose record, or follow-up, was changed since the last look."""
+    row, now = await ScoreRun.get(name="changes"), core.clock.now()
+    since = (row.changed_at or now) - OVERLAP
+    people: list[int] = []
+    reached = now
+    for table in TABLES.values():
+        found = await core.db.read(_changed(table, since))
+        people += [number for number, _ in found]
+        if len(found) == CHANGED_PAGE:
+            reached = min(reached, as_instant(found[-1][1]) or now)
+
+    def mark() -> Program[None]:
+        yield "UPDATE score_runs SET changed_at = ? WHERE name = 'changes'", (reached,)
+
+    if people or now - since > 2 * OVERLAP:
+        await _score(core, list(dict.fromkeys(people)), mark)
+    return len(people)
+
+
+def _changed(table: str, since: datetime) -> Program[list[tuple[int, Any]]]:
+    # Those read after their change are done already.
+    rows = yield (
+        f"SELECT t.person_id, t.updated_at FROM {table} t LEFT JOIN score_facts f ON f.person_id = t.person_id"  # noqa: S608
+        " WHERE t.updated_at >= ? AND t.merged_into_id IS NULL AND (f.updated_at IS NULL OR f.updated_at <= t.updated_at)"
+        " ORDER BY t.updated_at LIMIT ?",
+        (since, CHANGED_PAGE),
+    )
+    return list(rows)
+
+
+async def _score(core: Core, people: Sequence[int], mark: _Mark) -> None:
+    """Score people from their rows, page by page; the cursor moves with the last page."""
+    scorer = Scorer(core.settings.scoring, day_now(core))
+    pages = [people[start : start + PAGE] for start in range(0, len(people), PAGE)]
+    for page in pages[:-1]:
+        await core.db.run(await prepare(core, scorer, page))
+    last = await prepare(core, scorer, pages[-1]) if pages else None
+
+    def program() -> Program[None]:
+        if last is not None:
+            yield from last
+        yield from mark()
+
+    await core.db.run(program())
+
+
+async def _fade(core: Core, noun: str) -> int | None:
+    """Score a page of those whose points become less by today; None when there are none."""
+    scorer, letter = Scorer(core.settings.scoring, day_now(core)), LETTER[noun]
+    sql = f"{ROWS[noun]} WHERE {letter}.score_due_day <= ? ORDER BY {letter}.score_due_day LIMIT ?"
+    rows = await core.db.read(_rows(sql, (scorer.day, EVERYBODY_PAGE)))
+    if not rows:
+        return None
+    changes = await _judge(scorer, rows, None)
+    await core.db.run(write(noun, changes))
+    return len(rows)
+
+
+async def _everybody(core: Core, noun: str) -> int | None:
+    """Score the next page of everybody under the rules in force; None when all are."""
+    row = await ScoreRun.get(name=noun)
+    if row.ended_at is not None:
+        return None
+    settings, now = core.settings.scoring, core.clock.now()
+    scorer, letter, anew = Scorer(settings, day_now(core)), LETTER[noun], row.facts_digest != settings.facts_digest
+    limit = PAGE if anew else EVERYBODY_PAGE
+    rows = await core.db.read(_rows(f"{ROWS[noun]} WHERE {letter}.id > ? ORDER BY {letter}.id LIMIT ?", (row.last_id, limit)))
+    facts = await core.db.read(gather(settings, [each[1] for each in rows])) if anew else None
+    changes = await _judge(scorer, rows, facts)
+
+    def program() -> Program[None]:
+        yield from keep_facts(facts or {}, now)
+        yield from write(noun, changes)
+        if rows:
+            yield (
+                "UPDATE score_runs SET last_id = ?, done_count = done_count + ?, updated_at = ? WHERE name = ?",
+                (rows[-1][0], len(rows), now, noun),
+            )
+        else:
+            yield "UPDATE score_runs SET ended_at = ?, facts_digest = ? WHERE name = ?", (now, settings.facts_digest, noun)
+
+    await core.db.run(program())
+    if rows:
+        return len(rows)
+    log.info("scores_done", kind=noun, rows=row.done_count, seconds=(now - (row.started_at or now)).total_seconds())
+    return None
+
+
+def _rows(sql: str, values: Sequence[object]) -> Program[list[Row]]:
+    rows = yield sql, values
+    return list(rows)
+
+
+async def _judge(scorer: Scorer, rows: Sequence[Row], facts: dict[int, Facts] | None) -> list[Change]:
+    """Score rows a few at a time, so that the loop is never held up."""
+    found: list[Change] = []
+    for start in range(0, len(rows), SLICE):
+        found += judge(scorer, rows[start : start + SLICE], facts)
+        await asyncio.sleep(0)
+    return found

@@ -1,0 +1,186 @@
+"""Assignment inside a unit: by rule, offers and their answers, exceptions, and a manager's word above it."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from crm_core import assignment, assignment_profiles, change_sets, departments, distribution, employees, lead_exceptions, pools
+from crm_core.access import Actor, Role
+from crm_core.assignment import OfferOver, OutsideUnit
+from crm_core.assignment_tables import Offer
+from crm_core.conversations import Message
+from crm_core.distribution_rules import AssignmentRule, AssignmentSettings
+from crm_core.errors import NotFound, Refused
+from crm_core.leads import ClaimCapReached, Lead
+from crm_core.pools import LeadOffered
+from crm_core.ports import Core
+from scheduler.jobs import offers
+from tests.factories import SYSTEM, make_actor, make_lead
+from tests.fakes import FakeClock
+
+TURNS = AssignmentRule("轮流")
+
+
+def with_rule(core: Core, rule: AssignmentRule = TURNS) -> Core:
+    return replace(core, settings=replace(core.settings, assignment=AssignmentSettings(rules=(rule,))))
+
+
+async def place(core: Core, name: str = "张伟", **values: object) -> Lead:
+    lead = await make_lead(core, name, **values)
+    await distribution.place(core, lead.id)
+    return lead
+
+
+async def asked(lead: Lead) -> list[tuple[int, str]]:
+    return [(row.employee_id, row.status) for row in await Offer.filter(lead_id=lead.id).order_by("id")]
+
+
+def number(actor: Actor) -> int:
+    assert actor.employee_id is not None
+    return actor.employee_id
+
+
+async def test_each_in_turn_is_asked_and_silence_goes_on_to_the_next(core: Core, clock: FakeClock) -> None:
+    core = with_rule(core)
+    one, two = await make_actor(core, "小王", staff_id="wang"), await make_actor(core, "小李")
+    first = await place(core)
+    clock.advance(timedelta(seconds=1))
+    second = await place(core, "李娜")
+    assert await asked(first) == [(number(one), "open")]
+    assert await asked(second) == [(number(two), "open")]
+    notice = await Message.get(topic="assignment")
+    assert notice.text == (
+        f"新线索 #{first.id}：张伟\n原因：规则「轮流」，轮流\n"
+        f"30分钟内回复“接受 #{first.id}”或“拒绝 #{first.id}”，不回复则转给下一位"
+    )
+    with pytest.raises(LeadOffered):
+        await pools.claim(core, two, first.id)
+    assert [lead.name for lead in await pools.find_in_pool(two)] == ["李娜"]
+    clock.advance(timedelta(minutes=30))
+    await offers.run(core)
+    assert await asked(first) == [(number(one), "expired"), (number(two), "open")]
+    (offer,) = [row for row in await assignment.list_open(two) if row.lead_id == first.id]
+    assert (await assignment.accept(core, two, offer.id)).owner_id == number(two)
+    with pytest.raises(OfferOver):
+        await assignment.accept(core, two, offer.id)
+    with pytest.raises(NotFound):
+        await assignment.accept(core, one, offer.id)
+
+
+async def test_after_the_last_refusal_a_manager_is_told_and_decides(core: Core) -> None:
+    core = with_rule(core)
+    one = await make_actor(core)
+    boss = await make_actor(core, "管理员", Role.ADMIN, staff_id="boss")
+    lead = await place(core)
+    (offer,) = await assignment.list_open(one)
+    await assignment.decline(core, one, offer.id, reason="太远")
+    ((row, found),) = await lead_exceptions.list_open(boss)
+    assert (found.id, row.reason) == (lead.id, "已问过1人，都没有接")
+    assert "没有人接" in (await Message.get(topic="assignment")).text
+    changes = await assignment.assign(core, boss, [lead.id], number(one))
+    assert (await Lead.get(id=lead.id)).owner_id == number(one)
+    assert await lead_exceptions.list_open(boss) == []
+    _, steps = await assignment.explain(one, lead.id)
+    assert [(step.what, step.why) for step in steps] == [
+        ("小王：已拒绝", "规则「轮流」，轮流"),
+        ("小王：直接分配", "管理员指定"),
+    ]
+    await change_sets.undo(core, boss, changes.id)
+    assert (await Lead.get(id=lead.id)).owner_id is None
+    assert len(await lead_exceptions.list_open(boss)) == 1
+
+
+async def test_load_region_skill_hours_capacity_and_absence_are_heeded(core: Core, clock: FakeClock) -> None:
+    core = with_rule(core, AssignmentRule("地区", match=("region", "skill"), method="load", offer=False))
+    names = ("忙", "远", "外行", "夜班", "满", "休假", "合适")
+    people = {name: await make_actor(core, name) for name in names}
+    good = {"regions": "上海、浙江", "skills": "网关"}
+    for actor in people.values():
+        await assignment_profiles.change(core, SYSTEM, number(actor), **good)
+    change = lambda name, **values: assignment_profiles.change(core, SYSTEM, number(people[name]), **values)  # noqa: E731
+    for _ in range(2):
+        await make_lead(core, "旧", owner_id=number(people["忙"]))
+    await make_lead(core, "旧", owner_id=number(people["满"]))
+    await change("远", regions="广东")
+    await change("外行", skills="机床")
+    await change("夜班", work_hours="20:00-06:00")
+    await change("满", capacity=1)
+    await assignment_profiles.change(
+        core, people["休假"], number(people["休假"]), away_from=clock.now(), away_until=clock.now() + timedelta(days=3)
+    )
+    lead = await place(core, region="上海", need="20台网关")
+    assert (await Lead.get(id=lead.id)).owner_id == number(people["合适"])
+    assert (await Offer.get(lead_id=lead.id)).reason == "规则「地区」，负责地区上海，专长对得上需求，名下线索0条"
+    with pytest.raises(Refused):
+        await assignment_profiles.change(core, people["忙"], number(people["忙"]), capacity=3)
+
+
+async def test_what_comes_at_night_waits_for_the_morning(core: Core, clock: FakeClock) -> None:
+    core = with_rule(core)
+    actor = await make_actor(core)
+    clock.advance(timedelta(hours=12))
+    lead = await place(core)
+    assert await asked(lead) == []
+    assert await offers.run(core) == 0
+    ((row, _),) = await lead_exceptions.list_open(SYSTEM)
+    assert (row.status, row.reason) == ("waiting", "现在没有人上班")
+    clock.advance(timedelta(hours=12))
+    assert await offers.run(core) == 1
+    assert await asked(lead) == [(number(actor), "open")]
+    assert await lead_exceptions.list_open(SYSTEM) == []
+
+
+async def test_who_has_left_is_neither_asked_nor_waited_for(core: Core) -> None:
+    core = with_rule(core)
+    one, two = await make_actor(core, "小王"), await make_actor(core, "小李")
+    lead = await place(core)
+    await employees.depart(core, SYSTEM, number(one))
+    await offers.run(core)
+    assert await asked(lead) == [(number(one), "expired"), (number(two), "open")]
+
+
+async def test_one_of_many_answers_counts(core: Core) -> None:
+    core = with_rule(core)
+    one = await make_actor(core)
+    await place(core)
+    (offer,) = await assignment.list_open(one)
+    outcomes = await asyncio.gather(*(assignment.accept(core, one, offer.id) for _ in range(20)), return_exceptions=True)
+    assert sum(isinstance(each, Lead) for each in outcomes) == 1
+    assert {type(each) for each in outcomes if not isinstance(each, Lead)} == {OfferOver}
+
+
+async def test_many_leads_at_once_are_shared_out_evenly(core: Core) -> None:
+    core = with_rule(core, AssignmentRule("轮流", offer=False))
+    people = [await make_actor(core, f"员工{n}") for n in range(5)]
+    rows = [await make_lead(core, f"客户{n}") for n in range(40)]
+    await asyncio.gather(*(distribution.place(core, row.id) for row in rows))
+    counts = [await Lead.filter(owner_id=number(each)).count() for each in people]
+    assert counts == [8] * 5
+
+
+async def test_a_units_lead_stays_in_the_unit(core: Core) -> None:
+    east, south = [await departments.add(core, SYSTEM, name=name) for name in ("华东部", "华南部")]
+    boss = await make_actor(core, "林经理", Role.MANAGER, department_id=east.id)
+    near, far = await make_actor(core, "小王", department_id=east.id), await make_actor(core, "小李", department_id=south.id)
+    lead = await make_lead(core)
+    await distribution.distribute(core, SYSTEM, [lead.id], east.id)
+    with pytest.raises(OutsideUnit):
+        await assignment.assign(core, boss, [lead.id], number(far))
+    await assignment.assign(core, boss, [lead.id], number(near))
+    await assignment.assign(core, SYSTEM, [lead.id], number(far))
+    moved = await Lead.get(id=lead.id)
+    assert (moved.owner_id, moved.department_id) == (number(far), south.id)
+
+
+async def test_the_cap_holds_for_accepting_too(core: Core) -> None:
+    core = with_rule(core)
+    actor = await make_actor(core)
+    await place(core)
+    core = replace(core, settings=replace(core.settings, pools=replace(core.settings.pools, claim_cap=1)))
+    await make_lead(core, "旧", owner_id=number(actor))
+    (offer,) = await assignment.list_open(actor)
+    with pytest.raises(ClaimCapReached):
+        await assignment.accept(core, actor, offer.id)
+    assert (await Offer.get(id=offer.id)).status == "open"

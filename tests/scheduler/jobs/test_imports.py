@@ -1,0 +1,73 @@
+"""The steps of imports that the serving process takes."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from crm_core.audit import AuditEntry
+from crm_core.employees import Employee
+from crm_core.importing import imports
+from crm_core.importing.imports import Import
+from crm_core.leads import Lead
+from crm_core.ports import Core
+from scheduler.jobs import imports as job
+from tests.crm_core.importing.conftest import csv_bytes
+from tests.factories import SYSTEM, make_actor
+
+ROWS = [["姓名", "手机号"], ["张伟", "13800138000"]]
+
+
+@pytest.fixture
+def core(core: Core, tmp_path: Path) -> Core:
+    return replace(core, settings=replace(core.settings, data_dir=tmp_path))
+
+
+async def begin(core: Core, actor: object = SYSTEM) -> Import:
+    row = await imports.create(core, actor, "leads", file_name="t.csv")  # type: ignore[arg-type]
+    path, digest = imports.keep_file(core, row.id, io.BytesIO(csv_bytes(ROWS)))
+    await imports.take_file(core, row, path, digest)
+    return row
+
+
+async def test_nothing_is_written_before_a_word(core: Core) -> None:
+    row = await begin(core)
+    for _ in range(3):
+        await job.run(core)
+    assert (await Import.get(id=row.id)).status == "ready"
+    assert await Lead.all().count() == 0
+    await imports.confirm(core, SYSTEM, row.id)
+    await job.run(core)
+    assert ((await Import.get(id=row.id)).status, await Lead.all().count()) == ("done", 1)
+    assert not Path((await Import.get(id=row.id)).path).exists()
+    assert {entry.action for entry in await AuditEntry.filter(object_kind="imports")} == {
+        *("import.create", "import.queued", "leads.import")
+    }
+
+
+async def test_what_is_still_running_after_a_restart_goes_on(core: Core) -> None:
+    row = await begin(core)
+    await row.change(core, status="running")
+    await job.run(core)
+    assert ((await Import.get(id=row.id)).status, await Lead.all().count()) == ("done", 1)
+
+
+async def test_an_import_of_somebody_who_left_fails(core: Core) -> None:
+    actor = await make_actor(core)
+    row = await begin(core, actor)
+    await Employee.filter(id=actor.employee_id).update(departed_at=core.clock.now())
+    await job.run(core)
+    assert (await Import.get(id=row.id)).status == "failed"
+
+
+async def test_a_command_s_import_is_its_own(core: Core) -> None:
+    row = await begin(core)
+    await row.change(core, by_server=False)
+    assert await job.run(core) == 0
+
+
+async def test_files_are_forgotten(core: Core) -> None:
+    row = await begin(core)
+    await imports.cancel(core, SYSTEM, row.id)
+    assert await job.forget(core) == 1

@@ -1,0 +1,39 @@
+"""Overdue leads: to the owner, then to the manager, without anyone asking."""
+
+from datetime import timedelta
+
+from crm_core import activities, overdue
+from crm_core.access import Role
+from crm_core.activities import subject_of
+from crm_core.conversations import Message
+from crm_core.employees import Employee, actor_of
+from crm_core.ports import Core
+from scheduler.jobs import overdue as job
+from tests.factories import make_actor, make_employee, make_lead
+from tests.fakes import FakeClock
+
+
+async def told(core: Core) -> list[str]:
+    return [row.text for row in await Message.filter(topic="overdue").order_by("id")]
+
+
+async def test_the_owner_hears_first_and_the_manager_days_later(core: Core, clock: FakeClock) -> None:
+    boss = await make_employee(core, "林经理", Role.MANAGER, staff_id="lin")
+    seller = await make_employee(core, "小王", staff_id="wang", manager_id=boss.id)
+    lead = await make_lead(core, owner_id=seller.id)
+    fresh = await make_lead(core, "李娜", owner_id=seller.id)
+    clock.advance(timedelta(days=7))
+    await activities.add_follow_up(core, await actor_of(seller), subject_of(fresh), summary="聊过")
+    assert await job.run(core) is True
+    assert await job.run(core) is False
+    assert await told(core) == [f"有1条线索该跟进了：\n· #{lead.id} 张伟，7天没跟进\n记一条跟进，或说“退回 编号 原因”放回公海"]
+    clock.advance(timedelta(days=3))
+    await job.run(core)
+    assert (await told(core))[-1] == (
+        f"团队有1条线索跟进不及时：\n· #{lead.id} 张伟，小王，10天没跟进\n可以改派：分给 姓名 编号"
+    )
+    assert [each.id for each in await overdue.list_overdue(core, await actor_of(boss))] == [lead.id]
+    other = await make_actor(core, "小李")
+    assert await overdue.list_overdue(core, other) == []
+    await Employee.filter(id=seller.id).update(departed_at=clock.now())
+    assert await core.db.read(overdue.all_overdue(core)) == []
