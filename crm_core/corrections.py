@@ -72,7 +72,7 @@ async def correct(core: Core, actor: Actor, kind: str, row_id: int, name: str, v
         await change_fields(core, actor, f"{kind}.update", row, clean)
         if isinstance(row, Customer):
             await Customer.filter(id=row.id).update(life_due_at=None, value_due_at=None)
-    return changes.id
+    return int(changes.id)
 
 
 async def set_above(core: Core, actor: Actor, kind: str, row_id: int, above_id: int | None) -> int:
@@ -93,7 +93,7 @@ async def set_above(core: Core, actor: Actor, kind: str, row_id: int, above_id: 
         program = change_sets.change_row(core, changes.id, str(row._meta.db_table), row.id, {column: above_id})
         await core.db.run(program)
         await change_fields(core, actor, f"{kind}.update", row, {column: above_id})
-    return changes.id
+    return int(changes.id)
 
 
 async def undo(core: Core, actor: Actor, set_id: int, kind: str, row_id: int) -> None:

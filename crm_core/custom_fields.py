@@ -35,7 +35,7 @@ class OwnFieldValue(Entity):
     subject_id = fields.BigIntField()
     name = fields.CharField(max_length=32)
     text = fields.CharField(max_length=200, default="")
-    number: Decimal | None = fields.DecimalField(max_digits=18, decimal_places=4, null=True)  # type: ignore[assignment]
+    number: Decimal | None = fields.DecimalField(max_digits=18, decimal_places=4, null=True)
     on_date = fields.DateField(null=True)
 
     class Meta:
@@ -83,7 +83,7 @@ async def set_fields(core: Core, actor: Actor, kind: str, subject_id: int, value
         if isinstance(row, Customer):
             await Customer.filter(id=row.id).update(value_due_at=None)
         await access.record(core, actor, "fields.set", row, before=before, after=after)
-    return changes.id
+    return int(changes.id)
 
 
 def checked(core: Core, kind: str, values: Mapping[str, object]) -> list[tuple[FieldSettings, FieldValue]]:

@@ -108,7 +108,7 @@ def _inputs_of(core: Core, rows: Sequence[Sequence[Any]]) -> Program[dict[int, I
             children=int(children.get(number, 0)),
             products=len(each.products),
             seasons=len(each.seasons),
-            **by_hand.get(int(number), {}),
+            **by_hand.get(int(number), {}),  # type: ignore[arg-type]  # amounts only
         )
     return found
 
@@ -255,7 +255,7 @@ def _ranking(actor: Actor, shown: int) -> Program[Ranking]:
     scope, team = scope_sql(actor)
     here = f"FROM customers WHERE value_points IS NOT NULL AND merged_into_id IS NULL AND deleted_at IS NULL{scope}"
     rows = yield (
-        "SELECT count(*), coalesce(sum(profit_cents), 0), coalesce(sum(CASE WHEN profit_cents < 0 THEN profit_cents END), 0)"  # noqa: S608
+        "SELECT count(*), coalesce(sum(profit_cents), 0), coalesce(sum(CASE WHEN profit_cents < 0 THEN profit_cents END), 0)"
         f" {here}",
         team,
     )
@@ -271,7 +271,7 @@ def _ranking(actor: Actor, shown: int) -> Program[Ranking]:
     lists = []
     for direction in ("DESC", "ASC"):
         rows = yield (
-            f"SELECT id, name, profit_cents, value_grade {here} ORDER BY profit_cents {direction}, id LIMIT ?",  # noqa: S608
+            f"SELECT id, name, profit_cents, value_grade {here} ORDER BY profit_cents {direction}, id LIMIT ?",
             (*team, shown),
         )
         lists.append(tuple(Ranked(int(number), str(name), _yuan(cents), str(grade)) for number, name, cents, grade in rows))

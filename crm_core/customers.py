@@ -60,13 +60,13 @@ class Customer(Keyed):
     life_cycle_at = UtcDatetimeField(null=True)
     life_cycle_reason = fields.CharField(max_length=100, default="", db_default="")
     life_cycle_by_hand = fields.BooleanField(default=False, db_default=False)
-    life_due_at = UtcDatetimeField(null=True, db_index=True)
+    life_due_at = UtcDatetimeField(null=True)
     """When the life cycle is looked at next; NULL: now."""
     churn_warned_at = UtcDatetimeField(null=True)
     churn_told_at = UtcDatetimeField(null=True)
     next_contact_at = UtcDatetimeField(null=True)
     value_points = fields.IntField(null=True)
-    value_due_at = UtcDatetimeField(null=True, db_index=True)
+    value_due_at = UtcDatetimeField(null=True)
     """When the value is looked at next; NULL: now."""
     profit_cents = fields.BigIntField(default=0, db_default=0)
 
@@ -143,7 +143,7 @@ async def add_customer(core: Core, actor: Actor, *, name: str, **values: object)
             await _check_new_owner(actor, owner_id)
         await _check_seen(actor, values)
         if isinstance(values.get("parent_id"), int):
-            await hierarchies.check_above(core, "customers", None, values["parent_id"])
+            await hierarchies.check_above(core, "customers", None, int(str(values["parent_id"])))
         customer: Customer = await Customer.add(core, **values)
         await access.record(core, actor, "customer.add", customer)
     return customer
@@ -162,7 +162,7 @@ async def add_contact(core: Core, actor: Actor, *, name: str, customer_id: int |
             await require_change(actor, customer)
         await _check_seen(actor, values)
         if isinstance(values.get("reports_to_id"), int):
-            await hierarchies.check_above(core, "contacts", None, values["reports_to_id"])
+            await hierarchies.check_above(core, "contacts", None, int(str(values["reports_to_id"])))
         contact: Contact = await Contact.add(
             core,
             person_id=await new_person(core),
@@ -187,7 +187,7 @@ async def update_customer(core: Core, actor: Actor, customer_id: int, **values: 
         await _check_names(values, customer.id)
         await _check_seen(actor, values)
         if isinstance(values.get("parent_id"), int):
-            await hierarchies.check_above(core, "customers", customer.id, values["parent_id"])
+            await hierarchies.check_above(core, "customers", customer.id, int(str(values["parent_id"])))
         if values.keys() & {"status", "grade", "industry", "region"}:
             # Looked at again soon: what was changed is part of where the customer stands and what it is worth.
             await Customer.filter(id=customer.id).update(life_due_at=None, value_due_at=None)

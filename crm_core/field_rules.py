@@ -120,7 +120,7 @@ class FieldValue:
 def read_value(field: FieldSettings, value: object) -> FieldValue:
     """Read a value somebody gave, text or JSON, by the field's type. Raises: Invalid with one clear sentence."""
     said = "" if value is None else str(value).strip()
-    if isinstance(value, bool) or isinstance(value, (dict, list)):
+    if isinstance(value, (bool, dict, list)):
         raise Invalid(field=field.said, reason="需要文字或数字")
     if not said:
         if field.required:

@@ -91,9 +91,7 @@ class LifeCycleSettings:
         shortest = min([self.dormant_days, *(each.dormant_days for each in self.grades)])
         if not 0 <= self.warn_days < max(shortest, 1):
             found.append(("warn_days", "需要小于休眠天数"))
-        for key in ("loyal_purchases", "loyal_days"):
-            if getattr(self, key) < 1:
-                found.append((key, "至少是 1"))
+        found += [(key, "至少是 1") for key in ("loyal_purchases", "loyal_days") if getattr(self, key) < 1]
         return found
 
 

@@ -223,7 +223,7 @@ _WAKING: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "messages": (
         "account_id",
         "direction = 'in'",
-        (f"UPDATE customers SET life_due_at = NULL WHERE {_ASLEEP} AND id IN ({_OF_PEOPLE})",),
+        (f"UPDATE customers SET life_due_at = NULL WHERE {_ASLEEP} AND id IN ({_OF_PEOPLE})",),  # noqa: S608 - our own words
     ),
     "follow_ups": (
         "id",
@@ -253,14 +253,9 @@ def notice_new(core: Core, table: str) -> Program[int]:
     """Read one page of rows that came since, and make their customers due; tells how many rows were read."""
     column, counts, statements = _WAKING[table]
     now = core.clock.now()
-    marked = yield f"SELECT last_id FROM read_marks WHERE name = ?{HOLD}", (table,)
+    marked = yield f"SELECT last_id FROM read_marks WHERE name = ?{HOLD}", (table,)  # noqa: S608 - a comment of our own
     if not marked:
-        # Everybody is due in the beginning anyway: what is old need not be read.
-        rows = yield f"SELECT max(id) FROM {table}", ()  # noqa: S608 - our own names
-        yield (
-            "INSERT INTO read_marks (name, last_id, created_at, updated_at) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
-            (table, int(rows[0][0] or 0), now, now),
-        )
+        yield from begin_reading(core)
         return 0
     rows = yield (
         f"SELECT id, {column}, CASE WHEN {counts} THEN 1 ELSE 0 END, created_at FROM {table} WHERE id > ?"  # noqa: S608
@@ -277,6 +272,23 @@ def notice_new(core: Core, table: str) -> Program[int]:
             yield statement.replace("{marks}", ", ".join("?" * len(page))), page
     yield "UPDATE read_marks SET last_id = ?, updated_at = ? WHERE name = ?", (int(settled[-1][0]), now, table)
     return len(settled)
+
+
+def begin_reading(core: Core) -> Program[None]:
+    """Set the marks that are missing to the end of their tables; before anybody is looked at for the first time.
+
+    In the beginning everybody is due anyway: what is old need not be read.
+    """
+    now = core.clock.now()
+    known = {str(name) for (name,) in (yield "SELECT name FROM read_marks", ())}
+    for table in _WAKING:
+        if table not in known:
+            rows = yield f"SELECT max(id) FROM {table}", ()  # noqa: S608 - our own names
+            yield (
+                "INSERT INTO read_marks (name, last_id, created_at, updated_at) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (name) DO NOTHING",
+                (table, int(rows[0][0] or 0), now, now),
+            )
 
 
 WAKING_TABLES = tuple(_WAKING)

@@ -276,8 +276,3 @@ def checked_day(name: str, value: object) -> date:
     if day.year not in YEARS:
         raise Invalid(field=name, reason="年份不对，请核对")
     return day
-
-
-def weigh(amount: Decimal, probability: int) -> Decimal:
-    """Weigh an amount with a chance in percent."""
-    return to_money(amount * probability / 100)

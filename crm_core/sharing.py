@@ -67,7 +67,7 @@ async def unshare(core: Core, actor: Actor, customer_id: int, employee_id: int) 
         changes = await change_sets.begin(core, actor, "customer.unshare", f"{customer.name}取消共享")
         await core.db.run(change_sets.take_row(core, changes.id, "collaborators", row.id))
         await access.record(core, actor, "customer.unshare", customer, before={"employee_id": employee_id})
-    return changes.id
+    return int(changes.id)
 
 
 async def list_shared(actor: Actor, customer_id: int) -> list[Shared]:

@@ -194,7 +194,7 @@ def _source(columns: str, table: str, where: str, numbers: Sequence[int]) -> lis
 def _messages(scope: _Scope) -> list[tuple[str, list[object]]]:
     return _source(
         "t.id AS id, t.at AS at, CASE WHEN t.kind = 'event' THEN t.payload ELSE t.direction END AS what, t.text AS text,"
-        " NULL AS employee_id, t.channel AS channel",
+        " CAST(NULL AS BIGINT) AS employee_id, t.channel AS channel",
         "messages t",
         "t.account_id IN (SELECT a.id FROM accounts a WHERE a.person_kind = 'customer' AND a.person_id IN ({}))",
         scope.people,
@@ -241,7 +241,7 @@ def _life_cycle(scope: _Scope) -> list[tuple[str, list[object]]]:
 
 def _leads(scope: _Scope) -> list[tuple[str, list[object]]]:
     return _source(
-        "t.id AS id, t.created_at AS at, t.source AS what, t.need AS text, NULL AS employee_id, t.channel AS channel",
+        "t.id AS id, t.created_at AS at, t.source AS what, t.need AS text, CAST(NULL AS BIGINT) AS employee_id, t.channel AS channel",
         "leads t",
         "t.id IN ({})",
         scope.leads,

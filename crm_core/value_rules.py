@@ -92,9 +92,7 @@ class ValueSettings:
             found.append(("a_from", "需要 100 ≥ a_from > b_from > c_from ≥ 0"))
         if min(self.weights.values()) < 0 or sum(self.weights.values()) <= 0:
             found.append(("profit_weight", "四项权重不能为负，且不能全是 0"))
-        for key in ("full_profit", "full_potential", "look_again_days"):
-            if getattr(self, key) < 1:
-                found.append((key, "至少是 1"))
+        found += [(key, "至少是 1") for key in ("full_profit", "full_potential", "look_again_days") if getattr(self, key) < 1]
         if not 0 <= self.profit_percent <= 100:
             found.append(("profit_percent", "需要在 0 到 100 之间"))
         for number, each in enumerate(self.rhythms, 1):

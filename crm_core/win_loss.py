@@ -8,7 +8,7 @@ from decimal import Decimal
 from crm_core import access, change_sets
 from crm_core.access import Actor
 from crm_core.clock import at_local, today
-from crm_core.customers import Customer, CustomerStatus
+from crm_core.customers import CustomerStatus
 from crm_core.errors import Conflict, Invalid
 from crm_core.forecasts import CENTS, of_owners, yuan
 from crm_core.opportunities import (
@@ -174,8 +174,3 @@ def _lost_to(first: date, after: date, owners: Sequence[int] | None) -> Program[
         (at_local(first, time()), at_local(after, time()), *values),
     )
     return [LostTo(str(name) or "未填", int(number), yuan(cents)) for name, number, cents in rows]
-
-
-async def customer_of(row: Opportunity) -> str:
-    """Tell the name of a deal's customer."""
-    return (await Customer.get(id=row.customer_id)).name

@@ -1,4 +1,4 @@
-"""Own fields (自定义字段) on the resources that have them: shown as `fields`, set as `fields`, and asked by `field=name:value`."""
+"""Own fields (自定义字段) on the resources that have them: shown and set as `fields`, asked by `field=name:value`."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -23,11 +23,13 @@ async def show_life_cycle(ctx: ChatContext) -> Reply:
     lines = ["客户生命周期：", "，".join(f"{LIFE_CYCLE_LABELS[state]}{count}" for state, count in seen.counts.items())]
     if seen.moves:
         lines.append(f"近{seen.days}天的变化：")
-        lines += [
-            f"· {LIFE_CYCLE_LABELS[move.from_state]}→{LIFE_CYCLE_LABELS[move.to_state]}：{move.count}家（占离开的{move.conversion_rate:.0%}）"
-            for move in seen.moves
-        ]
+        lines += [_move(move) for move in seen.moves]
     return replies.text("\n".join(lines))
+
+
+def _move(move: life_cycle_counts.Move) -> str:
+    words = f"{LIFE_CYCLE_LABELS[move.from_state]}→{LIFE_CYCLE_LABELS[move.to_state]}"
+    return f"· {words}：{move.count}家（占离开的{move.conversion_rate:.0%}）"
 
 
 async def _of_one(ctx: ChatContext) -> Reply:

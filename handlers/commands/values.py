@@ -109,7 +109,7 @@ async def note_purchase(ctx: ChatContext) -> Reply:
     kind = PurchaseKind(ctx.slot("kind"))
     row = await pick_customer(ctx, ctx.slot("who"))
     values = read_purchase(ctx, ctx.slot("what")) if kind is PurchaseKind.BOUGHT else {"product": ctx.slot("what").strip(" 。")}
-    made: Purchase = await purchases.note_purchase(ctx.core, ctx.actor, row.id, kind=kind, **values)  # type: ignore[arg-type]
+    made: Purchase = await purchases.note_purchase(ctx.core, ctx.actor, row.id, kind=kind, **values)
     return replies.text(f"已记：{row.name}{PURCHASE_LABELS[kind]} {purchases.line(made)}", Undo("purchase.note", (made.id,)))
 
 
@@ -120,12 +120,9 @@ def read_purchase(ctx: ChatContext, what: str) -> dict[str, object]:
     if found := _COST.search(rest):
         values["cost"] = _amount(ctx, found["amount"])
         rest = rest.replace(found[0], " ", 1)
-    for form in (_AMOUNT, None):
-        if form is None:
-            continue
-        if found := form.search(rest):
-            values["amount"] = _amount(ctx, found["amount"])
-            rest = rest.replace(found[0], " ", 1)
+    if found := _AMOUNT.search(rest):
+        values["amount"] = _amount(ctx, found["amount"])
+        rest = rest.replace(found[0], " ", 1)
     if found := _QUANTITY.search(rest):
         values["quantity"] = found["quantity"].strip()
         rest = rest.replace(found["quantity"], " ", 1)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
-from crm_core import customer_values
+from crm_core import customer_values, life_cycles
 from crm_core.ports import Core
 from scheduler.queue import Periodic
 
@@ -14,6 +14,7 @@ BUDGET = 20.0
 async def run(core: Core) -> int:
     """Value what is due; tells how many customers."""
     end = core.clock.monotonic() + BUDGET
+    await core.db.run(partial(life_cycles.begin_reading, core))
     done = 0
     while core.clock.monotonic() < end:
         count = await core.db.run(partial(customer_values.look_at_due, core))

@@ -46,8 +46,8 @@ async def tell_all(core: Core) -> int:
 def _tell_page(core: Core) -> Program[int]:
     rows = yield (
         "SELECT id, owner_id, name, life_cycle FROM customers WHERE churn_warned_at IS NOT NULL AND churn_told_at IS NULL"
-        f" ORDER BY churn_warned_at LIMIT {WARNED_PAGE}",
-        (),
+        " ORDER BY churn_warned_at LIMIT ?",
+        (WARNED_PAGE,),
     )
     by_owner: dict[int, list[tuple[str, str]]] = {}
     for _, owner_id, name, state in rows:

@@ -23,6 +23,7 @@ async def test_columns_of_each_kind_and_back(core: Core) -> None:
     changed = await Contact.get(id=person.id)
     assert (changed.mobile, changed.decision_weight) == ("+8613800138000", 80)
     await corrections.correct(core, actor, "lead", lead.id, "来源", "展会")
+    await keying.fill(core)
     key = (await Customer.get(id=row.id)).name_key
     set_id = await corrections.correct(core, actor, "customer", row.id, "名称", "南湖学校")
     assert (await Customer.get(id=row.id)).name_key != key

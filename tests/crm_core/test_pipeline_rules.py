@@ -21,7 +21,6 @@ from crm_core.pipeline_rules import (
     checked_day,
     checked_values,
     missing,
-    weigh,
 )
 
 OWN = """
@@ -133,7 +132,3 @@ def test_values_are_made_exact_or_refused() -> None:
     for wrong in ({"amount": "-0.01"}, {"amount": "Infinity"}, {"probability": True}, {"probability": "60"}):
         with pytest.raises(Invalid):
             checked_values(wrong)
-
-
-def test_an_amount_is_weighed_to_the_cent() -> None:
-    assert weigh(Decimal("0.03"), 50) == Decimal("0.02")

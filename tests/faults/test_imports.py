@@ -60,6 +60,7 @@ async def kill_during_import(folder: Path, count: int, kills: int, seed: int) ->
     assert look(place, ALL) == (0, 0)
 
 
+@pytest.mark.timeout(180)
 async def test_an_import_is_killed_a_few_times(tmp_path: Path) -> None:
     """Takes some seconds: each start of the command is half of one."""
     await kill_during_import(tmp_path, 12_000, 2, seed=1)

@@ -39,6 +39,8 @@ def test_a_sentence_of_conditions_is_a_search(text):
     assert re.fullmatch(FORM, text)
 
 
-@pytest.mark.parametrize("text", ["张伟 李娜", "昨天跟张伟通了电话，毕业", "提醒我 30天没跟进 联系张伟", "毕业", "给张伟打上VIP标签"])
+@pytest.mark.parametrize(
+    "text", ["张伟 李娜", "昨天跟张伟通了电话，毕业", "提醒我 30天没跟进 联系张伟", "毕业", "给张伟打上VIP标签"]
+)
 def test_other_sentences_are_none(text):
     assert not re.fullmatch(FORM, text)
