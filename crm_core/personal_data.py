@@ -60,9 +60,7 @@ ABOUT = "({kind} = 'lead' AND {id} IN ({{leads}}) OR {kind} = 'contact' AND {id}
 )
 """The condition for rows about a subject, for the columns that hold its kind and number."""
 _SUBJECT = ABOUT.format(kind="subject_kind", id="subject_id")
-_OBJECTS = {"leads": "leads", "contacts": "contacts", "customers": "customers", "accounts": "accounts", "people": "persons"} | {
-    "employees": "employees"
-}
+_OBJECTS = {name: name for name in ("leads", "contacts", "customers", "accounts", "employees")} | {"people": "persons"}
 """Kinds of object of audit entries, and the list of numbers each is compared with."""
 _OF_THEM = " OR ".join(f"object_kind = '{kind}' AND object_id IN ({{{numbers}}})" for kind, numbers in _OBJECTS.items())
 _THEIR_FOLLOW_UPS = f"object_kind = 'follow_ups' AND object_id IN (SELECT id FROM follow_ups WHERE {_SUBJECT})"  # noqa: S608
@@ -96,6 +94,8 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("leads", "id IN ({leads})"),
     Holding("contacts", "id IN ({contacts})"),
     Holding("customers", "id IN ({customers})"),
+    Holding("audit_actors", "salt <> '' AND employee_id IN ({employees})", {"salt": ""}),
+    Holding("audit_entries", "actor <> '' AND employee_id IN ({employees})", {"actor": ""}),
     Holding("employees", "id IN ({employees})", {"mobile": None}),
 )
 
@@ -245,7 +245,7 @@ async def erase(core: Core, actor: Actor, person_id: int, holdings: Sequence[Hol
     found, namesakes = await _remember(core, person_id, found)
     async with core.db.transaction():
         rows = await core.db.run(_erase_rows(holdings, found))
-        await _tell(core, actor, person_id, rows.get("audit_values", 0))
+        await _tell(core, actor, person_id, rows.get("audit_values", 0), rows.get("audit_actors", 0))
     await core.db.run(_forget_talk(found.numbers["accounts"]))
     mentions = 0
     for table, columns in core.db.text_columns().items():
@@ -260,9 +260,10 @@ async def erase(core: Core, actor: Actor, person_id: int, holdings: Sequence[Hol
     return Erased({table: count for table, count in rows.items() if count}, mentions, namesakes), found
 
 
-async def _tell(core: Core, actor: Actor, person_id: int, emptied: int) -> None:
-    """Write down how many audit entries lost their words, in the transaction that empties them: `verify` adds them up."""
-    await access.record(core, actor, "person.erase", ("people", person_id), after={"audit_values": emptied})
+async def _tell(core: Core, actor: Actor, person_id: int, emptied: int, names: int = 0) -> None:
+    """Write down how many words and names the trail lost, in the transaction that empties them: `verify` adds them up."""
+    told = {"audit_values": emptied, "audit_actors": names}
+    await access.record(core, actor, "person.erase", ("people", person_id), after=told)
 
 
 def _erase_rows(holdings: Sequence[Holding], found: Found) -> Program[dict[str, int]]:
