@@ -48,6 +48,13 @@ class LeadAlreadyClaimed(Conflict):
     text = "{lead}已被{owner}领取"
 
 
+class ClaimNeedsEmployee(Refused):
+    """A token of a role alone is nobody to whom a lead could belong."""
+
+    code = "lead.claim_needs_employee"
+    text = "这个令牌不是某位员工的，不能领取线索；请用员工的令牌，或把线索分配给员工"
+
+
 class ClaimCapReached(Refused):
     """The employee owns enough open leads."""
 
@@ -153,11 +160,11 @@ async def claim(core: Core, actor: Actor, lead_id: int) -> Lead:
 
     Writes the lead, one audit entry and a notice to the manager, in one transaction.
 
-    Raises: NotFound; LeadAlreadyClaimed; ClaimCapReached.
+    Raises: NotFound; ClaimNeedsEmployee for whoever acts as no employee; LeadAlreadyClaimed; ClaimCapReached.
     """
     access.require(actor, "leads:write")
     if actor.employee_id is None:
-        raise Refused
+        raise ClaimNeedsEmployee
     async with core.db.transaction():
         lead = await Lead.get_or_none(id=lead_id)
         if lead is None or lead.status in (LeadStatus.CONVERTED, LeadStatus.DISCARDED):

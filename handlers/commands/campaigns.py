@@ -6,6 +6,7 @@ import msgspec
 
 from campaigns import audience, broadcasts, greetings, results
 from campaigns.broadcasts import BROADCAST_STATUS_LABELS, RECIPIENT_STATUS_LABELS, Broadcast, BroadcastStatus, RecipientStatus
+from campaigns.greetings import GreetingStatus
 from campaigns.templates import Template, TemplateKind
 from crm_core import access, segments
 from crm_core.calendar import festivals, next_festival
@@ -15,8 +16,9 @@ from crm_core.messages import Button
 from crm_core.policy import REASON_LABELS, Reason, quiet_until
 from crm_core.segments import Segment
 from handlers import replies
-from handlers.replies import Reply
+from handlers.replies import Reply, Undo
 from handlers.router import MARKETING, ChatContext, command
+from handlers.understanding.answers import read_answer
 
 DEFAULT_TIME = "09:00"
 LEVELS = {"vip": "VIP客户", "key": "重点客户", "normal": "普通客户"}
@@ -39,30 +41,47 @@ class ApprovedElsewhere(Refused):
 UNSIGNED = "这个渠道的消息没有签名，请在接口或演示页批准。"
 
 
-@command(intent="schedule_greeting", usage="中秋给所有VIP发祝福", roles=MARKETING)
+async def undo_greeting(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
+    """Take back a greeting just scheduled."""
+    plan = await greetings.cancel(ctx.core, ctx.actor, ids[0])
+    return replies.text(f"已撤销：「{plan.name}」不再发送")
+
+
+async def undo_broadcast(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
+    """Stop a broadcast just approved; what has gone out stays out."""
+    cancelled = await broadcasts.cancel(ctx.core, ctx.actor, ids[0])
+    return replies.text(f"已撤销：群发#{cancelled.id}「{cancelled.name}」，没发出去的不再发送")
+
+
+@command(intent="schedule_greeting", usage="中秋给所有VIP发祝福", roles=MARKETING, undo=("greeting", undo_greeting))
 async def schedule_greeting(ctx: ChatContext) -> Reply:
     """安排节日或生日祝福"""
     if "at" in ctx.slots and "holiday" not in ctx.slots:
         return await _broadcast(ctx, "祝福")
     if "plan" in ctx.slots:
-        _refuse_unsigned(ctx)
-        plan = await greetings.approve(ctx.core, ctx.actor, int(ctx.slot("plan")))
-        return replies.text(f"已安排「{plan.name}」，到时自动发送，每人一次。")
+        return await _approve_plan(ctx)
     festival = ctx.slot("holiday")
     label = festivals()[festival].label if festival else "生日"
-    template = await _template(ctx, "祝福", label)
     segment = await _segment(ctx)
-    plan = await greetings.create(
-        ctx.core,
-        ctx.actor,
-        name=f"{label}祝福",
-        segment_id=segment.id,
-        template_id=template.id,
-        channel=_channel(ctx),
-        time=ctx.slot("time") or DEFAULT_TIME,
-        festival=festival,
-        birthday=not festival,
-    )
+    known = await greetings.find_same(ctx.actor, segment_id=segment.id, channel=_channel(ctx), festival=festival)
+    if known and known.status != GreetingStatus.DRAFT:
+        told = f"已经安排过：{label}祝福给「{segment.name}」，{known.time}发。"
+        return replies.text(f"{told}要改先回复“取消{label}祝福”，再重新安排。")
+    template = await _template(ctx, "祝福", label)
+    values = {"template_id": template.id, "time": ctx.slot("time") or DEFAULT_TIME}
+    if known:  # asked before, and the question was left
+        plan = await greetings.update(ctx.core, ctx.actor, known.id, **values)
+    else:
+        plan = await greetings.create(
+            ctx.core,
+            ctx.actor,
+            name=f"{label}祝福",
+            segment_id=segment.id,
+            channel=_channel(ctx),
+            festival=festival,
+            birthday=not festival,
+            **values,
+        )
     count = await segments.count_segment(ctx.core, ctx.actor, segment)
     day = next_festival(festival, today(ctx.core.clock)) if festival else None
     first = (
@@ -75,11 +94,17 @@ async def schedule_greeting(ctx: ChatContext) -> Reply:
     if not _may_approve_here(ctx):
         return replies.text(question.rpartition("\n")[0] + f"\n已存为祝福草稿#{plan.id}。{UNSIGNED}")
     number = str(plan.id)
-    buttons = (Button("通过", ctx.intent, {"plan": number}), Button("否决", "cancel_broadcast", {"plan": number}))
-    raise ctx.ask_yes(question, slot="plan", answer=number, buttons=buttons)
+    approve, reject = Button("通过", ctx.intent, {"plan": number}), Button("否决", "cancel_broadcast", {"plan": number})
+    approval = f"批准祝福#{number}"
+    raise ctx.ask_yes(question, slot="plan", answer=number, buttons=(approve, reject), approval=approval, refusal=reject)
 
 
-@command(intent="schedule_broadcast", usage="明天上午10点给上海的VIP群发新品通知", roles=MARKETING)
+@command(
+    intent="schedule_broadcast",
+    usage="明天上午10点给上海的VIP群发新品通知",
+    roles=MARKETING,
+    undo=("broadcast", undo_broadcast),
+)
 async def schedule_broadcast(ctx: ChatContext) -> Reply:
     """群发一条消息"""
     if ctx.slot("repeat"):
@@ -109,17 +134,60 @@ async def cancel_broadcast(ctx: ChatContext) -> Reply:
     if "plan" in ctx.slots:
         plan = await greetings.cancel(ctx.core, ctx.actor, int(ctx.slot("plan")))
         return replies.text(f"已取消「{plan.name}」。")
+    if not ctx.slot("ref"):
+        return await _cancel_named(ctx)
     cancelled = await broadcasts.cancel(ctx.core, ctx.actor, (await _chosen(ctx)).id)
     return replies.text(f"已取消群发#{cancelled.id}「{cancelled.name}」，没发出去的不再发送。")
 
 
+async def _cancel_named(ctx: ChatContext) -> Reply:
+    """Cancel the greeting of the festival that is named (取消元旦祝福); without a name a broadcast's number is asked for."""
+    now, said = ctx.core.clock.now(), ctx.slot("said")
+    occasion = read_answer("holiday", said, now, ()) or ("birthday" if read_answer("birthday", said, now, ()) else "")
+    if not occasion:
+        raise ctx.ask_words("是第几条？", slot="ref")
+    found = await greetings.list_open(ctx.actor, str(occasion))
+    label = festivals()[str(occasion)].label if occasion in festivals() else "生日"
+    if not found:
+        return replies.text(f"没有安排过{label}祝福。")
+    if len(found) > 1:
+        names = dict(await Segment.filter(id__in=[plan.segment_id for plan in found]).values_list("id", "name"))
+        options = [
+            (f"{plan.name}（给「{names.get(plan.segment_id, '')}」，{plan.time}发）", str(plan.id)) for plan in found[:9]
+        ]
+        raise ctx.ask_choice("取消哪一个？请回复序号：", options, slot="plan")
+    plan = await greetings.cancel(ctx.core, ctx.actor, found[0].id)
+    return replies.text(f"已取消「{plan.name}」。")
+
+
+@command(intent="approve_broadcast", usage="批准群发#1", roles=MARKETING)
+async def approve_broadcast(ctx: ChatContext) -> Reply:
+    """批准一条群发或祝福草稿"""
+    if "plan" in ctx.slots:
+        return await _approve_plan(ctx)
+    return await _approve(ctx, int(ctx.slot("ref")))
+
+
+async def _approve_plan(ctx: ChatContext) -> Reply:
+    _refuse_unsigned(ctx)
+    plan = await greetings.approve(ctx.core, ctx.actor, int(ctx.slot("plan")))
+    return replies.text(f"已安排「{plan.name}」，到时自动发送，每人一次。", Undo("greeting", (plan.id,)))
+
+
+async def _approve(ctx: ChatContext, number: int) -> Reply:
+    _refuse_unsigned(ctx)
+    approved = await broadcasts.approve(ctx.core, ctx.actor, number)
+    told = f"好的，群发#{approved.id}「{approved.name}」，{_start_words(ctx, approved.scheduled_at)}。"
+    return replies.text(told, Undo("broadcast", (approved.id,)))
+
+
 async def _broadcast(ctx: ChatContext, kind: str) -> Reply:
     if "broadcast" in ctx.slots:
-        _refuse_unsigned(ctx)
-        approved = await broadcasts.approve(ctx.core, ctx.actor, int(ctx.slot("broadcast")))
-        return replies.text(f"好的，群发#{approved.id}「{approved.name}」，{_start_words(ctx, approved.scheduled_at)}。")
-    template = await _template(ctx, kind, ctx.slot("template"))
+        return await _approve(ctx, int(ctx.slot("broadcast")))
     segment = await _segment(ctx)
+    if not await segments.count_segment(ctx.core, ctx.actor, segment):
+        return replies.text(f"没有符合条件的人：{segment.name}。请换个条件再说一遍，没有安排群发。")
+    template = await _template(ctx, kind, ctx.slot("template"))
     at = datetime.fromisoformat(ctx.slot("at")) if ctx.slot("at") else None
     draft = await broadcasts.create(
         ctx.core,
@@ -142,8 +210,10 @@ async def _broadcast(ctx: ChatContext, kind: str) -> Reply:
     lines.append(f"{_start_words(ctx, at)}，确认吗？（是/否）")
     number = str(draft.id)
     approve = Button("通过", "schedule_broadcast", {"broadcast": number})
-    buttons = (approve, Button("否决", "cancel_broadcast", {"ref": number}))
-    raise ctx.ask_yes("\n".join(line for line in lines if line), slot="broadcast", answer=number, buttons=buttons)
+    reject = Button("否决", "cancel_broadcast", {"ref": number})
+    question, approval = "\n".join(line for line in lines if line), f"批准群发#{number}"
+    buttons = (approve, reject)
+    raise ctx.ask_yes(question, slot="broadcast", answer=number, buttons=buttons, approval=approval, refusal=reject)
 
 
 def _start_words(ctx: ChatContext, at: datetime | None) -> str:

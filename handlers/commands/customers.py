@@ -12,7 +12,7 @@ from crm_core.leads import LEAD_STATUS_LABELS, LeadStatus, accounts_of
 from crm_core.reach import ReachRule
 from crm_core.segments import tags_of
 from crm_core.values import mask_phone, mask_text, show_phone
-from handlers import replies
+from handlers import replies, subjects
 from handlers.replies import Reply
 from handlers.router import ChatContext, command
 
@@ -23,6 +23,7 @@ async def show_contact(ctx: ChatContext) -> Reply:
     subject = await ctx.pick_subject()
     if subject is None:
         name = ctx.slot("person") or ctx.slot("company")
+        await subjects.refuse_known_elsewhere(name)
         return replies.text(f"没有找到「{name}」。新客户可以说：新线索 {name} 13800138000")
     row = await access.load(SUBJECT_MODELS[subject.kind], ctx.actor, subject.id)
     full = sees_personal(ctx.actor, row.owner_id) and not ctx.message.in_group

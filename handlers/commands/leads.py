@@ -4,14 +4,24 @@ from typing import Any
 
 from crm_core import leads
 from crm_core.access import sees_personal, visible
-from crm_core.errors import NotFound
+from crm_core.conversations import Message
+from crm_core.errors import Conflict, CrmError, NotFound
 from crm_core.leads import Lead
+from crm_core.messages import Direction
 from crm_core.values import mask_phone, show_phone
-from handlers import dialogs, replies
+from handlers import dialogs, replies, subjects
 from handlers.replies import Reply, Undo
 from handlers.router import SELLING, ChatContext, command
+from handlers.understanding.answers import read_refs
 from handlers.understanding.phones import malformed_phone
 
+PAGE = 10
+MOST_SHOWN = 30
+"""Leads of the pool in one answer, when somebody asks for a number of them."""
+MOST_CLAIMED = 10
+"""Leads one sentence may claim."""
+WORDS = 60
+"""Characters of what a customer said last, in the answer to a claim."""
 _COLUMNS = ("wechat_id", "email", "title", "source", "need", "amount", "region")
 
 
@@ -22,9 +32,16 @@ async def undo_create(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
 
 
 async def undo_claim(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
-    """Give a claimed lead back."""
-    lead = await leads.release(ctx.core, ctx.actor, ids[0], reason="撤销")
-    return replies.text(f"已撤销：{lead.name}回到公海")
+    """Give claimed leads back."""
+    names = [(await leads.release(ctx.core, ctx.actor, number, reason="撤销")).name for number in ids]
+    return replies.text(f"已撤销：{'、'.join(names)}回到公海")
+
+
+class AlreadyOwn(Conflict):
+    """There is nothing to claim."""
+
+    code = "lead.already_own"
+    text = "名下已有「{name}」"
 
 
 @command(
@@ -63,27 +80,69 @@ async def create_lead(ctx: ChatContext) -> Reply:
 async def list_pool(ctx: ChatContext) -> Reply:
     """看公海里的线索"""
     text, region = ctx.slot("query") or ctx.slot("words"), ctx.slot("region")
-    found = await leads.find_in_pool(ctx.actor, text=text, region=region)
+    size = PAGE
+    if text.isdecimal() and len(text) < 4:  # 公海 20: so many of them
+        text, size = "", min(max(int(text), 1), MOST_SHOWN)
+    before = (await dialogs.last_list(ctx.core, ctx.place)).ids if ctx.slot("more") else []
+    newest = await leads.find_in_pool(ctx.actor, text=text, region=region, limit=len(before) + size)
+    found = [lead for lead in newest if lead.id not in before][:size]
+    if before and not found:
+        return replies.text("没有更多了。")
+    shown = [*before, *(lead.id for lead in found)]
+    asked = {"query": text, "region": region}
+    await dialogs.remember_list(ctx.core, ctx.place, "pool", shown, intent="list_pool", slots=asked)
     if not found:
-        await dialogs.remember_list(ctx.core, ctx.place, "pool", [])
         return replies.text("公海里暂时没有符合的线索。")
-    await dialogs.remember_list(ctx.core, ctx.place, "pool", [lead.id for lead in found])
     total = await leads.count_pool(ctx.actor, text=text, region=region)
-    return replies.numbered(
-        f"公海共{total}条，最新{len(found)}条：", [_pool_line(lead) for lead in found], "回复“领取 序号”或“领取 姓名”领取"
-    )
+    title = f"公海共{total}条，最新{len(found)}条："
+    if before:
+        title = f"公海共{total}条，第{len(before) + 1}到{len(shown)}条："
+    more = "；看后面的回复“下一页”" if total > len(shown) else ""
+    after = f"回复“领取 序号”或“领取 姓名”领取{more}"
+    return replies.numbered(title, [_pool_line(lead) for lead in found], after, first=len(before) + 1)
 
 
 @command(intent="claim_lead", usage="领取 张伟", roles=SELLING, undo=("lead.claim", undo_claim))
 async def claim_lead(ctx: ChatContext) -> Reply:
     """领取公海线索"""
-    lead = await leads.claim(ctx.core, ctx.actor, await _chosen(ctx))
-    shown = _phone(ctx, lead)
-    return replies.record(
-        f"已领取：{lead.name}",
-        (("公司", lead.company), ("电话", shown), ("来源", lead.source), ("需求", lead.need)),
-        undo=Undo("lead.claim", (lead.id,)),
-    )
+    refs = read_refs(ctx.slot("said"), ctx.core.clock.now())
+    if ctx.slot("ref") and len(refs) > 1:
+        ctx.slots["several"] = True
+        return await _claim_several(ctx, refs[:MOST_CLAIMED])
+    number = await _chosen(ctx)
+    own = await Lead.get_or_none(id=number, owner_id=ctx.actor.employee_id or 0)
+    if own is not None:
+        raise AlreadyOwn(name=own.name)
+    lead = await leads.claim(ctx.core, ctx.actor, number)
+    fields = (("公司", lead.company), ("电话", _phone(ctx, lead)), ("来源", lead.source), ("需求", lead.need))
+    said = await _last_words(ctx, lead)
+    return replies.record(f"已领取：{lead.name}", (*fields, ("最近留言", said)), undo=Undo("lead.claim", (lead.id,)))
+
+
+async def _claim_several(ctx: ChatContext, refs: list[str]) -> Reply:
+    """Claim leads of the list one after the other; what cannot be claimed keeps none of the others back."""
+    lines, claimed = [], []
+    for ref in refs:
+        try:
+            number = await dialogs.listed(ctx.core, ctx.place, "pool", ref, ctx.slot("said"))
+            async with ctx.core.db.transaction():
+                lead = await leads.claim(ctx.core, ctx.actor, number)
+        except CrmError as error:
+            lines.append(f"第{ref}条：{error.sentence()}")
+            continue
+        claimed.append(lead.id)
+        lines.append("，".join(part for part in (f"已领取：{lead.name}", lead.company, _phone(ctx, lead)) if part))
+    return replies.text("\n".join(lines), Undo("lead.claim", tuple(claimed)) if claimed else None)
+
+
+async def _last_words(ctx: ChatContext, lead: Lead) -> str:
+    """Tell what the customer wrote last; never where others read along."""
+    numbers = [account.id for account in await leads.accounts_of(lead.person_id)]
+    if ctx.message.in_group or not numbers:
+        return ""
+    written = Message.filter(account_id__in=numbers, direction=Direction.IN.value).exclude(text="").exclude(kind="event")
+    last = await written.order_by("-id").first()
+    return last.text[:WORDS] if last else ""
 
 
 async def _chosen(ctx: ChatContext) -> int:
@@ -98,16 +157,11 @@ async def _chosen(ctx: ChatContext) -> int:
         options = [(f"{lead.name}（{lead.company or lead.source or '公海线索'}）", str(lead.id)) for lead in found[:9]]
         raise ctx.ask_choice("有几条线索符合，请回复序号：", options, slot="lead")
     if not found:
-        await _refuse_taken(wanted)
+        if await Lead.filter(name=wanted, owner_id=ctx.actor.employee_id or 0, status__in=["new", "following"]).exists():
+            raise AlreadyOwn(name=wanted)
+        await subjects.refuse_known_elsewhere(wanted)
         raise NotFound
     return int(found[0].id)
-
-
-async def _refuse_taken(wanted: str) -> None:
-    taken = await Lead.filter(name=wanted, owner_id__isnull=False).first()
-    if taken is not None:
-        # The name is the one they said.
-        raise leads.LeadAlreadyClaimed(lead=f"线索「{taken.name}」", owner=await leads.owner_name(taken.id))
 
 
 async def _hint(ctx: ChatContext, known: Lead) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from crm_core import leads
 from crm_core.access import Role
 from crm_core.employees import actor_of
+from crm_core.leads import Lead
 from crm_core.ports import Core
 from crm_core.reach import ReachRule, Window
 from handlers.pipeline import Pipeline
@@ -19,7 +20,9 @@ async def test_card_shows_numbers_to_the_owner_and_masks_them_for_others(core: C
     viewer = await staff(core, pipeline, "访客", Role.VIEWER)
     assert "手机：138****8000" in await viewer.says("看下张伟的资料")
     peer = await staff(core, pipeline, "小陈")
-    assert "没有找到「张伟」" in await peer.says("看下张伟的资料")
+    assert await peer.says("看下张伟的资料") == "线索「张伟」已被小王领取"
+    assert await peer.says("看下小王的资料") == "「小王」是同事，不是客户"
+    assert "没有找到「张伟伟」。新客户可以说" in await peer.says("看下张伟伟的资料")
 
 
 async def test_card_is_masked_in_a_group(core: Core, chat: Staff) -> None:
@@ -50,3 +53,20 @@ async def test_card_keeps_the_history_after_conversion(core: Core, chat: Staff) 
     await chat.says("刚和张伟通了电话，嫌贵")
     await leads.convert(core, await actor_of(chat.employee), lead.id)
     assert "跟进：今天 10:00 电话" in await chat.says("看下张伟的资料")
+
+
+async def test_a_contact_of_a_colleague_tells_whose_it_is(core: Core, pipeline: Pipeline, chat: Staff) -> None:
+    lead = await make_lead(core, owner_id=chat.employee.id, mobile="13800138000")
+    await leads.convert(core, await actor_of(chat.employee), lead.id)
+    peer = await staff(core, pipeline, "小陈")
+    assert await peer.says("看下张伟的资料") == "客户「张伟」已被小王领取"
+
+
+async def test_a_look_never_makes_anything(core: Core, chat: Staff) -> None:
+    assert await chat.says("看下新线索的资料") == "是哪位客户？"
+    assert "没有找到「微信访客115」" in await chat.says("看下微信访客115的资料")
+    await chat.says("新线索")
+    assert "没有找到「微信访客115」" in await chat.says("看下微信访客115的资料")
+    assert await Lead.all().count() == 0
+    await make_lead(core, "微信访客115")
+    assert "【微信访客115】线索" in await chat.says("看下微信访客115的资料")
