@@ -13,6 +13,7 @@ from typing import Any
 
 from tortoise import fields
 
+from campaigns import shown
 from campaigns.broadcasts import Broadcast, BroadcastStatus, refuse_self_approval, require_channel, require_sendable
 from campaigns.errors import Unusable
 from campaigns.shown import Content, content_now
@@ -125,7 +126,7 @@ async def create(
     async with core.db.transaction():
         clean = await _checked(core, actor, {**values, "festival": festival, "birthday": birthday})
         plan: GreetingPlan = await GreetingPlan.add(core, **clean, author=actor.name[:64], author_id=actor.employee_id)
-        await _keep(plan)
+        await _keep(core, actor, plan)
         await access.record(core, actor, "greeting.create", plan)
     return plan
 
@@ -138,7 +139,7 @@ async def update(core: Core, actor: Actor, plan_id: int, **values: Any) -> Greet
         clean = await _checked(core, actor, {**occasion, **values}, channel=plan.channel)
         await _move(core, plan, "修改", GreetingStatus.DRAFT)
         await change_fields(core, actor, "greeting.update", plan, clean)
-        await _keep(plan)
+        await _keep(core, actor, plan)
     return plan
 
 
@@ -146,11 +147,16 @@ async def _content(plan: GreetingPlan) -> Content:
     return await content_now(plan.segment_id, plan.template_id, plan.channel, plan.selection)
 
 
-async def _keep(plan: GreetingPlan) -> None:
-    """Keep what a draft says as it is saved: approved is that and nothing else."""
+async def _keep(core: Core, actor: Actor, plan: GreetingPlan) -> None:
+    """Keep what a draft says as it is saved: approved is that and nothing else, and by whoever saw it so."""
     content = await _content(plan)
+    await shown.remember(core, actor, "greeting", plan.id, _mark(plan, content))
     plan.selection, plan.template_kind, plan.template_body = content.selection.to_json(), content.kind, content.body
     await plan.save(update_fields=["selection", "template_kind", "template_body"])
+
+
+def _mark(plan: GreetingPlan, content: Content) -> str:
+    return f"{content.mark}:{plan.time}:{plan.festival}:{plan.birthday}"
 
 
 async def _checked(core: Core, actor: Actor, values: Mapping[str, Any], *, channel: str = "") -> dict[str, Any]:
@@ -197,7 +203,8 @@ async def approve(core: Core, actor: Actor, plan_id: int) -> GreetingPlan:
     plan = await _load(actor, plan_id, "批准", GreetingStatus.DRAFT)
     content = await _content(plan)
     await refuse_self_approval(core, actor, plan, content.selection)
-    if not content.is_kept(plan.selection, plan.template_kind, plan.template_body):
+    is_kept = content.is_kept(plan.selection, plan.template_kind, plan.template_body)
+    if not is_kept or await shown.saw_something_else(core, actor, "greeting", plan.id, _mark(plan, content)):
         raise GreetingChanged(name=plan.name)
     require_sendable(core, content, plan.channel)
     async with core.db.transaction():

@@ -73,20 +73,30 @@ async def note(core: Core, actor: Actor, draft: Any, content: Content) -> None:
     async with core.db.transaction():
         if not content.is_kept(draft.conditions, draft.template_kind, draft.template_body):
             await core.db.run(_keep(draft, content))
-        await core.state.set(_key(draft.id, actor), content.mark, lasts=REMEMBERED)
+        await remember(core, actor, "broadcast", draft.id, content.mark)
 
 
 async def require_shown(core: Core, actor: Actor, draft: Any, content: Content) -> None:
     """Refuse to approve what was not shown, to this person or at all. Raises: ChangedSincePreview."""
-    seen = await core.state.get(_key(draft.id, actor))
     is_kept = content.is_kept(draft.conditions, draft.template_kind, draft.template_body)
-    if not is_kept or seen not in (None, content.mark):
+    if not is_kept or await saw_something_else(core, actor, "broadcast", draft.id, content.mark):
         raise ChangedSincePreview(name=draft.name)
 
 
-def _key(broadcast_id: int, actor: Actor) -> str:
-    who = actor.name[:64] if actor.employee_id is None else actor.employee_id
-    return f"shown:{broadcast_id}:{who}"
+async def remember(core: Core, actor: Actor, kind: str, number: int, mark: str) -> None:
+    """Remember what of a draft this person saw last."""
+    await core.state.set(_key(kind, number, actor), mark, lasts=REMEMBERED)
+
+
+async def saw_something_else(core: Core, actor: Actor, kind: str, number: int, mark: str) -> bool:
+    """Tell whether this person last saw the draft say something else; who never looked saw nothing else."""
+    return await core.state.get(_key(kind, number, actor)) not in (None, mark)
+
+
+def _key(kind: str, number: int, actor: Actor) -> str:
+    # A token may be called "7", and so may nobody's number.
+    who = f"token:{actor.name[:64]}" if actor.employee_id is None else f"employee:{actor.employee_id}"
+    return f"shown:{kind}:{number}:{who}"
 
 
 def _keep(draft: Any, content: Content) -> Program[None]:

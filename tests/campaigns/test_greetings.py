@@ -384,3 +384,13 @@ async def test_a_plan_whose_text_or_people_changed_since_it_was_drafted_is_saved
     assert error.value.code == "greeting.changed_since_draft"
     await greetings.update(core, marketer, plan.id, name=plan.name)
     assert (await greetings.approve(core, second, plan.id)).status == "approved"
+
+
+async def test_whoever_saw_the_plan_before_somebody_else_changed_it_approves_nothing(core, marketer):
+    plan = await make_plan(core, marketer, approved=False)
+    another = await make_actor(core, "老陈", Role.ADMIN)
+    await greetings.update(core, another, plan.id, time="15:00")
+    with pytest.raises(greetings.GreetingChanged):
+        await greetings.approve(core, marketer, plan.id)
+    assert (await GreetingPlan.get(id=plan.id)).status == "draft"
+    assert (await greetings.approve(core, another, plan.id)).status == "approved"
