@@ -17,6 +17,7 @@ from crm_core.db import Entity, UtcDatetimeField
 from crm_core.employees import Employee
 from crm_core.errors import Conflict, Invalid, NotFound, Refused
 from crm_core.messages import Body, Guarantee
+from crm_core.pool_notices import cancel_pool_notices
 from crm_core.ports import Core, Program
 from crm_core.values import normalize_phone
 
@@ -158,8 +159,7 @@ def insert_from_channel(core: Core, *, channel: str, name: str, source: str, raw
 async def claim(core: Core, actor: Actor, lead_id: int) -> Lead:
     """Give a lead from the pool to the acting employee (领取).
 
-    Writes the lead, one audit entry and a notice to the manager, in one transaction.
-
+    Writes the lead, one audit entry and a notice to the manager, in one transaction; waiting notices to all end with it.
     Raises: NotFound; ClaimNeedsEmployee for whoever acts as no employee; LeadAlreadyClaimed; ClaimCapReached.
     """
     access.require(actor, "leads:write")
@@ -179,6 +179,7 @@ async def claim(core: Core, actor: Actor, lead_id: int) -> Lead:
             # Numbers are counted up easily: a foreign lead may tell whose it is, and not who it is.
             shown = await access.visible(Lead, actor).filter(id=lead.id).exists()
             raise LeadAlreadyClaimed(lead=f"线索「{lead.name}」" if shown else "这条线索", owner=await owner_name(lead.id))
+        await core.db.run(cancel_pool_notices(core, lead.person_id))
         await access.record(core, actor, "lead.claim", lead)
         await _tell_manager(core, actor, lead)
         return await Lead.get(id=lead.id)
@@ -246,6 +247,7 @@ async def assign(core: Core, actor: Actor, lead_id: int, owner_id: int) -> Lead:
         if actor.role is Role.SALES and lead.owner_id != actor.employee_id:
             raise Refused
         await lead.change(core, owner_id=owner.id, claimed_at=core.clock.now())
+        await core.db.run(cancel_pool_notices(core, lead.person_id))
         await access.record(core, actor, "lead.assign", lead, after={"owner_id": owner.id})
     return lead
 

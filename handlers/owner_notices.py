@@ -7,6 +7,7 @@ from crm_core.conversations import OutboundStatus
 from crm_core.employees import staff_account_sql
 from crm_core.messages import Address, Body, Button, Guarantee, InboundMessage, Kind
 from crm_core.outbox import insert_rows, outgoing_row, queue, wake
+from crm_core.pool_notices import pool_notices_of
 from crm_core.ports import Core, Program
 from crm_core.rules import as_instant
 from crm_core.values import cut_bytes
@@ -66,13 +67,13 @@ def tell_owner(core: Core, message: InboundMessage, message_id: int, person_id: 
 
 def _tell_of_pooled(core: Core, message: InboundMessage, person_id: int, name: str, now: datetime) -> Program[None]:
     """Tell of somebody in the pool who writes: at once, then at most every few minutes with what they said last."""
-    text = f"【公海客户】{name}：{hide_mobiles(words_of(message))}\n还没有人负责，回复“领取 {name}”即可领取"
+    text = f"【公海客户】{hide_mobiles(name)}：{words_of(message, hidden=True)}\n还没有人负责，{_how_to_claim(name)}"
     is_urgent = URGENT.search(message.text) is not None
     for employee_id, to in (yield from _listeners(core)):
         urgent = f"pool_urgent:{person_id}:{_stretch(now, URGENT_PAUSE)}:{employee_id}"
         if is_urgent and (yield from _queue_notice(core, to, text, key=urgent, now=now)) is not None:
             continue
-        keys = f"pool_notice:{person_id}:{{}}:{employee_id}"
+        keys = f"{pool_notices_of(person_id)}{{}}:{employee_id}"
         yield from _tell_once_in_a_while(core, to, text, keys=keys, besides=urgent, now=now)
 
 
@@ -122,7 +123,7 @@ def _queue_notice(
 def tell_of_new_lead(core: Core, lead_id: int, name: str, source: str) -> Program[None]:
     """Tell those who look after the pool that somebody new is in it."""
     origin = f"（来源：{source}）" if source else ""
-    text = f"【新线索】{name}{origin}已进入公海，回复“领取 {name}”即可领取"
+    text = f"【新线索】{hide_mobiles(name)}{origin}已进入公海，{_how_to_claim(name)}"
     button = Button("领取", "claim_lead", {"lead": str(lead_id)})
     now, key = core.clock.now(), f"new_lead:{lead_id}"
     for employee_id, to in (yield from _listeners(core)):
@@ -146,6 +147,13 @@ def _listeners(core: Core) -> Program[list[tuple[int, Address]]]:
     return [(int(employee_id), Address(channel, external_id)) for channel, external_id, employee_id in rows]
 
 
-def words_of(message: InboundMessage) -> str:
-    """Write what somebody sent as words; a picture and the like by its kind."""
-    return cut_bytes(message.text.strip() or KIND_WORDS.get(message.kind, "[消息]"), 600)
+def _how_to_claim(name: str) -> str:
+    """Tell how to claim somebody: by the name, unless there is a number in it, which nobody may be told yet."""
+    return f"回复“领取 {name}”即可领取" if hide_mobiles(name) == name else "回复“公海”，再按序号领取"
+
+
+def words_of(message: InboundMessage, *, hidden: bool = False) -> str:
+    """Write what somebody sent as words; a picture and the like by its kind; without mobile numbers if they are `hidden`."""
+    words = message.text.strip() or KIND_WORDS.get(message.kind, "[消息]")
+    # Hidden before it is cut: what is left of a number that was cut is not known for one.
+    return cut_bytes(hide_mobiles(words) if hidden else words, 600)

@@ -5,12 +5,19 @@ import re
 from crm_core.accounts import AccountRow
 from crm_core.audit import insert_system_entry
 from crm_core.ports import Core, Program
-from crm_core.values import mask_phone, normalize_mobile
+from crm_core.values import mask_phone
 
 SOURCE = "chat"
 """Who wrote it down, in the audit trail."""
 _ELEVEN_DIGITS = re.compile(r"(?:\d[\s-]?){11}")
-_MOBILE = re.compile(r"(?<!\d)(?:[+＋]?\s?[8８][6６][\s-]?)?[1１](?:[\s-]?\d){10}(?!\d)")
+_ABROAD = r"(?:[0０]{2}|[+＋])?\s?[8８][6６]"
+# To be stored it must stand alone: groups of digits before or after make it a part of a card or an identity number.
+_ALONE = re.compile(
+    rf"(?<!\d)(?<!\d[\s-])(?<!\d[\s-]{{2}})(?:{_ABROAD}[\s-]?)?[1１][\s-]?[3-9３-９](?:[\s-]?\d){{9}}(?![\s-]{{0,2}}\d)"
+)
+_BETWEEN = r"[\s.\-–—_]{0,3}"
+# To be hidden anything will do that may be one, whatever it is typed with.
+_ANY = re.compile(rf"(?<!\d)(?:(?:{_ABROAD}|[0０]){_BETWEEN})?[1１]{_BETWEEN}[3-9３-９](?:{_BETWEEN}\d){{9}}(?!\d)")
 
 
 def may_hold_mobile(text: str) -> bool:
@@ -20,13 +27,17 @@ def may_hold_mobile(text: str) -> bool:
 
 def said_mobile(text: str) -> str | None:
     """Give the first mobile number in a text, as it is stored."""
-    found = (normalize_mobile(match[0]) for match in _MOBILE.finditer(text))
-    return next(filter(None, found), None)
+    return next((_stored(match[0]) for match in _ALONE.finditer(text)), None)
 
 
 def hide_mobiles(text: str) -> str:
     """Hide the middle of every mobile number in a text: nobody owns the person yet."""
-    return _MOBILE.sub(lambda match: mask_phone(normalize_mobile(match[0])) or match[0], text)
+    return _ANY.sub(lambda match: mask_phone(_stored(match[0])) or "", text)
+
+
+def _stored(found: str) -> str:
+    digits = [str(int(sign)) for sign in found if sign.isdecimal()]
+    return f"+86{''.join(digits[-11:])}"
 
 
 def keep_said_mobile(core: Core, account: AccountRow, person_id: int, text: str) -> Program[None]:

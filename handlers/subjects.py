@@ -80,15 +80,25 @@ async def _leads(actor: Actor, person: str, company: str, exact: bool) -> list[L
     return await access.visible(Lead, actor).filter(named, status__in=_OPEN).order_by("-updated_at").limit(9)
 
 
-async def refuse_known_elsewhere(name: str) -> None:
-    """Refuse to treat a full name as new when it is a colleague's, or somebody's whom a colleague looks after.
+async def is_colleague(name: str) -> bool:
+    """Tell whether somebody of the house has this full name."""
+    return bool(name) and await Employee.filter(name=name, departed_at=None).exists()
 
-    Of those no more is told than whose they are. Raises: IsColleague; LeadAlreadyClaimed.
+
+async def refuse_colleague(name: str) -> None:
+    """Refuse to look for a colleague among the customers. Raises: IsColleague."""
+    if await is_colleague(name):
+        raise IsColleague(name=name)
+
+
+async def refuse_known_elsewhere(name: str) -> None:
+    """Refuse to treat a full name as new when it is somebody's whom a colleague looks after.
+
+    No more is told than whose they are, and that only to whoever would enter or claim them, where nobody reads along.
+    Raises: LeadAlreadyClaimed.
     """
     if not name:
         return
-    if await Employee.filter(name=name, departed_at=None).exists():
-        raise IsColleague(name=name)
     owned: Q = Q(name=name, owner_id__isnull=False)
     for what, rows in (
         ("线索", Lead.filter(owned, status__in=_OPEN)),

@@ -53,9 +53,11 @@ async def _subject(ctx: ChatContext) -> tuple[Subject, int]:
     if subject:
         return subject, 0
     name = ctx.slot("person") or ctx.slot("company")
-    await subjects.refuse_known_elsewhere(name)
+    if not ctx.message.in_group:
+        await subjects.refuse_known_elsewhere(name)
     if "new" not in ctx.slots:
-        raise ctx.ask_yes(f"没有找到「{name}」，要新建线索并记下这条跟进吗？（是/否）", slot="new")
+        known = f"有同事叫「{name}」。如果是同名的客户" if await subjects.is_colleague(name) else f"没有找到「{name}」"
+        raise ctx.ask_yes(f"{known}，要新建线索并记下这条跟进吗？（是/否）", slot="new")
     lead = await leads.add(
         ctx.core, ctx.actor, name=ctx.slot("person"), company=ctx.slot("company"), owner_id=ctx.actor.employee_id
     )

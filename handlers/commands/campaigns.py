@@ -6,7 +6,7 @@ import msgspec
 
 from campaigns import audience, broadcasts, greetings, results
 from campaigns.broadcasts import BROADCAST_STATUS_LABELS, RECIPIENT_STATUS_LABELS, Broadcast, BroadcastStatus, RecipientStatus
-from campaigns.greetings import GreetingStatus
+from campaigns.greetings import GREETING_STATUS_LABELS, GreetingPlan, GreetingStatus
 from campaigns.templates import Template, TemplateKind
 from crm_core import access, segments
 from crm_core.calendar import festivals, next_festival
@@ -38,6 +38,8 @@ class ApprovedElsewhere(Refused):
     text = "这个渠道的消息没有签名，不能在这里批准，请在接口或演示页批准"
 
 
+_NO = {"no": "draft"}
+"""Marks what a no stands for: it refuses a draft, and never ends what was approved."""
 UNSIGNED = "这个渠道的消息没有签名，请在接口或演示页批准。"
 
 
@@ -94,7 +96,7 @@ async def schedule_greeting(ctx: ChatContext) -> Reply:
     if not _may_approve_here(ctx):
         return replies.text(question.rpartition("\n")[0] + f"\n已存为祝福草稿#{plan.id}。{UNSIGNED}")
     number = str(plan.id)
-    approve, reject = Button("通过", ctx.intent, {"plan": number}), Button("否决", "cancel_broadcast", {"plan": number})
+    approve, reject = Button("通过", ctx.intent, {"plan": number}), Button("否决", "cancel_broadcast", {"plan": number, **_NO})
     approval = f"批准祝福#{number}"
     raise ctx.ask_yes(question, slot="plan", answer=number, buttons=(approve, reject), approval=approval, refusal=reject)
 
@@ -132,12 +134,52 @@ async def broadcast_status(ctx: ChatContext) -> Reply:
 async def cancel_broadcast(ctx: ChatContext) -> Reply:
     """停掉一条群发"""
     if "plan" in ctx.slots:
+        left = await _plan_decided_since(ctx, int(ctx.slot("plan")))
+        if left:
+            return left
         plan = await greetings.cancel(ctx.core, ctx.actor, int(ctx.slot("plan")))
         return replies.text(f"已取消「{plan.name}」。")
     if not ctx.slot("ref"):
         return await _cancel_named(ctx)
-    cancelled = await broadcasts.cancel(ctx.core, ctx.actor, (await _chosen(ctx)).id)
+    chosen = await _chosen(ctx)
+    left = await _decided_since(ctx, chosen.id)
+    if left:
+        return left
+    cancelled = await broadcasts.cancel(ctx.core, ctx.actor, chosen.id)
     return replies.text(f"已取消群发#{cancelled.id}「{cancelled.name}」，没发出去的不再发送。")
+
+
+async def _decided_since(ctx: ChatContext, number: int) -> Reply | None:
+    """Tell what became of a broadcast that is no draft any more: a no refuses a draft, and ends nothing approved since."""
+    # The row is held by it, so that no approval comes between this look and the end.
+    if not _is_no(ctx) or await Broadcast.filter(id=number, status="draft").update(status="draft"):
+        return None
+    found = await access.load(Broadcast, ctx.actor, number)
+    label = BROADCAST_STATUS_LABELS[BroadcastStatus(found.status)]
+    over = found.status in (BroadcastStatus.FINISHED, BroadcastStatus.CANCELLED)
+    return _left_alone(f"群发#{found.id}「{found.name}」", label, "" if over else f"取消群发#{found.id}")
+
+
+async def _plan_decided_since(ctx: ChatContext, number: int) -> Reply | None:
+    """Tell the same of a greeting."""
+    if not _is_no(ctx) or await GreetingPlan.filter(id=number, status="draft").update(status="draft"):
+        return None
+    found = await access.load(GreetingPlan, ctx.actor, number)
+    label, over = GREETING_STATUS_LABELS[GreetingStatus(found.status)], found.status == GreetingStatus.CANCELLED
+    occasion = festivals()[found.festival].label if found.festival in festivals() else "生日"
+    return _left_alone(f"祝福「{found.name}」", label, "" if over else f"取消{occasion}祝福")
+
+
+def _left_alone(what: str, label: str, cancelled_by: str) -> Reply:
+    # An answer and no error: an error would undo that the question was closed.
+    if not cancelled_by:
+        return replies.text(f"{what}{label}，刚才的问题已关闭。")
+    return replies.text(f"{what}已被批准（{label}），没有取消，刚才的问题已关闭。要取消请回复：{cancelled_by}")
+
+
+def _is_no(ctx: ChatContext) -> bool:
+    """Tell whether it is the no to a question, said or pressed, and not a wish of its own."""
+    return "open" in ctx.slots or _NO.items() <= ctx.slots.items()
 
 
 async def _cancel_named(ctx: ChatContext) -> Reply:
@@ -210,7 +252,7 @@ async def _broadcast(ctx: ChatContext, kind: str) -> Reply:
     lines.append(f"{_start_words(ctx, at)}，确认吗？（是/否）")
     number = str(draft.id)
     approve = Button("通过", "schedule_broadcast", {"broadcast": number})
-    reject = Button("否决", "cancel_broadcast", {"ref": number})
+    reject = Button("否决", "cancel_broadcast", {"ref": number, **_NO})
     question, approval = "\n".join(line for line in lines if line), f"批准群发#{number}"
     buttons = (approve, reject)
     raise ctx.ask_yes(question, slot="broadcast", answer=number, buttons=buttons, approval=approval, refusal=reject)

@@ -12,9 +12,10 @@ from crm_core.leads import LEAD_STATUS_LABELS, LeadStatus, accounts_of
 from crm_core.reach import ReachRule
 from crm_core.segments import tags_of
 from crm_core.values import mask_phone, mask_text, show_phone
-from handlers import replies, subjects
+from handlers import replies
 from handlers.replies import Reply
 from handlers.router import ChatContext, command
+from handlers.said_mobiles import hide_mobiles
 
 
 @command(intent="show_contact", usage="看下张伟的资料", roles=frozenset(Role))
@@ -23,21 +24,21 @@ async def show_contact(ctx: ChatContext) -> Reply:
     subject = await ctx.pick_subject()
     if subject is None:
         name = ctx.slot("person") or ctx.slot("company")
-        await subjects.refuse_known_elsewhere(name)
-        return replies.text(f"没有找到「{name}」。新客户可以说：新线索 {name} 13800138000")
+        # The same of a colleague's customer as of nobody: who asks may not learn that there is one.
+        return replies.text(f"没有找到「{name}」，请核对姓名或公司后再试")
     row = await access.load(SUBJECT_MODELS[subject.kind], ctx.actor, subject.id)
     full = sees_personal(ctx.actor, row.owner_id) and not ctx.message.in_group
     return replies.record(
-        _headline(subject, row),
+        _headline(subject, row, full=full),
         [*_particulars(row, full=full), *await _relations(ctx, subject, row), *await _past(ctx, subject)],
     )
 
 
-def _headline(subject: Subject, row: object) -> str:
+def _headline(subject: Subject, row: object, *, full: bool) -> str:
     kind = {"lead": "线索", "contact": "联系人", "customer": "客户"}[subject.kind]
     status = getattr(row, "status", "")
     label = f"，{LEAD_STATUS_LABELS[LeadStatus(status)]}" if subject.kind == "lead" else ""
-    return f"【{subject.name}】{kind}{label}"
+    return f"【{subject.name if full else hide_mobiles(subject.name)}】{kind}{label}"
 
 
 def _particulars(row: object, *, full: bool) -> list[tuple[str, object]]:
@@ -45,7 +46,7 @@ def _particulars(row: object, *, full: bool) -> list[tuple[str, object]]:
     landline = getattr(row, "landline", None)
     hidden = (lambda value: value) if full else mask_text
     return [
-        ("公司", getattr(row, "company", "")),
+        ("公司", getattr(row, "company", "") if full else hide_mobiles(getattr(row, "company", ""))),
         ("职务", getattr(row, "title", "")),
         ("手机", show_phone(number) if full else mask_phone(number)),
         ("座机", show_phone(landline) if full else mask_phone(landline)),
@@ -54,7 +55,7 @@ def _particulars(row: object, *, full: bool) -> list[tuple[str, object]]:
         ("生日", (getattr(row, "birthday", None) or "").replace("lunar:", "农历")),
         ("地区", getattr(row, "region", "")),
         ("来源", getattr(row, "source", "")),
-        ("需求", getattr(row, "need", "")),
+        ("需求", getattr(row, "need", "") if full else hide_mobiles(getattr(row, "need", ""))),
     ]
 
 

@@ -5,13 +5,14 @@ from typing import Any
 from crm_core import leads
 from crm_core.access import sees_personal, visible
 from crm_core.conversations import Message
-from crm_core.errors import Conflict, CrmError, NotFound
+from crm_core.errors import Conflict, CrmError, NotFound, Unavailable
 from crm_core.leads import Lead
 from crm_core.messages import Direction
 from crm_core.values import mask_phone, show_phone
 from handlers import dialogs, replies, subjects
 from handlers.replies import Reply, Undo
 from handlers.router import SELLING, ChatContext, command
+from handlers.said_mobiles import hide_mobiles
 from handlers.understanding.answers import read_refs
 from handlers.understanding.phones import malformed_phone
 
@@ -116,7 +117,7 @@ async def claim_lead(ctx: ChatContext) -> Reply:
     lead = await leads.claim(ctx.core, ctx.actor, number)
     fields = (("公司", lead.company), ("电话", _phone(ctx, lead)), ("来源", lead.source), ("需求", lead.need))
     said = await _last_words(ctx, lead)
-    return replies.record(f"已领取：{lead.name}", (*fields, ("最近留言", said)), undo=Undo("lead.claim", (lead.id,)))
+    return replies.record(f"已领取：{_name(ctx, lead)}", (*fields, ("最近留言", said)), undo=Undo("lead.claim", (lead.id,)))
 
 
 async def _claim_several(ctx: ChatContext, refs: list[str]) -> Reply:
@@ -127,11 +128,13 @@ async def _claim_several(ctx: ChatContext, refs: list[str]) -> Reply:
             number = await dialogs.listed(ctx.core, ctx.place, "pool", ref, ctx.slot("said"))
             async with ctx.core.db.transaction():
                 lead = await leads.claim(ctx.core, ctx.actor, number)
+        except Unavailable:
+            raise  # else it would be answered, and never done
         except CrmError as error:
             lines.append(f"第{ref}条：{error.sentence()}")
             continue
         claimed.append(lead.id)
-        lines.append("，".join(part for part in (f"已领取：{lead.name}", lead.company, _phone(ctx, lead)) if part))
+        lines.append("，".join(part for part in (f"已领取：{_name(ctx, lead)}", lead.company, _phone(ctx, lead)) if part))
     return replies.text("\n".join(lines), Undo("lead.claim", tuple(claimed)) if claimed else None)
 
 
@@ -154,30 +157,45 @@ async def _chosen(ctx: ChatContext) -> int:
     found = [lead for lead in await leads.find_in_pool(ctx.actor, text=wanted) if wanted in (lead.name, lead.company)]
     found = found or await leads.find_in_pool(ctx.actor, text=wanted)
     if len(found) > 1:
-        options = [(f"{lead.name}（{lead.company or lead.source or '公海线索'}）", str(lead.id)) for lead in found[:9]]
+        options = [
+            (f"{hide_mobiles(lead.name)}（{lead.company or lead.source or '公海线索'}）", str(lead.id)) for lead in found[:9]
+        ]
         raise ctx.ask_choice("有几条线索符合，请回复序号：", options, slot="lead")
     if not found:
         if await Lead.filter(name=wanted, owner_id=ctx.actor.employee_id or 0, status__in=["new", "following"]).exists():
             raise AlreadyOwn(name=wanted)
-        await subjects.refuse_known_elsewhere(wanted)
+        if not ctx.message.in_group:
+            await subjects.refuse_colleague(wanted)
+            await subjects.refuse_known_elsewhere(wanted)
         raise NotFound
     return int(found[0].id)
 
 
 async def _hint(ctx: ChatContext, known: Lead) -> str:
-    """Tell who a lead is; of one the writer may not see, only whose."""
+    """Tell who a lead is; of one the writer may not see, only whose, and where others read along not even that."""
     if await visible(Lead, ctx.actor).filter(id=known.id).exists():
-        return f"「{known.name}」"
+        return f"「{_name(ctx, known)}」"
+    if ctx.message.in_group:
+        return ""
     return f"，归属：{await leads.owner_name(known.id)}"
 
 
 def _phone(ctx: ChatContext, lead: Lead) -> str | None:
     """Show a number in full to whoever may see it, and never where others read along."""
     number = lead.mobile or lead.landline
-    full = sees_personal(ctx.actor, lead.owner_id) and not ctx.message.in_group
-    return show_phone(number) if full else mask_phone(number)
+    return show_phone(number) if _full(ctx, lead) else mask_phone(number)
+
+
+def _name(ctx: ChatContext, lead: Lead) -> str:
+    """Write a name; people put their number into it, which is shown to the same people only."""
+    return lead.name if _full(ctx, lead) else hide_mobiles(lead.name)
+
+
+def _full(ctx: ChatContext, lead: Lead) -> bool:
+    return sees_personal(ctx.actor, lead.owner_id) and not ctx.message.in_group
 
 
 def _pool_line(lead: Lead) -> str:
-    told = [lead.company, lead.region, lead.source, mask_phone(lead.mobile) or "", lead.need[:20]]
-    return "，".join([lead.name, *(word for word in told if word)])
+    need = hide_mobiles(lead.need)[:20]
+    told = [hide_mobiles(lead.company), lead.region, lead.source, mask_phone(lead.mobile) or "", need]
+    return "，".join([hide_mobiles(lead.name), *(word for word in told if word)])

@@ -5,14 +5,16 @@ from datetime import timedelta
 
 import pytest
 
+from crm_core import leads
 from crm_core.access import Role
 from crm_core.accounts import Account
 from crm_core.audit import AuditEntry, AuditValues
 from crm_core.conversations import Message
 from crm_core.leads import Lead
-from crm_core.messages import Body, Kind
+from crm_core.messages import Address, Body, Kind
 from crm_core.ports import AnswerRule, AnswerSettings, Core
 from handlers.pipeline import Pipeline
+from tests.factories import SYSTEM, make_actor
 from tests.fakes import FakeClock
 from tests.handlers.conftest import Talker, staff
 
@@ -208,3 +210,38 @@ async def test_who_asks_for_a_human_is_told_of_at_once(core: Core, pipeline: Pip
     assert rows[0].not_before <= core.clock.now()
     assert len(rows) == 2
     assert "：转人工" in rows[1].text
+
+
+async def test_no_number_reaches_those_who_look_after_the_pool(core: Core, pipeline: Pipeline, customer: Talker) -> None:
+    pools = replace(core.settings.pools, notices_to="dingtalk/robot")
+    customer.core = replace(core, settings=replace(core.settings, pools=pools))
+    boss = await staff(core, pipeline, "老周", Role.MANAGER)
+    await customer.sends(replace(customer.message("我" * 197 + "13800138000"), nickname="李姐13700137000"))
+    rows = await Message.filter(direction="out", channel="dingtalk").order_by("id")
+    texts = [row.text for row in rows]
+    assert [text[:5] for text in texts if text.startswith("【新线索】")]
+    assert [text for text in texts if text.startswith("【公海客户】李姐137****7000：我")]
+    texts.append(await boss.says("公海"))
+    for text in texts:
+        assert "李姐137****7000" in text
+        assert "13700137000" not in text
+        assert "13800" not in text
+        assert "领取 李姐" not in text
+    assert "回复“公海”" in texts[0]
+    assert "已领取：李姐13700137000" in await boss.says("领取 1")
+
+
+async def test_a_waiting_notice_ends_with_the_claim(core: Core, clock: FakeClock, pipeline: Pipeline, customer: Talker) -> None:
+    await staff(core, pipeline, "老周", Role.MANAGER)
+    other = Talker(core, pipeline, Address("wechat", "oCustomer2"))
+    for words in ("你好", "预算三百万"):
+        await customer.says(words)
+        await other.says(words)
+        clock.advance(20)
+    lead, kept = await Lead.all().order_by("id")
+    actor = await make_actor(core, "小李")
+    await leads.claim(core, actor, lead.id)
+    later = Message.filter(direction="out", not_before__gt=clock.now()).order_by("id")
+    assert await later.values_list("status", "reason") == [("cancelled", "lead_owned"), ("queued", "")]
+    await leads.assign(core, SYSTEM, kept.id, actor.employee_id or 0)
+    assert await later.values_list("status", flat=True) == ["cancelled", "cancelled"]

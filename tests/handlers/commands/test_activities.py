@@ -1,5 +1,6 @@
 """One sentence is a record, read back, and can be taken back."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -66,11 +67,16 @@ async def test_taking_back_a_record_tells_that_its_new_lead_goes_too(core: Core,
     assert (await Lead.get(name="周小婷")).status == "discarded"
 
 
-async def test_a_colleague_never_becomes_a_lead(core: Core, chat: Staff) -> None:
+async def test_a_colleagues_namesake_becomes_a_lead_only_after_a_yes(core: Core, chat: Staff) -> None:
     await make_employee(core, "王磊")
     for words in ("王磊今天跟进了几个客户", "刚和王磊通了电话，嫌贵"):
-        assert await chat.says(words) == "「王磊」是同事，不是客户"
+        assert (await chat.says(words)).startswith("有同事叫「王磊」。如果是同名的客户，要新建线索并记下这条跟进吗？（是/否）")
+        assert await chat.says("否") == "好的，已取消。"
     assert await Lead.all().count() == 0
+    await chat.says("刚和王磊通了电话，嫌贵")
+    assert "（已新建线索）" in await chat.says("是")
+    assert (await chat.says("刚和王磊通了电话，说可以")).startswith("已记：王磊")
+    assert await Lead.all().count() == 1
 
 
 @pytest.mark.parametrize("word", ["批准", "准了", "通过"])
@@ -85,3 +91,11 @@ async def test_what_the_customer_wants_is_kept_in_their_words(core: Core, chat: 
     await make_lead(core, owner_id=chat.employee.id)
     await chat.says("昨天拜访了张伟，对方要求月底前交货")
     assert (await FollowUp.get()).summary == "对方要求月底前交货"
+
+
+async def test_in_a_group_a_follow_up_does_not_tell_whose_a_customer_is(core: Core, chat: Staff) -> None:
+    await make_lead(core, owner_id=(await make_employee_id(core)))
+    chat.address = replace(chat.address, conversation="cidGroup")
+    answer = await chat.says("刚和张伟通了电话，嫌贵")
+    assert "没有找到「张伟」" in answer
+    assert "小陈" not in answer

@@ -6,15 +6,18 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
+from campaigns import audience, broadcasts, greetings
 from campaigns.broadcasts import Broadcast
 from campaigns.greetings import GreetingPlan
 from campaigns.templates import change_template, create_template
 from crm_core.access import Role
+from crm_core.conversations import Message
+from crm_core.messages import PRESS, Kind, mark_of
 from crm_core.ports import Core
 from crm_core.reach import ReachRule, Window
 from crm_core.segments import Segment
 from handlers.pipeline import Pipeline
-from tests.factories import SYSTEM, make_customer_account, make_lead
+from tests.factories import SYSTEM, make_actor, make_customer_account, make_lead
 from tests.handlers.conftest import Staff, staff
 
 
@@ -177,3 +180,43 @@ async def test_a_yes_to_a_greeting_that_changed_since_the_question_starts_nothin
     await change_template(core, SYSTEM, plan.template_id, body="{称呼}，没人看过的话")
     assert await marketer.says("是") == "祝福计划「中秋节祝福」的分群或模板在起草后改过，请核对后重新保存再批准"
     assert (await GreetingPlan.get()).status == "draft"
+
+
+@pytest.mark.parametrize("no", ["否", "取消", "撤销", "不用"])
+async def test_a_late_no_leaves_what_somebody_else_approved(core: Core, marketer: Staff, no: str) -> None:
+    await make_lead(core)
+    boss = await make_actor(core, "老板", Role.ADMIN)
+    await marketer.says("明天上午10点给所有线索群发节日祝福")
+    draft = await Broadcast.get()
+    await audience.preview(marketer.pipeline._core, boss, draft.id)
+    await broadcasts.approve(marketer.pipeline._core, boss, draft.id)
+    answer = await marketer.says(no)
+    assert answer.startswith(f"群发#{draft.id}「节日祝福」已被批准（")
+    assert answer.endswith(f"没有取消，刚才的问题已关闭。要取消请回复：取消群发#{draft.id}")
+    assert (await Broadcast.get()).status == "scheduled"
+    assert "没有等待确认" in await marketer.says("是")
+    assert "已取消群发#" in await marketer.says(f"取消群发#{draft.id}")
+
+
+@pytest.mark.parametrize("no", ["否", "取消", "撤销"])
+async def test_a_late_no_leaves_a_greeting_somebody_else_approved(core: Core, marketer: Staff, no: str) -> None:
+    await marketer.says("中秋给所有VIP发祝福")
+    plan = await GreetingPlan.get()
+    await greetings.approve(marketer.pipeline._core, await make_actor(core, "老板", Role.ADMIN), plan.id)
+    answer = await marketer.says(no)
+    assert answer.startswith("祝福「中秋节祝福」已被批准（")
+    assert answer.endswith("没有取消，刚才的问题已关闭。要取消请回复：取消中秋节祝福")
+    assert (await GreetingPlan.get()).status == "approved"
+    assert await marketer.says("取消中秋节祝福") == "已取消「中秋节祝福」。"
+
+
+async def test_a_late_press_of_the_no_leaves_what_was_approved(core: Core, pipeline: Pipeline, marketer: Staff) -> None:
+    await make_lead(core)
+    await marketer.says("明天上午10点给所有线索群发节日祝福")
+    card = await Message.filter(direction="out").order_by("-id").first()
+    assert card is not None
+    boss = await staff(pipeline._core, pipeline, "老板", Role.ADMIN)
+    await boss.says(f"批准群发#{(await Broadcast.get()).id}")
+    data: dict[str, object] = {"card_message_id": card.id, "card_mark": mark_of(card.key), "button": 2}
+    await marketer.says("", kind=Kind.EVENT, event=PRESS, data=data)
+    assert (await Broadcast.get()).status == "scheduled"

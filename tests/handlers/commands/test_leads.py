@@ -1,9 +1,13 @@
 """Leads in words: record, pool, claim, undo; the refusal beside the permission."""
 
 import asyncio
+from dataclasses import replace
 
+import pytest
+
+from crm_core.errors import Unavailable
 from crm_core.leads import Lead
-from crm_core.ports import Core
+from crm_core.ports import Core, Database
 from handlers.pipeline import Pipeline
 from tests.factories import make_lead
 from tests.handlers.conftest import Staff, Talker, staff
@@ -143,3 +147,36 @@ async def test_names_with_common_signs_are_kept(core: Core, chat: Staff) -> None
 async def test_question_for_a_name_takes_one_that_looks_like_a_time(core: Core, chat: Staff) -> None:
     assert await chat.says("新线索") == "是哪位客户？"
     assert "：高明天" in await chat.says("高明天")
+
+
+async def test_whose_a_customer_is_stays_untold_in_a_group(core: Core, chat: Staff, pipeline: Pipeline) -> None:
+    other = await staff(core, pipeline, "小陈")
+    await make_lead(core, "欧阳锋", owner_id=other.employee.id, mobile="13800138000")
+    assert await chat.says("领取 欧阳锋") == "线索「欧阳锋」已被小陈领取"
+    chat.address = replace(chat.address, conversation="cidGroup")
+    assert await chat.says("领取 欧阳锋") == "没有找到，请核对后再试"
+    assert "小陈" not in await chat.says("新线索 欧阳 13800138000")
+
+
+async def test_several_claims_are_not_answered_while_nothing_can_be_kept(core: Core, chat: Staff) -> None:
+    for name in ("孔云飞", "李娜"):
+        await make_lead(core, name)
+    await chat.says("公海")
+    chat.pipeline._core = replace(core, db=AwayForClaims(core.db))
+    with pytest.raises(Unavailable):
+        await chat.says("领取1和2")
+    chat.pipeline._core = core
+    assert await Lead.filter(owner_id=chat.employee.id).count() == 0
+
+
+class AwayForClaims:
+    """A database that goes away when a claim takes its turn."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._db, name)
+
+    async def serialize(self, name: str) -> None:
+        raise Unavailable
