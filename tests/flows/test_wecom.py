@@ -230,8 +230,9 @@ async def test_a_cancelled_broadcast_takes_its_tasks_back(house: WeComHouse) -> 
     await house.simulator.wecom.add_external("zhangsan", "赵六")
     number = await broadcast_to_everybody(house, "新品到货")
     await until(lambda: _all_in(number, "handed_over"), within=15)
-    await broadcasts.Broadcast.filter(id=number).update(status="running")
-    await broadcasts.cancel(house.app.core, SYSTEM, number)
+    async with house.app.core.db.transaction():  # else the engine may finish it again in between
+        await broadcasts.Broadcast.filter(id=number).update(status="running")
+        await broadcasts.cancel(house.app.core, SYSTEM, number)
     await until(lambda: _all_in(number, "cancelled"), within=15)
     (task,) = await GroupSend.filter(broadcast_id=number)
     assert house.simulator.wecom.group_sends.sends.find(task.external_id).cancelled  # type: ignore[union-attr]
