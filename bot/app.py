@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from aiohttp import web
 
-from bot import after_restore, metrics
+from bot import after_restore, erasures, metrics
 from bot.api import make_api
 from bot.channel import Channel, Surroundings, Working, group_channels
 from bot.config import Settings, channel_kinds
@@ -140,6 +140,7 @@ class App:
             if self.db.alone:
                 await self.state.free_locks()
         await after_restore.settle(self.core)
+        await erasures.settle(self.core)
         for queue in (self.outbox, self.recipients, self.mass):
             # Where others serve the same database, what is claimed may be a living one's.
             await queue.recover(everything=self.db.alone)
@@ -258,9 +259,9 @@ class App:
             await self._keep_leases(self.core)
 
     async def _keep_leases(self, _: Core) -> None:
-        held = {"inbox": self.gateway.renew, "outbox": self.outbox.renew, "recipients": self.recipients.renew}
-        steps = {**held, "clocks": self.db.measure}
-        found = await asyncio.gather(*map(_in_time, steps.values()), return_exceptions=True)  # four
+        held = {"outbox": self.outbox.renew, "recipients": self.recipients.renew, "mass": self.mass.renew}
+        steps = {"inbox": self.gateway.renew, **held, "clocks": self.db.measure}
+        found = await asyncio.gather(*map(_in_time, steps.values()), return_exceptions=True)  # five
         for name, failure in zip(steps, found, strict=True):
             if failure is not None:
                 log.error("not_renewed", what=name, exc_info=failure)

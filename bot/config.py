@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
+from bot.broken_toml import sentence_of
 from bot.secret import Secret
 from bot.settings import DeliverySettings, FormSettings, LogSettings, RedisSettings, ServerSettings, Settings
 from bot.settings_values import BadValue, FromEnvironment, read_value
@@ -122,8 +123,10 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError):
         raise SettingsProblems([Problem("", "", f"打不开设置文件 {path}")]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsProblems([Problem("", "", f"设置文件 {path} 不是正确的 TOML：{error}")]) from None
+    except UnicodeDecodeError:
+        raise SettingsProblems([Problem("", "", f"设置文件 {path} 不是正确的 TOML：需要存成 UTF-8 编码")]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsProblems([Problem("", "", f"设置文件 {path} 不是正确的 TOML：{sentence_of(error)}")]) from None
     return parse(document, environ, path.resolve().parent)
 
 

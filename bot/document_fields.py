@@ -1,6 +1,6 @@
 """Fields of a WeChat or WeCom document, the same whether it came as XML (all text) or JSON (numbers are numbers)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
@@ -109,3 +109,8 @@ def instant(tree: Tree, name: str) -> datetime:
     if not 0 <= seconds <= _MAX_UNIX_SECONDS:
         raise BadRequest(name)
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def besides(tree: Tree, known: Set[str]) -> dict[str, object]:
+    """Give all fields but the known ones, for kinds nobody has read yet."""
+    return {name: value for name, value in tree.items() if name not in known}

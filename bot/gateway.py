@@ -100,7 +100,7 @@ class Gateway:
         self._max_body = max_body
         self._reply_within = reply_within
         self._observer = observer
-        self._intake = Intake(core, supervisor)
+        self._intake = Intake(core, supervisor, pipeline.at_once)
         self._working: dict[int, _Work] = {}
         self._held = Held("messages", "open")
         self._in_flight = 0

@@ -9,8 +9,9 @@ from bot.supervisor import Supervisor
 from crm_core.errors import Unavailable
 from crm_core.messages import InboundMessage
 from crm_core.ports import Core
-from handlers.pipeline import Taken
-from handlers.taking import Arrived, take_all
+from handlers.members import AtOnce
+from handlers.pipeline import Arrived, Taken
+from handlers.taking import take_all
 
 DURABLE_WITHIN_SECONDS = 3.0
 """Platforms give up after five; the answer needs a little way too."""
@@ -37,8 +38,9 @@ class _Waiting:
 class Intake:
     """Takes messages one transaction after another; what comes meanwhile shares the next one."""
 
-    def __init__(self, core: Core, supervisor: Supervisor) -> None:
+    def __init__(self, core: Core, supervisor: Supervisor, at_once: AtOnce) -> None:
         self._core = core
+        self._at_once = at_once
         self._supervisor = supervisor
         self._waiting: deque[_Waiting] = deque()
         self._running = False
@@ -72,7 +74,7 @@ class Intake:
 
     async def _take(self, batch: list[_Waiting]) -> None:
         left = batch[0].until - self._core.clock.monotonic()
-        program = partial(take_all, self._core, [each.arrived for each in batch])
+        program = partial(take_all, self._core, [each.arrived for each in batch], self._at_once)
         try:
             async with asyncio.timeout(max(left, 0)):
                 (found,) = await asyncio.gather(self._core.db.run(program), return_exceptions=True)

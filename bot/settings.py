@@ -27,10 +27,13 @@ class ServerSettings:
     """`[server]`: where the product listens and what it lets in."""
 
     host: str = "127.0.0.1"
+    """Address that is listened on; 0.0.0.0 is every one of this machine."""
     port: int = 8080
+    """0 is any that is free."""
     public_url: str = ""
     """The address under which the platforms reach this server."""
     max_body: Size = _MIB
+    """Of a request; a larger one is answered with 413."""
     reply_within: timedelta = timedelta(seconds=3.5)
     """After it a callback is acknowledged and the answer is sent later; "0s": always later."""
     trusted_proxies: tuple[str, ...] = ()
@@ -88,6 +91,7 @@ class RedisSettings:
     url: str = ""
     """redis://HOST:PORT/DB, rediss:// with TLS, or unix:///PATH?db=DB; each installation needs a DB of its own."""
     password: Secret = NO_SECRET
+    """Where the server asks for one."""
 
     def problems(self) -> list[tuple[str, str]]:
         """List what is wrong, as pairs of key and sentence."""
@@ -164,6 +168,11 @@ class Settings:
     channels: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
     logs: LogSettings = LogSettings()
     forms: Mapping[str, FormSettings] = field(default_factory=dict)
+
+
+def has_callback(own: object) -> bool:
+    """Tell whether a channel of these settings is called by its platform; over Stream we call it."""
+    return getattr(own, "receive", "http") != "stream"
 
 
 def is_network(text: str) -> bool:

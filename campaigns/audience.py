@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from campaigns.broadcasts import Broadcast
-from campaigns.templates import Recipient, Template, TemplateKind, render
+from campaigns import shown
+from campaigns.broadcasts import Broadcast, BroadcastStatus
+from campaigns.templates import Recipient, TemplateKind, render
 from crm_core import access
 from crm_core.access import Actor
 from crm_core.policy import ACCOUNT_JOIN, Gate, reason_sql
 from crm_core.ports import Core, Program
-from crm_core.segments import Segment
 from crm_core.selection import Selection, Sql, people_sql
 
 SAMPLES = 3
@@ -82,15 +82,18 @@ def audience_sql(core: Core, run: Run, *, after: int = 0, until: int | None = No
 
 
 async def preview(core: Core, actor: Actor, broadcast_id: int) -> Preview:
-    """Try a broadcast without sending (预览): the same query and the same rendering as the real run. Raises: NotFound."""
+    """Try a broadcast without sending (预览): the same query and the same rendering as the real run. Raises: NotFound.
+
+    What a draft shows here is what may be approved.
+    """
     access.require(actor, "broadcasts:read")
     broadcast = await access.load(Broadcast, actor, broadcast_id)
-    selection, body, kind = Selection.from_json(broadcast.conditions), broadcast.template_body, broadcast.template_kind
-    if not body:
-        segment, template = await Segment.get(id=broadcast.segment_id), await Template.get(id=broadcast.template_id)
-        selection, body, kind = selection.with_conditions(segment.conditions), template.body, template.kind
-    run = Run(selection, broadcast.channel, kind, broadcast.occasion)
-    return await core.db.read(_preview(core, run, body))
+    content = await shown.content_of(broadcast)
+    run = Run(content.selection, content.channel, content.kind, broadcast.occasion)
+    found = await core.db.read(_preview(core, run, content.body))
+    if broadcast.status == BroadcastStatus.DRAFT:
+        await shown.note(core, actor, broadcast, content)
+    return found
 
 
 def _preview(core: Core, run: Run, body: str) -> Program[Preview]:

@@ -12,7 +12,9 @@ from typing import Any
 from tortoise import fields
 from tortoise.expressions import Q
 
+from campaigns import shown
 from campaigns.errors import Unusable
+from campaigns.shown import Content
 from campaigns.templates import Template, TemplateKind, check_body
 from crm_core import access
 from crm_core.access import Actor
@@ -102,8 +104,8 @@ class SelfApproveRefused(Refused):
 class Broadcast(Entity):
     """One message to a segment. Template and segment are frozen into it at approval: what nobody approved is not sent.
 
-    `conditions` is a `Selection` as JSON (a draft's says only whose people its author may draw from), `cursor` the last
-    person planned, `last_person_id` the upper end of the list.
+    `conditions` is a `Selection` as JSON, with the template's text as it was shown last while this is a draft (`shown.py`),
+    `cursor` the last person planned, `last_person_id` the upper end of the list.
     """
 
     owner_field = None
@@ -191,6 +193,7 @@ async def create(
     async with core.db.transaction():
         clean = await _checked(core, actor, {**values, "scheduled_at": scheduled_at})
         broadcast: Broadcast = await Broadcast.add(core, **clean, author=actor.name[:64], author_id=actor.employee_id)
+        await shown.note(core, actor, broadcast, await shown.content_of(broadcast))
         await access.record(core, actor, "broadcast.create", broadcast)
     return broadcast
 
@@ -205,6 +208,7 @@ async def update(core: Core, actor: Actor, broadcast_id: int, **values: Any) -> 
         clean = await _checked(core, actor, values, draft=broadcast)
         await _move(core, broadcast, "修改", status=broadcast.status)
         await change_fields(core, actor, "broadcast.update", broadcast, clean)
+        await shown.note(core, actor, broadcast, await shown.content_of(broadcast))
     return broadcast
 
 
@@ -233,7 +237,7 @@ def require_channel(core: Core, channel: str) -> None:
         raise Unusable(field="channel", reason="没有这个客户渠道")
 
 
-def require_sendable(core: Core, template: Template, channel: str) -> None:
+def require_sendable(core: Core, template: Template | Content, channel: str) -> None:
     """Refuse the kinds that cannot go to a segment on this channel. Raises: Unusable."""
     if channel in core.group_channels and template.kind != TemplateKind.TEXT:
         raise Unusable(field="template_id", reason="企业微信的群发只能用文字模板")
@@ -249,16 +253,15 @@ def require_sendable(core: Core, template: Template, channel: str) -> None:
 async def approve(core: Core, actor: Actor, broadcast_id: int) -> Broadcast:
     """Approve a draft (批准): freezes the text and the condition of the segment; starts it if its time has come.
 
-    Raises: NotFound; BroadcastWrongState; SelfApproveRefused for its own author above the limit.
+    Raises: NotFound; BroadcastWrongState; SelfApproveRefused for its own author above the limit; ChangedSincePreview.
     """
     broadcast = await _load(actor, broadcast_id, "批准", BroadcastStatus.DRAFT)
-    segment = await Segment.get(id=broadcast.segment_id)
-    selection = Selection.from_json(broadcast.conditions).with_conditions(segment.conditions)
-    await refuse_self_approval(core, actor, broadcast, selection)
+    content = await shown.content_of(broadcast)
+    await refuse_self_approval(core, actor, broadcast, content.selection)
+    await shown.require_shown(core, actor, broadcast, content)
+    require_sendable(core, content, broadcast.channel)
     now = core.clock.now()
     async with core.db.transaction():
-        template = await Template.get(id=broadcast.template_id)
-        require_sendable(core, template, broadcast.channel)
         await _move(
             core,
             broadcast,
@@ -267,9 +270,9 @@ async def approve(core: Core, actor: Actor, broadcast_id: int) -> Broadcast:
             scheduled_at=broadcast.scheduled_at or now,
             approved_by=actor.name[:64],
             approved_at=now,
-            template_body=template.body,
-            template_kind=template.kind,
-            conditions=selection.to_json(),
+            template_body=content.body,
+            template_kind=content.kind,
+            conditions=content.selection.to_json(),
         )
         await access.record(core, actor, "broadcast.approve", broadcast)
     if broadcast.scheduled_at is None or broadcast.scheduled_at <= now:

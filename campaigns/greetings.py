@@ -13,8 +13,10 @@ from typing import Any
 
 from tortoise import fields
 
+from campaigns import shown
 from campaigns.broadcasts import Broadcast, BroadcastStatus, refuse_self_approval, require_channel, require_sendable
 from campaigns.errors import Unusable
+from campaigns.shown import Content, content_now
 from campaigns.templates import Template
 from crm_core import access
 from crm_core.access import Actor
@@ -58,6 +60,13 @@ class GreetingWrongState(Conflict):
     text = "祝福计划「{name}」当前为{status}，不能{action}"
 
 
+class GreetingChanged(Conflict):
+    """The segment or the template says something else than when the plan was made or changed last."""
+
+    code = "greeting.changed_since_draft"
+    text = "祝福计划「{name}」的分群或模板在起草后改过，请核对后重新保存再批准"
+
+
 class GreetingPlan(Entity):
     """Greet a segment on a festival, or each person on their birthday, at a time of day."""
 
@@ -78,9 +87,9 @@ class GreetingPlan(Entity):
     template_body = fields.TextField(default="")
     template_kind = fields.CharField(max_length=24, default="")
     selection = fields.TextField(default="")
-    """Text and condition are frozen at approval: what nobody approved is not sent.
+    """Text and condition are frozen at approval: what nobody approved is not sent. A draft's are those it was saved with.
 
-    A `Selection` as JSON; a draft's says only whose people its author may draw from.
+    A `Selection` as JSON.
     """
 
     class Meta:
@@ -117,6 +126,7 @@ async def create(
     async with core.db.transaction():
         clean = await _checked(core, actor, {**values, "festival": festival, "birthday": birthday})
         plan: GreetingPlan = await GreetingPlan.add(core, **clean, author=actor.name[:64], author_id=actor.employee_id)
+        await _keep(core, actor, plan)
         await access.record(core, actor, "greeting.create", plan)
     return plan
 
@@ -129,7 +139,24 @@ async def update(core: Core, actor: Actor, plan_id: int, **values: Any) -> Greet
         clean = await _checked(core, actor, {**occasion, **values}, channel=plan.channel)
         await _move(core, plan, "修改", GreetingStatus.DRAFT)
         await change_fields(core, actor, "greeting.update", plan, clean)
+        await _keep(core, actor, plan)
     return plan
+
+
+async def _content(plan: GreetingPlan) -> Content:
+    return await content_now(plan.segment_id, plan.template_id, plan.channel, plan.selection)
+
+
+async def _keep(core: Core, actor: Actor, plan: GreetingPlan) -> None:
+    """Keep what a draft says as it is saved: approved is that and nothing else, and by whoever saw it so."""
+    content = await _content(plan)
+    await shown.remember(core, actor, "greeting", plan.id, _mark(plan, content))
+    plan.selection, plan.template_kind, plan.template_body = content.selection.to_json(), content.kind, content.body
+    await plan.save(update_fields=["selection", "template_kind", "template_body"])
+
+
+def _mark(plan: GreetingPlan, content: Content) -> str:
+    return f"{content.mark}:{plan.time}:{plan.festival}:{plan.birthday}"
 
 
 async def _checked(core: Core, actor: Actor, values: Mapping[str, Any], *, channel: str = "") -> dict[str, Any]:
@@ -141,7 +168,9 @@ async def _checked(core: Core, actor: Actor, values: Mapping[str, Any], *, chann
     if bool(clean["festival"]) == clean["birthday"]:
         raise Unusable(field="festival", reason="节日和生日请选一个")
     if clean["festival"] and clean["festival"] not in festivals():
-        raise Unusable(field="festival", reason="没有这个节日")
+        labels = "、".join(one.label for one in festivals().values())
+        names = "、".join(f"{name}（{one.label}）" for name, one in festivals().items())
+        raise Unusable(field="festival", reason=f"没有这个节日，可选：{labels}", for_programs=f"没有这个节日，可选：{names}")
     if "time" in clean:
         _check_time(core.settings.campaigns, clean["time"])
     if "channel" in clean:
@@ -169,21 +198,17 @@ def _last_time(settings: CampaignSettings) -> clock_time:
 async def approve(core: Core, actor: Actor, plan_id: int) -> GreetingPlan:
     """Approve a plan (批准): it runs every year from now on, with text and condition as they are now.
 
-    Raises: NotFound; GreetingWrongState; SelfApproveRefused for its author above the limit.
+    Raises: NotFound; GreetingWrongState; SelfApproveRefused for its author above the limit; GreetingChanged.
     """
     plan = await _load(actor, plan_id, "批准", GreetingStatus.DRAFT)
-    selection = await selection_now(plan)
-    await refuse_self_approval(core, actor, plan, selection)
+    content = await _content(plan)
+    await refuse_self_approval(core, actor, plan, content.selection)
+    is_kept = content.is_kept(plan.selection, plan.template_kind, plan.template_body)
+    if not is_kept or await shown.saw_something_else(core, actor, "greeting", plan.id, _mark(plan, content)):
+        raise GreetingChanged(name=plan.name)
+    require_sendable(core, content, plan.channel)
     async with core.db.transaction():
-        template = await Template.get(id=plan.template_id)
-        require_sendable(core, template, plan.channel)
-        values = {
-            "approved_by": actor.name[:64],
-            "approved_at": core.clock.now(),
-            "template_body": template.body,
-            "template_kind": template.kind,
-            "selection": selection.to_json(),
-        }
+        values = {"approved_by": actor.name[:64], "approved_at": core.clock.now()}
         await _move(core, plan, "批准", GreetingStatus.APPROVED, **values)
         await access.record(core, actor, "greeting.approve", plan)
     return await GreetingPlan.get(id=plan.id)
@@ -201,13 +226,26 @@ async def cancel(core: Core, actor: Actor, plan_id: int) -> GreetingPlan:
     return await GreetingPlan.get(id=plan.id)
 
 
+async def find_same(actor: Actor, *, segment_id: int, channel: str, festival: str) -> GreetingPlan | None:
+    """Find the plan that greets a segment on an occasion (no festival: birthdays): approved, else the actor's own draft."""
+    of_occasion = GreetingPlan.filter(segment_id=segment_id, channel=channel, festival=festival, birthday=not festival)
+    approved = await of_occasion.filter(status=GreetingStatus.APPROVED.value).order_by("-id").first()
+    if approved is not None:
+        return approved
+    drafts = of_occasion.filter(status=GreetingStatus.DRAFT.value, author_id=actor.employee_id)
+    return await drafts.order_by("-id").first()
+
+
+async def list_open(actor: Actor, occasion: str) -> list[GreetingPlan]:
+    """List the drafts and plans of an occasion that are not cancelled, newest first."""
+    found = access.visible(GreetingPlan, actor).exclude(status=GreetingStatus.CANCELLED.value)
+    of_birthday = occasion == "birthday"
+    return await found.filter(birthday=of_birthday, festival="" if of_birthday else occasion).order_by("-id")
+
+
 async def selection_now(plan: GreetingPlan) -> Selection:
     """Tell whom a plan draws from: a draft by the segment as it is now, any other by what was approved."""
-    selection = Selection.from_json(plan.selection)
-    if plan.status != GreetingStatus.DRAFT:
-        return selection
-    segment = await Segment.get(id=plan.segment_id)
-    return selection.with_conditions(segment.conditions)
+    return (await _content(plan)).selection if plan.status == GreetingStatus.DRAFT else Selection.from_json(plan.selection)
 
 
 async def _load(actor: Actor, plan_id: int, action: str, *states: GreetingStatus) -> GreetingPlan:
@@ -232,12 +270,15 @@ def _wrong_state(plan: GreetingPlan, action: str) -> GreetingWrongState:
     return GreetingWrongState(name=plan.name, status=GREETING_STATUS_LABELS[GreetingStatus(plan.status)], action=action)
 
 
-async def make_due(core: Core) -> int:
-    """Make the broadcasts of the days at hand and report the missed ones; tells how many broadcasts were made."""
+async def make_due(core: Core, *, unsure_from: date | None = None) -> int:
+    """Make the broadcasts of the days at hand and report the missed ones; tells how many broadcasts were made.
+
+    From `unsure_from` on a missed day may have been greeted: the database was restored from a backup.
+    """
     made = 0
     for plan in await GreetingPlan.filter(status=GreetingStatus.APPROVED.value).order_by("id"):
         for day in await _open_days(core, plan):
-            made += await _decide_day(core, plan, day)
+            made += await _decide_day(core, plan, day, unsure=unsure_from is not None and day >= unsure_from)
     return made
 
 
@@ -264,7 +305,7 @@ def _taken(plan_id: int) -> Program[set[str]]:
     return {str(slot) for (slot,) in rows}
 
 
-async def _decide_day(core: Core, plan: GreetingPlan, day: date) -> int:
+async def _decide_day(core: Core, plan: GreetingPlan, day: date, *, unsure: bool) -> int:
     now = core.clock.now()
     selection = await selection_now(plan)
     nobody = False
@@ -280,7 +321,7 @@ async def _decide_day(core: Core, plan: GreetingPlan, day: date) -> int:
         if nobody:
             return 0
         if missed:
-            await _report_missed(core, plan, day)
+            await _report_missed(core, plan, day, unsure=unsure)
             return 0
         await _make_broadcast(core, plan, day, selection)
     return 1
@@ -315,7 +356,8 @@ async def _make_broadcast(core: Core, plan: GreetingPlan, day: date, selection: 
     await access.record(core, SYSTEM, "greeting.make", broadcast, after={"greeting_id": plan.id})
 
 
-async def _report_missed(core: Core, plan: GreetingPlan, day: date) -> None:
-    await access.record(core, SYSTEM, "greeting.missed", plan, after={"day": day.isoformat()})
-    text = f"祝福「{plan.name}」{day.month}月{day.day}日未能发送（已过当天可发送时间），不再补发"
+async def _report_missed(core: Core, plan: GreetingPlan, day: date, *, unsure: bool) -> None:
+    await access.record(core, SYSTEM, "greeting.unknown" if unsure else "greeting.missed", plan, after={"day": day.isoformat()})
+    what = "可能已经发出（数据恢复自备份，无法确认）" if unsure else "未能发送（已过当天可发送时间）"
+    text = f"祝福「{plan.name}」{day.month}月{day.day}日{what}，不再补发"
     await core.db.run(tell(core, plan.author_id, text, key=f"greeting:{plan.id}:{day.isoformat()}:missed"))

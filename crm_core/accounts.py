@@ -106,12 +106,18 @@ def ensure_account(core: Core, address: Address, nickname: str = "") -> Program[
     return made
 
 
+_WROTE = (
+    "UPDATE accounts SET last_inbound_at = ?, message_window_at = ?, message_window_used = 0,"
+    # Whoever writes can be written to: a follow that was missed, or came in the second of the unfollow, is made up for.
+    " unfollowed_at = CASE WHEN unfollowed_at <= ? THEN NULL ELSE unfollowed_at END, updated_at = ?"
+)
+
+
 def open_message_window(account_id: int, at: datetime, now: datetime) -> Program[None]:
     """Note that the person wrote: opens the channel's message window anew unless a newer one is open."""
     yield (
-        "UPDATE accounts SET last_inbound_at = ?, message_window_at = ?, message_window_used = 0, updated_at = ?"
-        " WHERE id = ? AND (message_window_at IS NULL OR message_window_at <= ?)",
-        (at, at, now, account_id, at),
+        f"{_WROTE} WHERE id = ? AND (message_window_at IS NULL OR message_window_at <= ?)",
+        (at, at, at, now, account_id, at),
     )
 
 
@@ -120,9 +126,8 @@ def open_message_windows(written: Sequence[tuple[int, datetime]], now: datetime)
     for at in {at for _, at in written}:
         people = [account_id for account_id, when in written if when == at]
         yield (
-            "UPDATE accounts SET last_inbound_at = ?, message_window_at = ?, message_window_used = 0, updated_at = ?"  # noqa: S608
-            f" WHERE id IN ({', '.join('?' * len(people))}) AND (message_window_at IS NULL OR message_window_at <= ?)",
-            (at, at, now, *people, at),
+            f"{_WROTE} WHERE id IN ({', '.join('?' * len(people))}) AND (message_window_at IS NULL OR message_window_at <= ?)",
+            (at, at, at, now, *people, at),
         )
 
 

@@ -23,6 +23,11 @@ from crm_core.errors import CrmError
 from crm_core.stores import SqliteStore, Table
 
 _MANIFEST = "backup_manifest"
+IN_USE_SECONDS = 2.0
+"""How long a restore waits for another command to let go of the database."""
+_PART = ".part"
+_BESIDE = ("-wal", "-shm", "-journal")
+"""Ends of the names of files that SQLite keeps beside a database."""
 
 
 class Damaged(CrmError):
@@ -57,6 +62,14 @@ class Unreadable(CrmError):
     text = "数据库 {path} 读不出来，没有备份；请检查磁盘，或用 guanxi restore 恢复"
 
 
+class InUse(CrmError):
+    """Another process reads or writes the database that is to be replaced."""
+
+    status = 409
+    code = "backup.in_use"
+    text = "数据库 {path} 正被另一个命令使用，没有恢复；请等它结束再试"
+
+
 class Backup(Entity):
     """A backup that was taken, so that an erasure can say which of them still hold a person."""
 
@@ -77,6 +90,8 @@ class Manifest:
     taken_at: str
     step: str
     tables: dict[str, Fingerprint]
+    audit: str = ""
+    """The newest digest of the audit trail: a copy of it is proof against a trail that was cut or made anew since."""
 
     @property
     def rows(self) -> int:
@@ -107,7 +122,23 @@ def begin(target: Path, *others: Path) -> Path:
         raise NotThere(path=target, reason="这是一个文件夹")
     if not target.parent.is_dir():
         raise NotThere(path=target, reason="文件夹不存在")
-    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    if target.exists() and not _is_ours(target):
+        raise NotThere(path=target, reason="那里已有一个文件，不是备份")
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}{_PART}")
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether a file is a backup, or holds nothing: nothing else may be written over.
+
+    By the manifest, which no database in use has.
+    """
+    if path.is_file() and not path.stat().st_size:
+        return True
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as raw:
+            return bool(raw.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (_MANIFEST,)).fetchall())
+    except sqlite3.Error:
+        return False
 
 
 async def finish(part: Path, target: Path, tables: Sequence[Table], now: datetime, told: Progress) -> Manifest:
@@ -117,7 +148,7 @@ async def finish(part: Path, target: Path, tables: Sequence[Table], now: datetim
         steps = await store.steps()
         here = [each for table in tables if (each := present(store.raw, table)) is not None]
         found = await fingerprints(store, here, told)
-        manifest = Manifest(now.isoformat(), steps[-1] if steps else "", found)
+        manifest = Manifest(now.isoformat(), steps[-1] if steps else "", found, _newest_digest(store.raw))
         _write_manifest(store.raw, manifest)
         store.raw.execute("PRAGMA journal_mode=DELETE")
     finally:
@@ -134,6 +165,25 @@ def _write_manifest(raw: sqlite3.Connection, manifest: Manifest) -> None:
     rows = [(name, each.rows, each.digest) for name, each in manifest.tables.items()]
     raw.executemany(f"INSERT INTO {_MANIFEST} VALUES (?, ?, ?)", [*rows, (":taken_at", 0, manifest.taken_at)])  # noqa: S608
     raw.execute(f"INSERT INTO {_MANIFEST} VALUES (':step', 0, ?)", (manifest.step,))  # noqa: S608
+    raw.execute(f"INSERT INTO {_MANIFEST} VALUES (':audit', 0, ?)", (manifest.audit,))  # noqa: S608
+
+
+def _newest_digest(raw: sqlite3.Connection) -> str:
+    if not raw.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'audit_blocks'").fetchone():
+        return ""  # of a schema without blocks
+    found = raw.execute("SELECT digest FROM audit_blocks ORDER BY number DESC LIMIT 1").fetchone()
+    return str(found[0]) if found else ""
+
+
+def kept_digest(path: Path) -> str:
+    """Give the newest digest of the audit trail as a backup keeps it; empty when it has none. Raises: Damaged."""
+    if not path.is_file():
+        raise Damaged(path=path, reason="没有这个文件")
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as raw:
+            return _read_manifest(raw, path).audit or _newest_digest(raw)
+    except sqlite3.Error as error:
+        raise Damaged(path=path, reason="不是备份文件，或已损坏") from error
 
 
 async def inspect(path: Path, tables: Sequence[Table], known_steps: Sequence[str], told: Progress) -> Manifest:
@@ -165,10 +215,10 @@ def _read_manifest(raw: sqlite3.Connection, path: Path) -> Manifest:
     if _MANIFEST not in names:  # a bare copy, such as the one taken before a migration
         return Manifest("", steps[-1] if steps else "", {})
     rows = {name: Fingerprint(count, digest) for name, count, digest in raw.execute(f"SELECT * FROM {_MANIFEST}")}  # noqa: S608
-    taken_at, step = rows.pop(":taken_at", None), rows.pop(":step", None)
+    taken_at, step, audit = (rows.pop(name, None) for name in (":taken_at", ":step", ":audit"))
     if not rows or taken_at is None or step is None or step.digest != (steps[-1] if steps else ""):
         raise Damaged(path=path, reason="清单不完整")
-    return Manifest(taken_at.digest, step.digest, rows)
+    return Manifest(taken_at.digest, step.digest, rows, audit.digest if audit else "")
 
 
 async def _compare(path: Path, manifest: Manifest, tables: Sequence[Table], told: Progress, *, is_newest: bool) -> None:
@@ -205,9 +255,15 @@ def present(raw: sqlite3.Connection, table: Table) -> Table | None:
 
 
 async def put_in_place(backup: Path, database: Path, aside: Path) -> None:
-    """Let a checked backup become the database; what was there stays at `aside`. The database is not served."""
+    """Let a checked backup become the database; what was there stays at `aside`. The database is not served.
+
+    Killed at any moment, the database is the whole old one or the whole new one: the name changes hands in one step, and
+    before it nothing of the old one stands outside its file. Raises: InUse.
+    """
     part = database.with_name(f".{database.name}.restoring")
-    part.unlink(missing_ok=True)
+    _forget(part)
+    for old in aside.parent.glob(f".before-restore-*{_PART}*"):  # of a restore that was killed
+        old.unlink(missing_ok=True)
     sqlite_dialect.back_up(backup, part)
     with closing(sqlite3.connect(part)) as raw:
         raw.execute(f"DROP TABLE IF EXISTS {_MANIFEST}")
@@ -217,24 +273,43 @@ async def put_in_place(backup: Path, database: Path, aside: Path) -> None:
     if database.exists():
         aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _keep(database, aside)
-    for suffix in ("-wal", "-shm"):
+    for suffix in _BESIDE:
         database.with_name(database.name + suffix).unlink(missing_ok=True)
     part.replace(database)
     _sync(database.parent)
 
 
+def _forget(path: Path) -> None:
+    """Delete a database file and what stands beside it: a journal that is left would be played back into the next one."""
+    for suffix in ("", *_BESIDE):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
 def _keep(database: Path, aside: Path) -> None:
-    """Copy what is there now, and leave nothing of it in its write-ahead file."""
+    """Copy what is there now, and leave nothing of it outside its file."""
+    part = aside.with_name(f".{aside.name}{_PART}")
     try:
-        sqlite_dialect.back_up(database, aside)
-        with closing(sqlite3.connect(database)) as raw:
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    except sqlite3.Error:  # it may be broken, which is why somebody restores
-        aside.unlink(missing_ok=True)
-        shutil.copy2(database, aside)
-        wal = database.with_name(database.name + "-wal")
-        if wal.exists():
-            shutil.copy2(wal, aside.with_name(aside.name + "-wal"))
+        sqlite_dialect.back_up(database, part)
+        with closing(sqlite3.connect(database, timeout=IN_USE_SECONDS)) as raw:
+            busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        _forget(part)
+        if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise InUse(path=database) from error
+        _copy_as_it_is(database, aside)  # it may be broken, which is why somebody restores
+        return
+    if busy:
+        _forget(part)
+        raise InUse(path=database)
+    part.replace(aside)
+
+
+def _copy_as_it_is(database: Path, aside: Path) -> None:
+    shutil.copy2(database, aside)
+    for suffix in ("-wal", "-journal"):
+        beside = database.with_name(database.name + suffix)
+        if beside.exists():
+            shutil.copy2(beside, aside.with_name(aside.name + suffix))
 
 
 def _sync(path: Path) -> None:

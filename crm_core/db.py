@@ -63,7 +63,9 @@ class DatabaseSettings:
     """Where the database is. `durability`: power (each commit survives a power cut) or process."""
 
     url: str
+    """sqlite://FILE (a path beginning with / is absolute), or postgres://USER:PASSWORD@HOST:PORT/NAME."""
     durability: str = "power"
+    """power: each commit survives a power cut; process: a killed process."""
     pool_size: int = 10
     """Connections of one process to PostgreSQL at most."""
 
@@ -192,13 +194,17 @@ class Database:
 
     @asynccontextmanager
     async def exclusively(self, name: str) -> AsyncIterator[bool]:
-        """Hold a name among all processes while the block runs; gives False if another process does."""
-        taken = self.alone or await self._pool.names.take(name)
-        try:
+        """Hold a name among all processes while the block runs; gives False if another process does.
+
+        The block is stopped when the name is lost with its connection (see postgres_names.py).
+
+        Raises: NameLost; Unavailable.
+        """
+        if self.alone:
+            yield True
+            return
+        async with self._pool.names.held(name) as taken:
             yield taken
-        finally:
-            if taken and not self.alone:
-                await self._pool.names.give_back(name)
 
     async def missing_migrations(self) -> list[str]:
         """Name the steps this database has not taken yet."""
@@ -281,7 +287,7 @@ class Database:
         }
 
 
-_KEPT_WHOLE = ("audit_entries", "audit_values", "audit_blocks", "state_entries")
+_KEPT_WHOLE = ("audit_entries", "audit_values", "audit_actors", "audit_blocks", "state_entries")
 """Tables whose texts mean nothing when a word is changed in them."""
 _OF_MACHINES = ("_id", "_hash", "key", "digest", "cursor", "status", "kind", "code", "salt", "ticket", "url", "conditions")
 """Ends of the names of columns that no person writes."""

@@ -77,5 +77,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("leads", "id IN ({leads})"),
     Holding("contacts", "id IN ({contacts})"),
     Holding("customers", "id IN ({customers})"),
+    Holding("audit_actors", "salt <> '' AND employee_id IN ({employees})", {"salt": ""}),
+    Holding("audit_entries", "actor <> '' AND employee_id IN ({employees})", {"actor": ""}),
     Holding("employees", "id IN ({employees})", {"mobile": None}),
 )

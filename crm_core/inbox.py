@@ -60,7 +60,7 @@ _INSERT = (
     "INSERT INTO messages (channel, external_account, conversation, account_id, direction, kind, text, at, external_id,"
     " status, key, payload, outcome, reply, guarantee, topic, attempts, reason, lease_until, created_at, updated_at) VALUES "
 )
-_ROW = "(?, ?, ?, ?, 'in', ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, '', ?, ?, ?)"
+_ROW = "(?, ?, ?, ?, 'in', ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', ?, '', ?, ?, ?)"
 
 
 def record(core: Core, message: InboundMessage) -> Program[Recorded]:
@@ -105,13 +105,40 @@ def record_answered(answered: Sequence[Answered], now: datetime) -> Program[dict
 
     Their effects and the rows of their replies follow in the same transaction.
     """
-    values = [value for each in answered for value in _row(each.message, now, each)]
-    rows = yield _INSERT + ", ".join([_ROW] * len(answered)) + " ON CONFLICT (key) DO NOTHING RETURNING key, id", values
-    return dict(rows)
+    return (yield from _insert_new([_row(each.message, now, each) for each in answered]))
+
+
+def record_begun(core: Core, messages: Sequence[InboundMessage]) -> Program[dict[str, int]]:
+    """Store messages with their first try begun, in one statement; gives key and id of the new ones.
+
+    Only where nobody is at an earlier message of the same person: see `busy_among`.
+    """
+    now, lease = core.clock.now(), lease_now(core) + LEASE
+    return (yield from _insert_new([_row(each, now, lease_until=lease, attempts=1) for each in messages]))
+
+
+def _insert_new(rows: Sequence[tuple[object, ...]]) -> Program[dict[str, int]]:
+    if not rows:
+        return {}
+    sql = _INSERT + ", ".join([_ROW] * len(rows)) + " ON CONFLICT (key) DO NOTHING RETURNING key, id"
+    return dict((yield sql, [value for row in rows for value in row]))
+
+
+def busy_among(channel: str, people: Sequence[str]) -> Program[set[str]]:
+    """Tell who of these people has a message whose work is not done."""
+    marks = ", ".join("?" * len(people))
+    sql = f"SELECT external_account FROM messages WHERE status = 'open' AND channel = ? AND external_account IN ({marks})"  # noqa: S608
+    rows = yield sql, (channel, *people)
+    return {person for (person,) in rows}
 
 
 def _row(
-    message: InboundMessage, now: datetime, answered: Answered | None = None, *, lease_until: datetime | None = None
+    message: InboundMessage,
+    now: datetime,
+    answered: Answered | None = None,
+    *,
+    lease_until: datetime | None = None,
+    attempts: int = 0,
 ) -> tuple[object, ...]:
     has_payload = message.event or message.nickname or message.data
     return (
@@ -128,6 +155,7 @@ def _row(
         _encode(_Payload(message.event, message.nickname, dict(message.data))).decode() if has_payload else "",
         answered.outcome.value if answered else "",
         _encode(answered.reply).decode() if answered and answered.reply else "",
+        attempts,
         lease_until,
         now,
         now,
@@ -225,6 +253,8 @@ _BEGIN = (
     " WHERE e.status = 'open' AND e.id < messages.id AND e.channel = messages.channel"
     " AND e.external_account = messages.external_account AND e.lease_until > ?) RETURNING attempts"
 )
+# Nobody keeps the order yet: an earlier message counts however long it has been worked on.
+_BEGIN_AT_ONCE = _BEGIN.replace(" AND e.lease_until > ?", "")
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -238,8 +268,9 @@ def begin_try(core: Core, message_id: int, *, again: bool, held: bool = True, at
     now, lease = core.clock.now(), lease_now(core)
     mine = int(held or core.db.alone)
     # Alone, the order of a conversation is kept by the locks of this process.
-    earlier_until = _NEVER if core.db.alone and not at_once else lease
-    rows = yield _BEGIN, (int(not again), lease + LEASE, now, message_id, mine, lease, earlier_until)
+    earlier = () if at_once else (_NEVER if core.db.alone else lease,)
+    sql = _BEGIN_AT_ONCE if at_once else _BEGIN
+    rows = yield sql, (int(not again), lease + LEASE, now, message_id, mine, lease, *earlier)
     if not rows:
         return (yield from _why_not(message_id, lease, mine=bool(mine)))
     if rows[0][0] > PARK_AFTER:

@@ -16,6 +16,7 @@ from crm_core.employees import Employee
 from crm_core.errors import Conflict, Invalid, Refused
 from crm_core.identity import Hang
 from crm_core.keying import Keyed
+from crm_core.pool_notices import cancel_pool_notices
 from crm_core.ports import Core, Program
 from crm_core.validation import cleaned
 from crm_core.values import normalize_phone
@@ -269,6 +270,7 @@ async def assign(core: Core, actor: Actor, lead_id: int, owner_id: int) -> Lead:
         if actor.role is Role.SALES and lead.owner_id != actor.employee_id:
             raise Refused
         await lead.change(core, owner_id=owner.id, claimed_at=core.clock.now())
+        await core.db.run(cancel_pool_notices(core, lead.person_id))
         await access.record(core, actor, "lead.assign", lead, after={"owner_id": owner.id})
     return lead
 

@@ -192,7 +192,7 @@ async def erase(core: Core, actor: Actor, person_id: int, holdings: Sequence[Hol
     found, namesakes = await _remember(core, person_id, found)
     async with core.db.transaction():
         rows = await core.db.run(_erase_rows(holdings, found))
-        await _tell(core, actor, person_id, rows.get("audit_values", 0))
+        await _tell(core, actor, person_id, rows.get("audit_values", 0), rows.get("audit_actors", 0))
     await core.db.run(_forget_talk(found.numbers["accounts"]))
     mentions = 0
     for table, columns in core.db.text_columns().items():
@@ -207,9 +207,10 @@ async def erase(core: Core, actor: Actor, person_id: int, holdings: Sequence[Hol
     return Erased({table: count for table, count in rows.items() if count}, mentions, namesakes), found
 
 
-async def _tell(core: Core, actor: Actor, person_id: int, emptied: int) -> None:
-    """Write down how many audit entries lost their words, in the transaction that empties them: `verify` adds them up."""
-    await access.record(core, actor, "person.erase", ("people", person_id), after={"audit_values": emptied})
+async def _tell(core: Core, actor: Actor, person_id: int, emptied: int, names: int = 0) -> None:
+    """Write down how many words and names the trail lost, in the transaction that empties them: `verify` adds them up."""
+    told = {"audit_values": emptied, "audit_actors": names}
+    await access.record(core, actor, "person.erase", ("people", person_id), after=told)
 
 
 def _erase_rows(holdings: Sequence[Holding], found: Found) -> Program[dict[str, int]]:

@@ -15,6 +15,7 @@ from crm_core.errors import Conflict, Invalid, NotFound, Refused
 from crm_core.leads import Lead, LeadNotOwned, LeadStatus, owner_name
 from crm_core.messages import Body, Guarantee
 from crm_core.pool_claims import note_claim
+from crm_core.pool_notices import cancel_pool_notices
 from crm_core.ports import Core
 from crm_core.values import normalize_phone
 
@@ -30,6 +31,13 @@ class LeadAlreadyClaimed(Conflict):
     text = "{lead}已被{owner}领取"
 
 
+class ClaimNeedsEmployee(Refused):
+    """A token of a role alone is nobody to whom a lead could belong."""
+
+    code = "lead.claim_needs_employee"
+    text = "这个令牌不是某位员工的，不能领取线索；请用员工的令牌，或把线索分配给员工"
+
+
 class LeadOffered(Conflict):
     """A colleague is being asked whether they take it."""
 
@@ -40,13 +48,14 @@ class LeadOffered(Conflict):
 async def claim(core: Core, actor: Actor, lead_id: int) -> Lead:
     """Give a lead from the pool to the acting employee (领取).
 
-    Writes the lead, one audit entry and a notice to the manager, in one transaction. Another unit's lead is not there.
+    Writes the lead, one audit entry and a notice to the manager, in one transaction; waiting notices to all end with it.
+    Another unit's lead is not there.
 
-    Raises: NotFound; LeadAlreadyClaimed; LeadOffered; ClaimCapReached; DayCapReached; PoolCapReached; CoolDown.
+    Raises: NotFound; ClaimNeedsEmployee for whoever acts as no employee; LeadAlreadyClaimed; LeadOffered; ClaimCapReached; DayCapReached; PoolCapReached; CoolDown.
     """
     access.require(actor, "leads:write")
     if actor.employee_id is None:
-        raise Refused
+        raise ClaimNeedsEmployee
     async with core.db.transaction():
         lead = await Lead.get_or_none(id=lead_id)
         if lead is None or lead.status not in OPEN or access.is_confidential(actor, lead.department_id):
@@ -68,6 +77,7 @@ async def claim(core: Core, actor: Actor, lead_id: int) -> Lead:
             raise LeadAlreadyClaimed(lead=f"线索「{lead.name}」" if shown else "这条线索", owner=await owner_name(lead.id))
         await Offer.filter(lead_id=lead.id, status="open").update(status="accepted", answered_at=now, updated_at=now)
         await note_claim(core, actor.employee_id, lead)
+        await core.db.run(cancel_pool_notices(core, lead.person_id))
         await access.record(core, actor, "lead.claim", lead)
         await _tell_manager(core, actor, lead)
         return await Lead.get(id=lead.id)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from crm_core.clock import Clock
+from crm_core.distribution_rules import AssignmentSettings, DistributionSettings, ScriptSettings
 from crm_core.field_rules import OwnFields
 from crm_core.files import Files, NoFiles
-from crm_core.distribution_rules import AssignmentSettings, DistributionSettings, ScriptSettings
 from crm_core.lead_rules import ImportSettings, LeadSettings
 from crm_core.life_cycle_rules import LifeCycleSettings
 from crm_core.match_rules import IdentitySettings
@@ -84,7 +84,10 @@ class Database(Protocol):
         """
 
     def exclusively(self, name: str) -> AbstractAsyncContextManager[bool]:
-        """Hold a name among all processes that serve the database while the block runs; gives False if another does."""
+        """Hold a name among all processes that serve the database while the block runs; gives False if another does.
+
+        The block is stopped (NameLost) when the name is lost under it, because the connection ended or the process stood.
+        """
 
 
 class Outbox(Protocol):
@@ -140,11 +143,15 @@ class CampaignSettings:
     """`[campaigns]`: what the guard asks of everything sent to customers. Times are Shanghai."""
 
     quiet_from: time = time(21)
+    """Nothing is sent to customers from here until `quiet_until`; over midnight when it is the later of the two."""
     quiet_until: time = time(8, 30)
+    """When sending goes on; the same as `quiet_from`: no quiet hours."""
     frequency_cap: int = 2
     """Broadcast messages one person gets within `frequency_days` at most."""
     frequency_days: int = 7
+    """Over how many days `frequency_cap` counts."""
     self_approve_limit: int = 500
+    """Recipients above which somebody else than the author has to approve."""
     unsigned_approvals: bool = False
     """Whether a broadcast may be approved in a chat whose platform does not sign what was written (DingTalk over HTTP)."""
     error_share_limit: int = 50
@@ -164,11 +171,19 @@ class AnswerSettings:
     """`[answers]`: what customers are told by the bot; approved by whoever edits the settings."""
 
     welcome: str = "您好，欢迎关注！想了解什么，直接留言即可。"
+    """Said to whoever follows or becomes a contact."""
     default: str = "消息已收到，客户经理会尽快回复。"
+    """Said to a message no keyword answers."""
     opt_out: str = "已退订，不会再收到群发消息。需要时直接留言即可。"
+    """Said to whoever opts out (退订)."""
+    opt_out_hint: str = "如需退订，请单独回复「退订」；如需恢复接收，请单独回复「订阅」。"
+    """Said when somebody speaks of it in a sentence: only the word alone counts."""
+    opt_in: str = "已恢复接收群发消息。不想再收到时，回复「退订」即可。"
+    """Said to whoever wants to be written to again (订阅)."""
     session_end: str = "本次咨询已结束，有需要随时留言。"
     """Said in 微信客服 when a colleague ends the conversation; empty for nothing."""
     keywords: tuple[AnswerRule, ...] = ()
+    """The first entry of which a word stands in the message gives the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +191,9 @@ class CoreSettings:
     """`[core]` and the sections whose rules live below the edge."""
 
     timezone: str = "Asia/Shanghai"
+    """Of everything people see and write; `Asia/Shanghai` alone is possible."""
     data_dir: Path = Path("data")
+    """Folder of everything but the database: backups, logs, the journal of erasures."""
     backup_keep_days: int = 30
     """How long backups in a folder of them are kept."""
     pools: PoolSettings = PoolSettings()

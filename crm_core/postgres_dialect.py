@@ -1,11 +1,10 @@
-"""PostgreSQL: the Tortoise client over asyncpg, transactions, names held by one process, the server's clock.
+"""PostgreSQL: the Tortoise client over asyncpg, transactions, the server's clock.
 
-With `postgres_programs.py` the only place that knows PostgreSQL. Every call has a time limit, and a connection that was
-cut off in the middle of something is thrown away.
+With `postgres_programs.py` and `postgres_names.py` the only place that knows PostgreSQL. Every call has a
+time limit, and a connection that was cut off in the middle of something is thrown away.
 """
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,8 +17,8 @@ from tortoise.backends.base.client import NestedTransactionContext, Transactiona
 from tortoise.connection import get_connections
 
 from crm_core.clock import SystemClock
-from crm_core.errors import Unavailable
 from crm_core.ports import Program
+from crm_core.postgres_names import APPLICATION, Names, number_of
 from crm_core.postgres_programs import Lines, Raw, commit, drive, in_words_of_postgres, is_gone, translate
 
 T = TypeVar("T")
@@ -90,7 +89,7 @@ class PostgresClient(_Statements):
             "client_connection_check_interval": "1s",
         }
         self.lines = Lines(self.lend)
-        self.names = Names(self._connect)
+        self.names = Names(self._connect_for_names)
         self._ahead = _since_epoch()
 
     async def create_connection(self, with_db: bool) -> None:
@@ -114,6 +113,7 @@ class PostgresClient(_Statements):
                 await pool.close()
         except TimeoutError:
             pool.terminate()
+            self.names.drop()
         finally:
             self._pool = None
 
@@ -184,8 +184,9 @@ class PostgresClient(_Statements):
             "server_settings": self._server_settings,
         }
 
-    async def _connect(self) -> Raw:
-        return await asyncpg.connect(self._url, **self._options())
+    async def _connect_for_names(self) -> Raw:
+        settings = {**self._server_settings, "application_name": APPLICATION}
+        return await asyncpg.connect(self._url, **{**self._options(), "server_settings": settings})
 
     def _in_transaction(self) -> TransactionContext:
         return _Transaction(self)
@@ -241,7 +242,7 @@ class _InTransaction(_Statements, TransactionalDBClient):
             if within is not None:
                 await raw.execute(f"SET LOCAL lock_timeout = '{within.total_seconds():.0f}s'")
             seconds = STATEMENT_SECONDS if within is None else within.total_seconds() + END_SECONDS
-            await raw.execute("SELECT pg_advisory_xact_lock($1)", _number_of(name), timeout=seconds)
+            await raw.execute("SELECT pg_advisory_xact_lock($1)", number_of(name), timeout=seconds)
 
     def _in_transaction(self) -> TransactionContext:
         return NestedTransactionContext(_InTransaction(self._client, self._raw, self._lock))
@@ -302,64 +303,6 @@ async def _ending(lent: Any) -> AsyncIterator[None]:
         await lent.__aexit__(type(error), error, error.__traceback__)
         raise
     await lent.__aexit__(None, None, None)
-
-
-class Names:
-    """Names one process holds among all that serve the database; gone with the process, or with its connection."""
-
-    def __init__(self, connect: Callable[[], Any]) -> None:
-        self._connect = connect
-        self._raw: Raw = None
-        self._held: set[str] = set()
-        self._lock = asyncio.Lock()
-
-    async def take(self, name: str) -> bool:
-        """Hold a name if nobody does. Raises: Unavailable."""
-        if name in self._held:
-            return False
-        self._held.add(name)
-        try:
-            taken = bool(await self._ask("SELECT pg_try_advisory_lock($1)", name))
-        except BaseException:
-            self._held.discard(name)
-            raise
-        if not taken:
-            self._held.discard(name)
-        return taken
-
-    async def give_back(self, name: str) -> None:
-        """Let another process have it."""
-        self._held.discard(name)
-        try:
-            await self._ask("SELECT pg_advisory_unlock($1)", name)
-        except Unavailable:
-            return  # gone with its connection
-
-    async def close(self) -> None:
-        """Give everything back."""
-        if self._raw is not None:
-            raw, self._raw = self._raw, None
-            await raw.close(timeout=END_SECONDS)
-
-    async def _ask(self, sql: str, name: str) -> Any:
-        try:
-            async with self._lock:
-                try:
-                    async with asyncio.timeout(CONNECT_SECONDS):
-                        if self._raw is None or self._raw.is_closed():
-                            self._raw = await self._connect()
-                        return await self._raw.fetchval(sql, _number_of(name))
-                except BaseException:
-                    if self._raw is not None:
-                        self._raw.terminate()
-                        self._raw = None
-                    raise
-        except _DRIVERS as error:
-            raise translate(error) from None
-
-
-def _number_of(name: str) -> int:
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
 
 
 @contextmanager

@@ -48,12 +48,15 @@ async def create(
     employee_id: int | None = None,
     scopes: tuple[str, ...] = (),
 ) -> str:
-    """Make a token and tell it, this once. Raises: Invalid; NotFound; TokenNameTaken."""
+    """Make a token and tell it, this once. Raises: Invalid; NotFound; AlreadyDeparted; TokenNameTaken."""
     access.require(actor, "tokens:write")
     _check_scopes(scopes)
     async with core.db.transaction():
         if employee_id is not None:
-            role = Role((await access.load(Employee, actor, employee_id)).role)
+            employee = await access.load(Employee, actor, employee_id)
+            if employee.departed_at:
+                raise employees.AlreadyDeparted(name=employee.name)
+            role = Role(employee.role)
         if role is None:
             raise Invalid(field="role", reason="请给出 --role 或 --employee")
         if await ApiToken.exists(name=name):

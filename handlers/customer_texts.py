@@ -3,20 +3,29 @@
 Everything is plain-SQL programs, run in the transaction that records the message: this is the hottest path.
 """
 
+import re
 from datetime import timedelta
 from functools import lru_cache
 
 from crm_core import leads
 from crm_core.accounts import AccountRow, PersonKind, open_event_window, open_message_window
+from crm_core.audit import insert_system_entry
 from crm_core.messages import Body, InboundMessage, Kind
 from crm_core.outbox import take_waiting
 from crm_core.ports import HOLD, Core, Program
 from crm_core.values import cut_bytes, plain
 from handlers.owner_notices import tell_of_new_lead, tell_owner
 from handlers.platform_reports import take_report
+from handlers.said_mobiles import keep_said_mobile, may_hold_mobile
 
 MENU_EVENTS = ("click", "scancode_push", "scancode_waitmsg")
 OPT_OUT_WORDS = frozenset({"退订", "退訂", "td"})
+OPT_IN_WORDS = frozenset({"订阅", "訂閱", "重新订阅", "恢复订阅", "取消退订", "重新訂閱", "恢復訂閱", "取消退訂"})
+SPEAKS_OF_OPTING = re.compile(
+    r"退[订訂]|(?:取消|重新|恢[复復])[订訂][阅閱]|(?:别|不要|不用|勿)再?(?:给我|向我)?(?:发消息|推送|发了|再发)|"
+    r"不想(?:再)?(?:收到|接收)|(?<![a-z])unsubscribe"
+)
+"""A wish about broadcasts in a sentence: how it is said alone is told, since only the word alone counts."""
 SHORT_OPT_OUT = "t"
 SHORT_OPT_OUT_LASTS = timedelta(hours=48)
 ANSWER_BYTES = 2000
@@ -25,11 +34,13 @@ _AROUND = "。．.！!，,、~～？?“”'\u200b\u200c\u200d\ufeff"
 
 
 def is_plain(message: InboundMessage, account: AccountRow) -> bool:
-    """Whether the answer follows from the words alone: a known person, nothing kept for them, no word of consent."""
+    """Whether the answer follows from the words alone: a known person, nothing kept for them, no consent, no number."""
     if account.person_id is None or account.waiting_count or message.kind in (Kind.EVENT, Kind.OTHER) or message.history:
         return False
     word = _one_word(message.text)
-    return word not in OPT_OUT_WORDS and word != SHORT_OPT_OUT
+    if word in OPT_OUT_WORDS or word in OPT_IN_WORDS or word == SHORT_OPT_OUT:
+        return False
+    return not may_hold_mobile(message.text)
 
 
 def _one_word(text: str) -> str:
@@ -53,6 +64,9 @@ def answer_customer(core: Core, message: InboundMessage, message_id: int, accoun
     said = message.text.strip()
     if (yield from opts_out(account.id, said, message)):
         return Body(text=core.settings.answers.opt_out)
+    if (yield from opts_in(core, account.id, said, message)):
+        return Body(text=core.settings.answers.opt_in)
+    yield from keep_said_mobile(core, account, person_id, said)
     yield from tell_owner(core, message, message_id, person_id, now)
     answer = _keyword_answer(core, said)
     if account.waiting_count:
@@ -112,6 +126,21 @@ def opts_out(account_id: int, said: str, message: InboundMessage) -> Program[boo
     return True
 
 
+def opts_in(core: Core, account_id: int, said: str, message: InboundMessage) -> Program[bool]:
+    """Note that a customer wants broadcasts again; tells whether they said so. Their yes is kept: where, when, which word."""
+    word = _one_word(said)
+    if word not in OPT_IN_WORDS:
+        return False
+    yield (
+        "UPDATE accounts SET opted_out_at = NULL, consent_changed_at = ?, updated_at = ? WHERE id = ?"
+        " AND (consent_changed_at IS NULL OR consent_changed_at <= ?)",
+        (message.at, message.at, account_id, message.at),
+    )
+    after = {"source": message.address.channel, "at": message.at.isoformat(), "words": word, "message": message.external_id}
+    yield from insert_system_entry(core, "chat", "consent.opt_in", "accounts", account_id, after)
+    return True
+
+
 @lru_cache(maxsize=1024)
 def _plain_words(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(plain, words))
@@ -119,6 +148,8 @@ def _plain_words(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def _keyword_answer(core: Core, said: str) -> str:
     found = _keyword(core, said)
+    if found is None and SPEAKS_OF_OPTING.search(said.lower()):
+        found = core.settings.answers.opt_out_hint
     return core.settings.answers.default if found is None else found
 
 
@@ -153,12 +184,14 @@ def take_event(core: Core, message: InboundMessage, account: AccountRow) -> Prog
     if message.event not in ("subscribe", "scan"):
         yield from take_report(core, message, account)
         return None
-    # Event time decides: a follow that arrives after a newer unfollow changes nothing.
+    # Event time decides: a follow that arrives after a newer unfollow changes nothing. The platform tells whole seconds;
+    # within one the later arrival counts, for who unfollows and follows again at once does follow.
+    again = int(message.event == "subscribe")
     yield (
         "UPDATE accounts SET followed_at = ?, unfollowed_at = NULL, updated_at = ?"
-        " WHERE id = ? AND (unfollowed_at IS NULL OR unfollowed_at < ?)"
-        " AND (followed_at IS NULL OR (followed_at < ? AND ? = 1))",
-        (message.at, now, account.id, message.at, message.at, int(message.event == "subscribe")),
+        " WHERE id = ? AND (unfollowed_at IS NULL OR unfollowed_at < ? OR (unfollowed_at = ? AND ? = 1))"
+        " AND (followed_at IS NULL OR ((followed_at < ? OR unfollowed_at IS NOT NULL) AND ? = 1))",
+        (message.at, now, account.id, message.at, message.at, again, message.at, again),
     )
     if account.person_id is None:
         yield from welcome_stranger(core, message, account.id, source=str(message.data.get("scene") or ""))

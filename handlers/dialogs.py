@@ -3,28 +3,37 @@
 A question ends with its answer, with 取消, with another clear command, or after a day.
 """
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import msgspec
 
 from crm_core.errors import NotFound
 from crm_core.messages import Button, InboundMessage
-from crm_core.ports import Core
+from crm_core.ports import Core, Program
+from crm_core.state import values_of
 from crm_core.values import plain
 from handlers.replies import Undo
 from handlers.understanding.answers import read_answer
 
 LASTS = timedelta(days=1)
+OCCASION = "occasion"
+"""Asked for when a greeting has no day: the answer fills whichever slot it is, a festival, a birthday or a date."""
 _YES = frozenset({"是", "1", "y", "yes", "好", "确认", "可以", "要"})
+_APPROVAL = re.compile(r"批准|审批|通过|(?<![不标])准(?!备|确)")
 _NO = frozenset({"否", "2", "n", "no", "不要", "不用"})
 _NUMBER_WORDS = {word: number for number, word in enumerate("一二三四五六七八九", 1)}
 
 
 @dataclass(frozen=True, slots=True)
 class Dialog:
-    """A question asked: the command it belongs to, what is known so far, and the slot the answer fills."""
+    """A question asked: the command it belongs to, what is known so far, and the slot the answer fills.
+
+    `approval` is what to say to approve later what is asked about (批准群发#1); only such a question takes 批准 for a yes.
+    `no_intent` with `no_slots` is the command a no stands for, where it means more than that the question is closed.
+    """
 
     intent: str
     slots: dict[str, object]
@@ -32,6 +41,9 @@ class Dialog:
     slot: str
     options: tuple[tuple[str, str], ...] = ()
     yes_no: bool = False
+    approval: str = ""
+    no_intent: str = ""
+    no_slots: dict[str, object] = field(default_factory=dict)
 
     def shown(self) -> str:
         """Write the question with its choices, one a line."""
@@ -50,8 +62,12 @@ class Dialog:
         """Tell the slots with this answer in them; None when the words are no answer to this question."""
         if self.yes_no:
             yes = intent == "confirm" or plain(words) in _YES
+            if not self.approval and _APPROVAL.search(plain(words)):
+                return None  # said of something else that waits for it
             return {**self.slots, self.slot: self.options[0][1]} if yes else None
         value = self._chosen(words) if self.options else read_answer(self.slot, words, now, known)
+        if isinstance(value, dict) and self.slot == OCCASION:
+            return {**self.slots, **value}
         return {**self.slots, self.slot: value} if value else None
 
     def refused(self, words: str, intent: str) -> bool:
@@ -94,6 +110,12 @@ async def load(core: Core, place: str) -> Dialog | None:
     return msgspec.json.decode(value, type=Dialog) if value else None
 
 
+def read(core: Core, places: Sequence[str]) -> Program[dict[str, Dialog]]:
+    """Tell the open questions of many places, as a part of a program."""
+    found = yield from values_of(core, [f"dialog:{place}" for place in places])
+    return {key.removeprefix("dialog:"): msgspec.json.decode(value, type=Dialog) for key, value in found.items()}
+
+
 async def save(core: Core, place: str, dialog: Dialog) -> None:
     """Keep a question open."""
     await core.state.set(f"dialog:{place}", msgspec.json.encode(dialog).decode(), lasts=LASTS)
@@ -118,9 +140,28 @@ async def take_undo(core: Core, place: str) -> Undo | None:
     return msgspec.json.decode(value, type=Undo)
 
 
-async def remember_list(core: Core, place: str, kind: str, ids: list[int]) -> None:
-    """Keep what the last list showed, so that 第2条 means something; an empty one too."""
-    await core.state.set(f"list:{place}", msgspec.json.encode({"kind": kind, "ids": ids}).decode(), lasts=LASTS)
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What the last list showed: a kind of rows, their numbers, and what goes on with the next page of it."""
+
+    kind: str = ""
+    ids: list[int] = field(default_factory=list)
+    intent: str = ""
+    slots: dict[str, str] = field(default_factory=dict)
+
+
+async def remember_list(
+    core: Core, place: str, kind: str, ids: list[int], *, intent: str = "", slots: dict[str, str] | None = None
+) -> None:
+    """Keep what the last list showed, so that 第2条 means something; an empty one too. `intent` shows more of it."""
+    shown = Listed(kind, ids, intent, slots or {})
+    await core.state.set(f"list:{place}", msgspec.json.encode(shown).decode(), lasts=LASTS)
+
+
+async def last_list(core: Core, place: str) -> Listed:
+    """Tell what the last list showed."""
+    value = await core.state.get(f"list:{place}")
+    return msgspec.json.decode(value, type=Listed) if value else Listed()
 
 
 async def listed(core: Core, place: str, kind: str, ref: str, said: str) -> int:
@@ -133,9 +174,8 @@ async def listed(core: Core, place: str, kind: str, ref: str, said: str) -> int:
     number = int(ref)
     if f"#{ref}" in plain(said):
         return number
-    value = await core.state.get(f"list:{place}")
-    shown = msgspec.json.decode(value) if value else {}
-    ids: list[int] = shown.get("ids", []) if shown.get("kind") == kind else []
+    shown = await last_list(core, place)
+    ids = shown.ids if shown.kind == kind else []
     if not 1 <= number <= len(ids):
         raise NotInList(ref=ref)
     return ids[number - 1]

@@ -1,16 +1,24 @@
 """Telling people of the house what customers do: the owner of a lead, or those who look after the pool. Plain SQL."""
 
+import re
 from datetime import datetime, timedelta
 
-from crm_core.clock import local_day
 from crm_core.conversations import OutboundStatus
 from crm_core.employees import staff_account_sql
 from crm_core.messages import Address, Body, Button, Guarantee, InboundMessage, Kind
 from crm_core.outbox import insert_rows, outgoing_row, queue, wake
+from crm_core.pool_notices import pool_notices_of
 from crm_core.ports import Core, Program
+from crm_core.rules import as_instant
 from crm_core.values import cut_bytes
+from handlers.said_mobiles import hide_mobiles
 
 LASTS = timedelta(hours=24)
+POOL_PAUSE = timedelta(minutes=5)
+"""How often those who look after the pool are told of one person at most; what came last waits until then."""
+URGENT_PAUSE = timedelta(minutes=1)
+"""The same for whoever asks for a human or complains."""
+URGENT = re.compile(r"人工|投诉|真人|客服")
 KIND_WORDS = {
     Kind.IMAGE: "[图片]",
     Kind.VOICE: "[语音]",
@@ -27,7 +35,7 @@ def owner_notice(now: datetime, message: InboundMessage, message_id: int, *, nam
     return outgoing_row(
         now,
         owner,
-        Body(text=f"【客户消息】{name}：{_words(message)}"),
+        Body(text=f"【客户消息】{name}：{words_of(message)}"),
         key=f"notice:{message_id}",
         status=OutboundStatus.QUEUED,
         guarantee=Guarantee.AT_LEAST_ONCE,
@@ -36,7 +44,7 @@ def owner_notice(now: datetime, message: InboundMessage, message_id: int, *, nam
 
 
 def tell_owner(core: Core, message: InboundMessage, message_id: int, person_id: int, now: datetime) -> Program[None]:
-    """Tell the owner what their customer wrote; for somebody in the pool those who look after it, once a day."""
+    """Tell the owner what their customer wrote; for somebody in the pool those who look after it."""
     account, channels = staff_account_sql(core, "e")
     rows = yield (
         "SELECT who.name, s.channel, s.external_id, who.owner_id FROM"  # noqa: S608 - fixed parts
@@ -54,43 +62,98 @@ def tell_owner(core: Core, message: InboundMessage, message_id: int, person_id: 
         if made:
             wake(core, channel)
     elif owner_id is None:
-        text = f"【公海客户】{name}：{_words(message)}\n还没有人负责，回复“领取 {name}”即可领取"
-        yield from _tell_listeners(core, text, key=f"pool_notice:{person_id}:{local_day(now)}")
+        yield from _tell_of_pooled(core, message, person_id, name, now)
+
+
+def _tell_of_pooled(core: Core, message: InboundMessage, person_id: int, name: str, now: datetime) -> Program[None]:
+    """Tell of somebody in the pool who writes: at once, then at most every few minutes with what they said last."""
+    text = f"【公海客户】{hide_mobiles(name)}：{words_of(message, hidden=True)}\n还没有人负责，{_how_to_claim(name)}"
+    is_urgent = URGENT.search(message.text) is not None
+    for employee_id, to in (yield from _listeners(core)):
+        urgent = f"pool_urgent:{person_id}:{_stretch(now, URGENT_PAUSE)}:{employee_id}"
+        if is_urgent and (yield from _queue_notice(core, to, text, key=urgent, now=now)) is not None:
+            continue
+        keys = f"{pool_notices_of(person_id)}{{}}:{employee_id}"
+        yield from _tell_once_in_a_while(core, to, text, keys=keys, besides=urgent, now=now)
+
+
+def _stretch(now: datetime, length: timedelta) -> int:
+    return int(now.timestamp() // length.total_seconds())
+
+
+def _tell_once_in_a_while(core: Core, to: Address, text: str, *, keys: str, besides: str, now: datetime) -> Program[None]:
+    """Queue a notice, or put newer words into the one that waits already.
+
+    The blank of `keys` is a stretch of time; `besides` is the key of another notice that counts.
+    """
+    this = _stretch(now, POOL_PAUSE)
+    rows = yield (
+        "SELECT key, not_before, created_at FROM messages WHERE key IN (?, ?, ?, ?)",
+        [besides, *(keys.format(stretch) for stretch in (this - 1, this, this + 1))],
+    )
+    leaving = {str(row[0]): max(filter(None, map(as_instant, row[1:])), default=now) for row in rows}
+    for key in (key for key, at in leaving.items() if at > now):
+        changed = yield (
+            "UPDATE messages SET text = ?, updated_at = ? WHERE key = ? AND status = 'queued' RETURNING id",
+            (text, now, key),
+        )
+        if changed:
+            return
+    last = max(leaving.values(), default=None)
+    key = keys.format(this + 1 if keys.format(this) in leaving else this)
+    later = last + POOL_PAUSE if last is not None and now - last < POOL_PAUSE else None
+    yield from _queue_notice(core, to, text, key=key, now=now, not_before=later)
+
+
+def _queue_notice(
+    core: Core,
+    to: Address,
+    text: str,
+    *,
+    key: str,
+    now: datetime,
+    not_before: datetime | None = None,
+    buttons: tuple[Button, ...] = (),
+) -> Program[int | None]:
+    at_least_once, until = Guarantee.AT_LEAST_ONCE, (not_before or now) + LASTS
+    body = Body(text=text, buttons=buttons)
+    return (yield from queue(core, to, body, key=key, not_before=not_before, guarantee=at_least_once, expires_at=until))
 
 
 def tell_of_new_lead(core: Core, lead_id: int, name: str, source: str) -> Program[None]:
     """Tell those who look after the pool that somebody new is in it."""
     origin = f"（来源：{source}）" if source else ""
-    text = f"【新线索】{name}{origin}已进入公海，回复“领取 {name}”即可领取"
+    text = f"【新线索】{hide_mobiles(name)}{origin}已进入公海，{_how_to_claim(name)}"
     button = Button("领取", "claim_lead", {"lead": str(lead_id)})
-    yield from _tell_listeners(core, text, key=f"new_lead:{lead_id}", buttons=(button,))
+    now, key = core.clock.now(), f"new_lead:{lead_id}"
+    for employee_id, to in (yield from _listeners(core)):
+        yield from _queue_notice(core, to, text, key=f"{key}:{employee_id}", now=now, buttons=(button,))
     channel, _, robot = core.settings.pools.notices_to.partition("/")
     if robot and channel in core.reach:
-        at_least_once, until = Guarantee.AT_LEAST_ONCE, core.clock.now() + LASTS
-        to, key = Address(channel, robot), f"new_lead:{lead_id}:group"
-        yield from queue(core, to, Body(text=text), key=key, guarantee=at_least_once, expires_at=until)
+        yield from _queue_notice(core, Address(channel, robot), text, key=f"{key}:group", now=now)
 
 
-def _tell_listeners(core: Core, text: str, *, key: str, buttons: tuple[Button, ...] = ()) -> Program[None]:
+def _listeners(core: Core) -> Program[list[tuple[int, Address]]]:
+    """List those who look after the pool, and where they are written to."""
     roles = _ROLES.get(core.settings.pools.tell_of_new_leads)
     if roles is None:
-        return
+        return []
     account, channels = staff_account_sql(core, "e")
     rows = yield (
         f"SELECT s.channel, s.external_id, e.id FROM employees e JOIN accounts s ON s.id = {account}"  # noqa: S608 - fixed parts
         f" WHERE e.departed_at IS NULL AND e.role IN {roles} ORDER BY e.id LIMIT 20",
         channels,
     )
-    for channel, external_id, employee_id in rows:
-        yield from queue(
-            core,
-            Address(channel, external_id),
-            Body(text=text, buttons=buttons),
-            key=f"{key}:{employee_id}",
-            guarantee=Guarantee.AT_LEAST_ONCE,
-            expires_at=core.clock.now() + LASTS,
-        )
+    return [(int(employee_id), Address(channel, external_id)) for channel, external_id, employee_id in rows]
 
 
-def _words(message: InboundMessage) -> str:
-    return cut_bytes(message.text.strip() or KIND_WORDS.get(message.kind, "[消息]"), 600)
+def _how_to_claim(name: str) -> str:
+    """Tell how to claim somebody: by the name, unless there is a number in it, which nobody may be told yet."""
+    return f"回复“领取 {name}”即可领取" if hide_mobiles(name) == name else "回复“公海”，再按序号领取"
+
+
+def words_of(message: InboundMessage, *, hidden: bool = False) -> str:
+    """Write what somebody sent as words; a picture and the like by its kind; without mobile numbers if they are `hidden`."""
+    words = message.text.strip() or KIND_WORDS.get(message.kind, "[消息]")
+    # Hidden before it is cut: what is left of a number that was cut is not known for one.
+    return cut_bytes(hide_mobiles(words) if hidden else words, 600)

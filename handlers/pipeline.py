@@ -19,19 +19,21 @@ from tortoise.exceptions import ValidationError
 from crm_core import inbox
 from crm_core.accounts import AccountRow, PersonKind, ensure_account, find_account
 from crm_core.conversations import InboundStatus, Outcome
-from crm_core.employees import Speaker, find_speaker
 from crm_core.errors import CrmError, Unavailable
 from crm_core.inbox import Begun, Recorded
 from crm_core.messages import Body, Guarantee, InboundMessage, Kind
 from crm_core.ports import Core, Program
+from handlers import speaking
 from handlers.contact_events import take_contact_event, take_directory_event
 from handlers.customer_texts import answer_customer, take_event
 from handlers.house_events import take_house_event
 from handlers.platform_reports import is_nobodys, take_nobodys
 from handlers.presses import is_press
 from handlers.replies import Reply
-from handlers.router import Router, Understood
+from handlers.router import Router
 from handlers.service_desk import is_aside, take_aside
+from handlers.speaking import Speaking
+from handlers.understood import Understood
 
 log = structlog.get_logger(__name__)
 
@@ -63,12 +65,20 @@ class WorkedOnAlready(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """A message that came, and whether its answer may leave in the same request."""
+
+    message: InboundMessage
+    passive: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """What `take` did: the row, and whether work is left for `Pipeline.work`."""
 
     recorded: Recorded
     done: bool
-    begun: Speaker | None = None
+    begun: Speaking | None = None
     """Who wrote it, when its first try has begun already."""
 
 
@@ -95,7 +105,7 @@ def take(core: Core, message: InboundMessage, *, passive: bool) -> Program[Taken
         if not core.db.alone:
             return Taken(recorded, done=False)
         # Nobody else can be at an earlier message of this person, so the try may begin in the commit that records it.
-        _, begun = yield from _begin_with_speaker(core, recorded.id, message, account, at_once=True)
+        _, begun = yield from _begin_speaking(core, recorded.id, message, account, at_once=True)
         return Taken(recorded, done=False, begun=begun)
     if account is None:
         account = yield from ensure_account(core, message.address, message.nickname)
@@ -143,6 +153,13 @@ class Pipeline:
         # Tries of this process: what fails for a passing reason is tried again without being counted again.
         self._counted: set[int] = set()
 
+    def at_once(self, message: InboundMessage, who: Speaking) -> Body | None:
+        """Answer what follows from the words and the speaker alone; None for what needs `work`. From any thread."""
+        try:
+            return self._router.answer_at_once(self._core, message, who)
+        except Exception:  # noqa: BLE001 - told, and logged, by `work`
+            return None
+
     async def work(
         self,
         message_id: int,
@@ -150,7 +167,7 @@ class Pipeline:
         answering: Answering,
         *,
         held: bool = True,
-        begun: Speaker | None = None,
+        begun: Speaking | None = None,
     ) -> Body | None:
         """Work on one message to the end; gives the reply if it is to leave passively.
 
@@ -162,26 +179,26 @@ class Pipeline:
             lock = self._locks.setdefault(key, asyncio.Lock())
             try:
                 async with lock:
-                    now, speaker = (Begun.YES, begun) if begun else await self._begin(message_id, message, held=held)
+                    now, who = (Begun.YES, begun) if begun else await self._begin(message_id, message, held=held)
                     if now is not Begun.LATER:
-                        return await self._work(message_id, message, speaker, answering) if speaker else None
+                        return await self._work(message_id, message, who, answering) if who else None
             finally:
                 if not lock.locked() and not lock._waiters:  # nobody else of this conversation
                     self._locks.pop(key, None)
             # Another process works on what the same person said before; our own waiting must not hold up its like here.
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
-    async def _begin(self, message_id: int, message: InboundMessage, *, held: bool) -> tuple[Begun, Speaker | None]:
+    async def _begin(self, message_id: int, message: InboundMessage, *, held: bool) -> tuple[Begun, Speaking | None]:
         again = message_id in self._counted
-        program = partial(_begin_with_speaker, self._core, message_id, message, None, again=again, held=held)
-        begun, speaker = await self._core.db.run(program)
+        program = partial(_begin_speaking, self._core, message_id, message, None, again=again, held=held)
+        begun, who = await self._core.db.run(program)
         if begun is not Begun.YES:
             self._counted.discard(message_id)
-        return begun, speaker
+        return begun, who
 
-    async def _work(self, message_id: int, message: InboundMessage, speaker: Speaker, answering: Answering) -> Body | None:
+    async def _work(self, message_id: int, message: InboundMessage, who: Speaking, answering: Answering) -> Body | None:
         self._counted.add(message_id)
-        prepared = await self._prepare(message, speaker)
+        prepared = await self._prepare(message, who)
         if self._router.only_reads(prepared.understood):
             # Nothing of it has to be undone with anything else: the mark "done" shares its commit with those who wait.
             reply = await self._answer(prepared)
@@ -211,8 +228,8 @@ class Pipeline:
             raise WorkedOnAlready
         return outcome
 
-    async def _prepare(self, message: InboundMessage, speaker: Speaker) -> "Prepared":
-        return Prepared(message, speaker.account, await self._router.understand(self._core, message, speaker))
+    async def _prepare(self, message: InboundMessage, who: Speaking) -> "Prepared":
+        return Prepared(message, who.speaker.account, await self._router.understand(self._core, message, who))
 
     async def _effect(self, prepared: "Prepared") -> Body | None:
         core = self._core
@@ -247,7 +264,7 @@ class Pipeline:
         return reply.body if reply else None
 
 
-def _begin_with_speaker(
+def _begin_speaking(
     core: Core,
     message_id: int,
     message: InboundMessage,
@@ -256,14 +273,14 @@ def _begin_with_speaker(
     again: bool = False,
     held: bool = True,
     at_once: bool = False,
-) -> Program[tuple[Begun, Speaker | None]]:
+) -> Program[tuple[Begun, Speaking | None]]:
     begun = yield from inbox.begin_try(core, message_id, again=again, held=held, at_once=at_once)
     if begun is not Begun.YES:
         return begun, None
     account = account or (yield from ensure_account(core, message.address, message.nickname))
     now = core.clock.now()
     yield "UPDATE accounts SET last_inbound_at = ?, updated_at = ? WHERE id = ?", (now, now, account.id)
-    return begun, (yield from find_speaker(account))
+    return begun, (yield from speaking.look(core, message, account))
 
 
 @dataclass(frozen=True, slots=True)

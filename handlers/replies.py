@@ -47,9 +47,9 @@ def record(first: str, fields: Iterable[tuple[str, object]] = (), undo: Undo | N
     return text("\n".join(lines), undo)
 
 
-def numbered(title: str, lines: Sequence[str], after: str = "") -> Reply:
-    """Show a list one can answer by number."""
-    rows = [title, *(f"{number}. {line}" for number, line in enumerate(lines, 1))]
+def numbered(title: str, lines: Sequence[str], after: str = "", *, first: int = 1) -> Reply:
+    """Show a list one can answer by number; a further page goes on with `first`."""
+    rows = [title, *(f"{number}. {line}" for number, line in enumerate(lines, first))]
     return text("\n".join([*rows, after] if after else rows))
 
 

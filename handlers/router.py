@@ -6,25 +6,30 @@ Reading order: `command` (what a command declares), `ChatContext` (what it is gi
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from inspect import iscoroutinefunction
+from typing import TypeAlias
 
 from crm_core import access, employees
 from crm_core.access import Actor, Role
 from crm_core.accounts import AccountRow
 from crm_core.activities import Subject
-from crm_core.employees import BindCodeWrong, Speaker
+from crm_core.calendar import festivals
+from crm_core.employees import BindCodeWrong
 from crm_core.errors import CrmError, Refused
 from crm_core.messages import Body, Button, InboundMessage, Kind
 from crm_core.ports import Core
 from crm_core.values import plain
 from handlers import dialogs, presses, replies, subjects
-from handlers.dialogs import Ask, Dialog
+from handlers.dialogs import OCCASION, Ask, Dialog
 from handlers.presses import Press
 from handlers.replies import Reply
+from handlers.speaking import Speaking
 from handlers.understanding.intents import INTENTS
-from handlers.understanding.parse import Meaning, parse
+from handlers.understanding.parse import parse
+from handlers.understanding.shapes import read_shape
+from handlers.understanding.times import unusable_time
+from handlers.understood import Understood, closed, settle, with_put_aside
 
-SURE = 0.6
 FILE_INTENT = "import_table"
 """What a file means that is sent without words."""
 EVERYBODY = frozenset(Role)
@@ -67,12 +72,32 @@ class ChatContext:
         """Make the question to raise: for one missing thing; the answer comes back in this slot."""
         return Ask(Dialog(self.intent, self.slots, question, slot=slot))
 
-    def ask_yes(self, question: str, slot: str, answer: str = "yes", buttons: tuple[Button, ...] = ()) -> Ask:
+    def ask_yes(
+        self,
+        question: str,
+        slot: str,
+        answer: str = "yes",
+        buttons: tuple[Button, ...] = (),
+        *,
+        approval: str = "",
+        refusal: Button | None = None,
+    ) -> Ask:
         """Make the question to raise: yes or no; a yes comes back as `answer` in this slot, a no ends the matter.
 
         `buttons` are the same for those who press; each must be safe to press long after the question was closed.
+        `approval`: how to approve it later; `refusal`: what a no does (`Dialog`).
         """
-        dialog = Dialog(self.intent, self.slots, question, slot=slot, options=(("是", answer),), yes_no=True)
+        dialog = Dialog(
+            self.intent,
+            self.slots,
+            question,
+            slot=slot,
+            options=(("是", answer),),
+            yes_no=True,
+            approval=approval,
+            no_intent=refusal.intent if refusal else "",
+            no_slots=dict(refusal.slots) if refusal else {},
+        )
         return Ask(dialog, buttons)
 
     async def pick_subject(self, *, kinds: Sequence[str] = ("lead", "contact", "customer")) -> Subject | None:
@@ -87,7 +112,8 @@ class ChatContext:
         return found[0] if found else None
 
 
-Handler = Callable[[ChatContext], Awaitable[Reply]]
+Handler: TypeAlias = Callable[[ChatContext], Awaitable[Reply]] | Callable[[ChatContext], Reply]
+"""A plain function cannot look anything up: what it answers follows from the words and the speaker alone."""
 Recogniser = Callable[[Core, Actor, str], Awaitable[dict[str, object] | None]]
 """Tells the slots of a sentence that means the command, by what the house and its settings know; else None."""
 UndoHandler = Callable[[ChatContext, tuple[int, ...]], Awaitable[Reply]]
@@ -111,6 +137,16 @@ class Command:
     forms: tuple[re.Pattern[str], ...] = ()
     """Whole sentences of one fixed form that mean this command; their named groups become slots."""
     recognise: Recogniser | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is answered in the very transaction that records the message."""
+        return self.reads and not iscoroutinefunction(self.handler)
+
+    async def run(self, ctx: ChatContext) -> Reply:
+        """Answer, whichever kind of function does it."""
+        reply = self.handler(ctx)
+        return reply if isinstance(reply, Reply) else await reply
 
 
 def command(
@@ -136,22 +172,6 @@ def command(
     return declare
 
 
-@dataclass(frozen=True, slots=True)
-class Understood:
-    """A message made sense of, before anything is written."""
-
-    message: InboundMessage
-    account: AccountRow
-    actor: Actor | None
-    intent: str
-    slots: dict[str, object]
-    dialog: Dialog | None = None
-    sure: bool = True
-    more: bool = False
-    """Whether the sentence names more than was taken from it."""
-    press: Press | None = None
-
-
 class Router:
     """Chooses the command of a message and runs it."""
 
@@ -159,13 +179,13 @@ class Router:
         self._commands = commands
         self._phrases = {plain(phrase): one.intent for one in commands.values() for phrase in one.phrases}
 
-    async def understand(self, core: Core, message: InboundMessage, speaker: Speaker) -> Understood:
+    async def understand(self, core: Core, message: InboundMessage, who: Speaking) -> Understood:
         """Make sense of a message with what the speaker knows; reads only."""
-        account, actor = speaker.account, await employees.actor_of_speaker(speaker)
+        account, actor = who.speaker.account, await employees.actor_of_speaker(who.speaker)
         actor = actor.for_pools(core.settings.pools.closed_to(actor.role)) if actor else None
         if presses.is_press(message):
             return await self._understand_press(message, account, actor)
-        dialog = await dialogs.load(core, dialogs.place_of(account.id, message)) if actor else None
+        dialog = who.question
         words = message.text.strip()
         if message.kind is Kind.FILE:
             return Understood(message, account, actor, FILE_INTENT, {}, dialog)
@@ -173,10 +193,14 @@ class Router:
             return Understood(message, account, actor, "bind", {"words": words})
         intent = self._phrase(words)
         if intent in ("cancel", "undo") and dialog:
-            return Understood(message, account, actor, "cancel", {"open": dialog.question}, dialog)
+            return closed(Understood(message, account, actor, intent, {}, dialog), dialog)
         if intent:
             rest = words.partition(" ")[2] if plain(words) not in self._phrases else ""
             return Understood(message, account, actor, intent, {"words": rest.strip()}, dialog)
+        shape = read_shape(words)
+        if shape and (dialog is None or shape.slots or shape.intent == "next_page"):
+            settled = dialog is not None and dialog.approval != "" and dialog.options[0][1] in shape.slots.values()
+            return Understood(message, account, actor, shape.intent, dict(shape.slots), dialog, settled=settled)
         if actor and (formed := self._formed(words)):
             return Understood(message, account, actor, *formed, dialog)
         if actor and (recognised := await self._recognised(core, actor, words)):
@@ -185,7 +209,7 @@ class Router:
         now = core.clock.now()
         meaning = parse(words, now, known)
         understood = Understood(message, account, actor, meaning.intent, dict(meaning.slots), dialog, more=meaning.more)
-        return _settle(understood, meaning, now, known)
+        return settle(understood, meaning, now, known)
 
     async def _understand_press(self, message: InboundMessage, account: AccountRow, actor: Actor | None) -> Understood:
         press = await presses.find(message)
@@ -221,12 +245,29 @@ class Router:
             return False
         return understood.actor is None or understood.actor.role in found.roles  # a refusal is noted
 
+    def answer_at_once(self, core: Core, message: InboundMessage, who: Speaking) -> Body | None:
+        """Answer an exact phrase whose command needs nothing but the speaker, with no question open; None for anything else.
+
+        Whatever is refused, noted or asked takes the longer way.
+        """
+        staff, intent = who.speaker.staff, self._phrases.get(plain(message.text), "")
+        found = self._commands.get(intent)
+        if found is None or not found.is_plain or staff is None or who.question or _is_wordless(message):
+            return None
+        # A plain function sees no rows, so nobody's team has to be looked up for it.
+        actor = Actor(role=Role(staff.role), name=staff.name, employee_id=staff.id, team=frozenset({staff.id}))
+        if actor.role not in found.roles:
+            return None
+        ctx = self._context(core, Understood(message, who.speaker.account, actor, intent, {"words": ""}))
+        reply = found.handler(ctx)
+        return reply.body if isinstance(reply, Reply) and not reply.undo else None
+
     async def answer(self, core: Core, understood: Understood) -> Reply | None:
         """Run the command in the open transaction and remember what it asks or can undo."""
         message = understood.message
         if understood.press is not None:
             return await self._answer_press(core, understood, understood.press)
-        if message.kind in (Kind.EVENT, Kind.OTHER) or "error_code" in message.data:
+        if _is_wordless(message):
             return None
         if not message.text.strip() and understood.intent != FILE_INTENT:
             return replies.text("暂时只能看懂文字和语音，请用一句话说明。")
@@ -235,17 +276,16 @@ class Router:
             await dialogs.forget(core, ctx.place)
         if understood.intent == "dialog_repeat" and understood.dialog:
             await dialogs.save(core, ctx.place, understood.dialog)
-            return replies.text(understood.dialog.again())
+            return replies.text(_why_no_time(understood.dialog.slot, ctx) + understood.dialog.again())
         try:
             reply = await self._run(ctx, understood)
         except Ask as ask:
             await dialogs.save(core, ctx.place, ask.dialog)
-            return Reply(Body(text=ask.dialog.shown(), buttons=ask.buttons))
+            return with_put_aside(Reply(Body(text=ask.dialog.shown(), buttons=ask.buttons)), understood)
         if reply.undo:
             await dialogs.remember_undo(core, ctx.place, reply.undo)
-        if understood.dialog and understood.intent not in (understood.dialog.intent, "cancel"):
-            reply = reply.with_note("（刚才的问题已放下，需要时请再说一遍）")
-        if understood.more and understood.intent in self._commands:
+        reply = with_put_aside(reply, understood)
+        if understood.more and understood.intent in self._commands and "several" not in ctx.slots:
             reply = reply.with_note("（一次只处理一项，其余的请分开说）")
         return reply
 
@@ -262,7 +302,7 @@ class Router:
             return presses.used_up()
         ctx = self._context(core, understood)
         await self._close_answered(ctx, press.button)
-        reply = await found.handler(ctx)
+        reply = await found.run(ctx)
         if reply.undo:
             await dialogs.remember_undo(core, ctx.place, reply.undo)
         return presses.shown(reply)
@@ -304,7 +344,7 @@ class Router:
         if not understood.sure:
             return replies.text(f"没太听懂。是想「{found.summary}」吗？可以这样说：{found.usage}")
         await _ask_for_missing(ctx)
-        return await found.handler(ctx)
+        return await found.run(ctx)
 
     def _not_yet(self, understood: Understood) -> Reply:
         declared = INTENTS.get(understood.intent)
@@ -327,26 +367,12 @@ def nearest(words: str, commands: Mapping[str, Command], actor: Actor | None) ->
     return sorted(usable, key=lambda one: (-len(set(words) & set(one.usage + one.summary)), first.get(one.intent, 9)))[:2]
 
 
-_CERTAIN = 0.8
-
-
-def _settle(understood: Understood, meaning: Meaning, now: datetime, known: Sequence[str]) -> Understood:
-    dialog = understood.dialog
-    if dialog is None:
-        return replace(understood, sure=meaning.confidence >= SURE)
-    words = understood.message.text
-    if meaning.intent == "cancel" or dialog.refused(words, meaning.intent):
-        return replace(understood, intent="cancel", slots={"open": dialog.question})
-    another = meaning.intent not in ("unknown", "confirm", "deny", "show_contact") and meaning.confidence >= _CERTAIN
-    if another and not dialog.yes_no and not dialog.options and dialog.slot not in ("at", "ref"):
-        return understood  # a whole new sentence, where anything at all could be the answer
-    answered = dialog.answer(words, meaning.intent, now, known)
-    if answered is not None:
-        return replace(understood, intent=dialog.intent, slots=answered)
-    return understood if another else replace(understood, intent="dialog_repeat", slots={})
+def _is_wordless(message: InboundMessage) -> bool:
+    return message.kind in (Kind.EVENT, Kind.OTHER) or "error_code" in message.data
 
 
 QUESTIONS = {
+    OCCASION: f"哪天发？可以说节日（{'、'.join(each.label for each in festivals().values())}）、生日，或几月几号",
     "person": "是哪位客户？",
     "at": "什么时候？",
     "action": "要提醒什么？",
@@ -360,4 +386,14 @@ async def _ask_for_missing(ctx: ChatContext) -> None:
     if declared is None or "subject" in ctx.slots:
         return
     for names in declared.missing(ctx.slots):
-        raise ctx.ask_words(QUESTIONS.get(names[0], "请补充完整："), slot=names[0])
+        slot = OCCASION if "holiday" in names else names[0]
+        raise ctx.ask_words(_why_no_time(slot, ctx) + QUESTIONS.get(slot, "请补充完整："), slot=slot)
+
+
+def _why_no_time(slot: str, ctx: ChatContext) -> str:
+    """Say why a time that was said is none."""
+    found = unusable_time(ctx.message.text, ctx.core.clock.now()) if slot == "at" else None
+    if found is None:
+        return ""
+    problem, words = found
+    return f"时间已过（{words}），请换一个以后的时间。\n" if problem == "past" else f"没有{words}，请换个时间。\n"

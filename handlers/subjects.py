@@ -11,7 +11,9 @@ from crm_core import access
 from crm_core.access import Actor
 from crm_core.activities import Subject, load_subject, subject_of
 from crm_core.customers import Contact, Customer
-from crm_core.leads import Lead
+from crm_core.employees import Employee
+from crm_core.errors import Conflict
+from crm_core.leads import Lead, LeadAlreadyClaimed
 from handlers.replies import ago
 
 MODELS: Mapping[str, Any] = {"lead": Lead, "customer": Customer, "contact": Contact}
@@ -20,6 +22,13 @@ MENTION_CHARACTERS = 120
 LONGEST_NAME = 14
 MOST_PIECES = 1500
 _OPEN = ("new", "following")
+
+
+class IsColleague(Conflict):
+    """The name of somebody of the house, whom nobody sells to."""
+
+    code = "chat.is_colleague"
+    text = "「{name}」是同事，不是客户"
 
 
 async def known_names(actor: Actor, text: str) -> list[str]:
@@ -71,6 +80,37 @@ async def _leads(actor: Actor, person: str, company: str, exact: bool) -> list[L
     if not (person or company):
         return []
     return await access.visible(Lead, actor).filter(named, status__in=_OPEN).order_by("-updated_at").limit(9)
+
+
+async def is_colleague(name: str) -> bool:
+    """Tell whether somebody of the house has this full name."""
+    return bool(name) and await Employee.filter(name=name, departed_at=None).exists()
+
+
+async def refuse_colleague(name: str) -> None:
+    """Refuse to look for a colleague among the customers. Raises: IsColleague."""
+    if await is_colleague(name):
+        raise IsColleague(name=name)
+
+
+async def refuse_known_elsewhere(name: str) -> None:
+    """Refuse to treat a full name as new when it is somebody's whom a colleague looks after.
+
+    No more is told than whose they are, and that only to whoever would enter or claim them, where nobody reads along.
+    Raises: LeadAlreadyClaimed.
+    """
+    if not name:
+        return
+    owned: Q = Q(name=name, owner_id__isnull=False)
+    for what, rows in (
+        ("线索", Lead.filter(owned, status__in=_OPEN)),
+        ("客户", Contact.filter(owned)),
+        ("客户", Customer.filter(owned)),
+    ):
+        row = await rows.first()
+        if row is not None:
+            owner = await Employee.get_or_none(id=row.owner_id)
+            raise LeadAlreadyClaimed(lead=f"{what}「{name}」", owner=owner.name if owner else "同事")
 
 
 def _named(column: str, name: str, exact: bool) -> Q:

@@ -12,20 +12,13 @@ from crm_core.accounts import AccountRow, open_message_windows
 from crm_core.conversations import InboundStatus, Outcome
 from crm_core.employees import staff_account_sql
 from crm_core.inbox import Answered, Recorded
-from crm_core.messages import Address, InboundMessage
+from crm_core.messages import Address
 from crm_core.outbox import insert_rows, wake
 from crm_core.ports import Core, Program
 from handlers.customer_texts import is_plain, plain_answer
+from handlers.members import AtOnce, take_members
 from handlers.owner_notices import owner_notice
-from handlers.pipeline import LATE_REPLY_LASTS, Taken, is_customers, take
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A message that came, and whether its answer may leave in the same request."""
-
-    message: InboundMessage
-    passive: bool
+from handlers.pipeline import LATE_REPLY_LASTS, Arrived, Taken, is_customers, take
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +39,11 @@ class _Plain:
     known: _Known
 
 
-def take_all(core: Core, arrived: Sequence[Arrived]) -> Program[list[Taken]]:
+def take_all(core: Core, arrived: Sequence[Arrived], at_once: AtOnce) -> Program[list[Taken]]:
     """Take messages as `take` does, in their order for each person; one result each."""
     plain = yield from _sort_out(core, arrived)
     done = yield from _take_plain(core, plain)
+    done |= yield from take_members(core, arrived, at_once)
     taken = []
     for index, each in enumerate(arrived):
         # A plain message that was not new is a repeat: `take` finds its row.

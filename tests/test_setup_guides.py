@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from bot.config import channel_kinds, parse, settings_class
+from bot.config import SettingsProblems, channel_kinds, load, parse, settings_class
 from bot.secret import Secret
 from bot.settings_values import read_value
 from tests.pages import ROOT, blocks, broken_links, calls, table_rows, wrong_in
@@ -94,6 +94,43 @@ def test_the_callback_address_told_is_that_of_the_channel_in_the_example(kind: s
     text = text_of(FOLDER / f"{kind}.md")
     (name,) = {name for block in blocks(text, "toml") for name in tomllib.loads(block).get("channels", {})}
     assert set(re.findall(r"https://你的域名/hook/([\w-]+)", text)) == {name}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_and_the_shipped_settings_agree(kind: str) -> None:
+    """Whoever only switches the shipped section on needs the variables of the page's first example, and has its values."""
+    shipped = tomllib.loads(text_of(ROOT / "config.toml"))["channels"]
+    text = text_of(FOLDER / f"{kind}.md")
+    ((name, first),) = tomllib.loads(blocks(text, "toml")[0])["channels"].items()
+    if name in shipped:
+        assert {**shipped[name], "enabled": True} == first
+        assert f"已经有 `[channels.{name}]` 这一节，`enabled = false`" in text
+    else:
+        assert "没有这一节，加在文件末尾" in text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_section_pasted_a_second_time_is_one_chinese_sentence(kind: str, tmp_path: Path) -> None:
+    text = text_of(ROOT / "config.toml")
+    block = blocks(text_of(FOLDER / f"{kind}.md"), "toml")[0]
+    ((name, _),) = tomllib.loads(block)["channels"].items()
+    if f"[channels.{name}]" not in text:
+        text += block
+    path = tmp_path / "config.toml"
+    path.write_text(text + block, encoding="utf-8")
+    with pytest.raises(SettingsProblems) as found:
+        load(path, {})
+    (problem,) = found.value.problems
+    assert f"[channels.{name}] 这一节已存在，请在原处修改" in str(problem)
+    assert "declare" not in str(problem)
+
+
+def test_the_trouble_table_points_at_the_right_steps() -> None:
+    """A step of another page that the table names is the one that speaks of the matter."""
+    (row,) = [row for row in table_rows(text_of(FOLDER / "README.md")) if "可调用接口的应用" in row[1]]
+    step = re.search(r"wecom\.md\)第 (\d) 步", row[2])
+    assert step is not None
+    assert "可调用接口的应用" in text_of(FOLDER / "wecom.md").partition(f"\n### {step[1]}. ")[2].partition("\n### ")[0]
 
 
 @pytest.mark.parametrize("page", [*PAGES, *READMES], ids=NAMES)

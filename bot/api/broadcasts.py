@@ -117,13 +117,13 @@ async def show_broadcast(call: Call) -> Any:
 
 @routes.patch("/broadcasts/{id}", scope="broadcasts:write", shows=BROADCASTS)
 async def change_broadcast(call: Call, body: BroadcastChanges) -> Any:
-    """Change a draft."""
+    """Change a draft; its segment and template count as seen by whoever does."""
     return await _show(call, await broadcasts.update(call.core, call.actor, call.number, **given(body)))
 
 
 @routes.post("/broadcasts/{id}/preview", scope="broadcasts:read")
 async def preview(call: Call, body: Empty) -> Any:
-    """Try a broadcast without sending anything."""
+    """Try a broadcast without sending anything; what a draft shows here may be approved."""
     found = await audience.preview(call.core, call.actor, call.number)
     return {
         "total": found.total,
@@ -134,7 +134,7 @@ async def preview(call: Call, body: Empty) -> Any:
 
 @routes.post("/broadcasts/{id}/approve", scope="broadcasts:write", shows=BROADCASTS)
 async def approve_broadcast(call: Call, body: Empty) -> Any:
-    """Approve a draft; it starts when its time has come."""
+    """Approve a draft as it was shown; it starts when its time has come. 409 when it says something else by now."""
     return await _show(call, await broadcasts.approve(call.core, call.actor, call.number))
 
 

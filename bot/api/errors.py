@@ -41,7 +41,9 @@ def of_crm_error(error: CrmError) -> web.Response:
     """Write an error a caller can do something about."""
     fields: Any = error.fields["problems"] if isinstance(error, WrongFields) else error.fields
     if isinstance(error, Invalid):
-        fields = {str(error.fields.get("field", "")): error.fields.get("reason", "")}
+        # Where the sentence names things as people do, a program is told the words it has to send.
+        reason = error.fields.get("for_programs") or error.fields.get("reason", "")
+        fields = {str(error.fields.get("field", "")): reason}
     response = error_response(error.status, error.code, error.sentence(), fields)
     if error.status == 503:
         response.headers["Retry-After"] = _RETRY_AFTER_SECONDS

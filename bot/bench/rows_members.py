@@ -22,7 +22,9 @@ from bot.simulator import WeComCorp
 
 MEMBERS = 200
 WORDS = "帮助"
-"""A command that only reads, and hardly that: what is measured is the way there and back."""
+"""A command whose answer follows from the speaker alone: recorded and answered in one transaction, as a customer's words."""
+LOOKED = "公海"
+"""A command that reads rows: recorded first, then worked on. Stands beside, for what is measured is mostly its reading."""
 ASKED = "多少钱一台"
 KF_LONGEST_SECONDS = 120.0
 LOOK_EVERY_SECONDS = 0.05
@@ -83,11 +85,19 @@ async def _members(channel: str, quick: bool) -> list[Figure]:
             for turn in range(turns):
                 mine.append(await run_load(replace(job, count=count, first_message=turn * count)))
                 bare.append(await measure_yardstick("durable_gateway", Job(0, count=count), f"{folder}/y3-{turn}.db"))
+            looked = await run_load(replace(job, count=count // 4, first_message=turns * count, words=LOOKED))
         finally:
             await product.stop()
             await platform.kill()
         answered = _count_answered(place.database, channel)
-    return _figures(channel, mine, bare, good=answered == WARM_UP + count * turns)
+    good = answered == WARM_UP + count * turns + count // 4
+    return [*_figures(channel, mine, bare, good=good), _beside(channel, looked, bare)]
+
+
+def _beside(channel: str, product: Seen, yardstick: list[Seen]) -> Figure:
+    theirs = max(seen.rate for seen in yardstick)
+    what = f"the same for a command that reads rows ({LOOKED}; Y3)"
+    return Figure(f"1 {channel}", what, f"{product.rate:.0f}", f"{theirs:.0f}", f"{product.rate / theirs:.2f}")
 
 
 def _count_answered(path: Path, channel: str) -> int:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from bot.app import App
 from bot.config import load
-from crm_core.employees import Speaker
 from crm_core.messages import InboundMessage
 from crm_core.ports import Core
 from handlers.commands import all_commands
-from handlers.router import Router, Understood
+from handlers.router import Router
+from handlers.speaking import Speaking
+from handlers.understood import Understood
 
 SLOW_WORD = "慢"
 
@@ -25,11 +26,11 @@ class SlowRouter(Router):
 
     seconds = 30.0
 
-    async def understand(self, core: Core, message: InboundMessage, speaker: Speaker) -> Understood:
+    async def understand(self, core: Core, message: InboundMessage, who: Speaking) -> Understood:
         """Understand, slowly."""
         if SLOW_WORD in message.text:
             await asyncio.sleep(self.seconds)
-        return await super().understand(core, message, speaker)
+        return await super().understand(core, message, who)
 
 
 async def main(config: Path, seconds: float, role: str = "all") -> None:

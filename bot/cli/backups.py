@@ -1,9 +1,11 @@
 """`backup`, `restore`, `move-database`."""
 
+import shutil
 import sys
 import tempfile
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,19 +14,22 @@ import typer
 from bot.cli.session import WRONG_USAGE, fail, finish, prepare_folders, settings_of, write_line
 
 if TYPE_CHECKING:  # names for annotations
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from bot.config import Settings
     from crm_core.backups import Manifest
     from crm_core.stores import Store, Table
 
 FILE_NAME = "guanxi-{at:%Y%m%d-%H%M%S}.db"
+_TEMPORARY = "restoring-"
 FILE_PATTERN = "guanxi-????????-??????.db"
 
 
 def backup(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="备份写到这里；给文件夹则按时间起名，并清理超过保留天数的旧备份。")],
+    file: Annotated[
+        Path, typer.Argument(help="备份写到这里，只覆盖以前的备份；给文件夹则按时间起名，并清理超过保留天数的旧备份。")
+    ],
 ) -> None:
     """Copy the database consistently, also while it is served; the last line is the file."""
     settings = settings_of(context)
@@ -47,7 +52,7 @@ async def _backup(settings: "Settings", file: Path) -> None:
     await _note(settings, target, manifest)
     if file.is_dir():
         _prune(file, now - timedelta(days=settings.core.backup_keep_days))
-    write_line(f"已备份 {manifest.rows} 行")
+    write_line(f"已备份 {manifest.rows} 行" + (f"；审计末块 {manifest.audit}" if manifest.audit else ""))
     write_line(str(target))
 
 
@@ -120,20 +125,24 @@ def restore(
 
 
 async def _restore(settings: "Settings", file: Path) -> None:
-    from bot import after_restore
+    from bot import after_restore, erasures
+    from bot.cli.people import erase_again
     from crm_core import backups
     from crm_core.clock import SystemClock
     from crm_core.db import known_steps
 
     with _progress("核对") as told:
         manifest = await backups.inspect(file, _tables(), known_steps(), told)
-    # Before anything is replaced, so that a cut in between cannot leave a restored database without its mark.
-    with after_restore.marked(settings.core.data_dir, SystemClock().now()):
-        if settings.database.embedded:
-            await _restore_file(settings, file, f"{SystemClock().now():%Y%m%dT%H%M%S}")
-        else:
-            await _restore_server(settings, file, manifest)
-    write_line("启动时会暂停运行中的群发，未发出的客户消息转为待确认：备份之后可能已经发过")
+    now = SystemClock().now()
+    await erasures.keep_trail(settings)
+    if settings.database.embedded:
+        # Before anything is replaced, so that a cut in between cannot leave a restored database without its mark.
+        with after_restore.marked(settings.core.data_dir, now, manifest.taken_at):
+            await _restore_file(settings, file, f"{now:%Y%m%dT%H%M%S}")
+    else:
+        await _restore_server(settings, file, partial(after_restore.mark_server, at=now, taken_at=manifest.taken_at))
+    await erase_again(settings)
+    write_line(after_restore.TOLD)
     checked = (
         f"{manifest.rows} 行，{len(manifest.tables)} 张表与清单一致" if manifest.tables else "备份没有清单，只核对了文件完整"
     )
@@ -151,14 +160,16 @@ async def _restore_file(settings: "Settings", file: Path, stamp: str) -> None:
         write_line(f"原来的数据留在 {aside}")
 
 
-async def _restore_server(settings: "Settings", file: Path, manifest: "Manifest") -> None:
+async def _restore_server(settings: "Settings", file: Path, mark: "Callable[[Any], Awaitable[None]]") -> None:
     from crm_core.copying import compare, copy
     from crm_core.sqlite_dialect import back_up
     from crm_core.stores import PostgresStore, SqliteStore
 
     await _refuse_served(settings.database.url)
     await _bring_up_to_date(settings.database)
-    with tempfile.TemporaryDirectory(dir=settings.core.data_dir) as folder:
+    for left in settings.core.data_dir.glob(f"{_TEMPORARY}*"):  # by a restore that was killed; it holds personal data
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=settings.core.data_dir, prefix=_TEMPORARY) as folder:
         # A backup of an older schema is brought up in a copy: its own file stays as it was taken.
         current = Path(folder) / "current.db"
         back_up(file, current)
@@ -170,6 +181,7 @@ async def _restore_server(settings: "Settings", file: Path, manifest: "Manifest"
             with _progress("恢复") as told:
                 await copy(source, target, _tables(), told)
                 await compare(source, target, _tables())
+            await mark(target.connection)
             await target.commit()
         finally:
             await target.close()
@@ -196,7 +208,10 @@ def _address(settings: "Settings", told: str) -> str:
 
     if told == "config":
         return settings.database.url
-    url = os.environ.get(told.removeprefix("env:"), "") if told.startswith("env:") else told
+    variable = told.removeprefix("env:") if told.startswith("env:") else ""
+    url = os.environ.get(variable, "") if variable else told
+    if variable and not url:
+        fail(f"环境变量 {variable} 没有设置", WRONG_USAGE)
     try:
         return parse({"database": {"url": url}}, {}, Path.cwd()).database.url
     except SettingsProblems as problems:

@@ -35,7 +35,10 @@ def preview_greetings(
 
         return ["\t".join(one.words()) for one in await planned(core, year)]
 
-    for line in with_core(context, work):
+    lines = with_core(context, work)
+    if not lines:
+        typer.echo(f"{year} 年没有计划的祝福", err=True)
+    for line in lines:
         write_line(line)
 
 
@@ -49,7 +52,7 @@ def preview_broadcast(context: typer.Context, broadcast_id: Annotated[int, typer
         found = await audience.preview(core, actor, broadcast_id)
         left_out = sum(found.suppressed.values())
         lines = [f"选中 {found.total} 人，发送 {found.total - left_out} 人，不发 {left_out} 人"]
-        lines += [f"不发\t{reason}\t{count}" for reason, count in found.suppressed.items()]
+        lines += [f"不发\t{_label(reason)}\t{count}" for reason, count in found.suppressed.items()]
         return lines + [f"样例\t{sample.person_id}\t{sample.text}" for sample in found.samples]
 
     for line in with_core(context, work):
@@ -80,11 +83,20 @@ def status(
     with_core(context, work)
 
 
+def _label(reason: str) -> str:
+    from crm_core.policy import REASON_LABELS
+
+    return {str(known): label for known, label in REASON_LABELS.items()}.get(reason, reason)
+
+
 def progress(row: "Broadcast", counts: dict[str, int]) -> str:
     """Draw one line: the bar, and the counts by outcome."""
+    from campaigns.broadcasts import BROADCAST_STATUS_LABELS, RECIPIENT_STATUS_LABELS, BroadcastStatus
+
     total = sum(counts.values())
     done = total - counts.get("planned", 0) - counts.get("claimed", 0)
     filled = BAR_WIDTH * done // total if total else 0
     bar = "█" * filled + "░" * (BAR_WIDTH - filled)
-    outcomes = "，".join(f"{name} {count}" for name, count in sorted(counts.items()))
-    return f"{row.name}　{row.status}　{bar} {done}/{total}" + (f"　{outcomes}" if outcomes else "")
+    outcomes = "，".join(f"{label} {counts[name]}" for name, label in RECIPIENT_STATUS_LABELS.items() if name in counts)
+    state = BROADCAST_STATUS_LABELS[BroadcastStatus(row.status)]
+    return f"{row.name}　{state}　{bar} {done}/{total}" + (f"　{outcomes}" if outcomes else "")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.session import WRONG_USAGE, fail, with_core
+from bot.cli.session import WRONG_USAGE, fail, settings_of, with_core
+from bot.cli.targets import refuse_target
 
 if TYPE_CHECKING:  # names for annotations
     from crm_core.access import Actor
@@ -28,7 +29,7 @@ def export(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="资源，如 leads、customers、follow-ups。")],
     format: Annotated[ExportFormat, typer.Option("--format", help="格式。")] = ExportFormat.CSV,
     since: Annotated[str | None, typer.Option(help="只要此后改动过的：2026-11-01 或带时区的时间。")] = None,
-    out: Annotated[Path | None, typer.Option(help="写到文件；不给则写到标准输出。")] = None,
+    out: Annotated[Path | None, typer.Option(help="写到文件，只有本用户能读，覆盖已有的导出；不给则写到标准输出。")] = None,
 ) -> None:
     """Write every row of a resource; phones are masked as everywhere outside a record."""
     from bot.cli.sheets import exported, parse_since, resources
@@ -43,13 +44,17 @@ def export(
     except ValueError:
         fail(f"--since 读不懂：{since}，例如 2026-11-01", WRONG_USAGE)
 
+    if out is not None:
+        refuse_target(settings_of(context), context.find_root().obj, out)
+
     async def work(core: "Core", actor: "Actor") -> int:
         if out is None:
             return await exported(core, actor, known[kind], format.value, sys.stdout.buffer, since=start, tell=_tell)
         # Beside the target first: an export that is cut off must not look like a whole one.
         part = out.with_name(f".{out.name}.{os.getpid()}.part")
         try:
-            with part.open("wb") as stream:
+            # Names and addresses: for the owner's eyes alone, as backups are.
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
                 count = await exported(core, actor, known[kind], format.value, stream, since=start, tell=_tell)
             part.replace(out)
         finally:

@@ -5,6 +5,8 @@ from datetime import date, timedelta
 
 from campaigns.greetings import GreetingPlan, GreetingStatus, selection_now
 from crm_core.calendar import festival_date, festivals
+from crm_core.clock import at_local, to_local
+from crm_core.policy import quiet_until
 from crm_core.ports import Core
 from crm_core.segments import count_people
 
@@ -39,7 +41,7 @@ async def _festival(core: Core, plan: GreetingPlan, year: int) -> list[PlannedDa
     # The festivals of the twelfth lunar month belong to the spring they lead to, and may fall into the year before.
     days = [day for day in (festival_date(plan.festival, near) for near in (year, year + 1)) if day.year == year]
     count = await count_people(core, await selection_now(plan))
-    return [_day(plan, day, festivals()[plan.festival].label, count) for day in days]
+    return [_day(core, plan, day, festivals()[plan.festival].label, count) for day in days]
 
 
 async def _birthdays(core: Core, plan: GreetingPlan, year: int) -> list[PlannedDay]:
@@ -48,10 +50,14 @@ async def _birthdays(core: Core, plan: GreetingPlan, year: int) -> list[PlannedD
     while day.year == year:
         count = await count_people(core, selection.on_birthday(day))
         if count:
-            found.append(_day(plan, day, "生日", count))
+            found.append(_day(core, plan, day, "生日", count))
         day += timedelta(days=1)
     return found
 
 
-def _day(plan: GreetingPlan, day: date, reason: str, count: int) -> PlannedDay:
-    return PlannedDay(day, plan.time, plan.name, reason, count, _LABELS[plan.status])
+def _day(core: Core, plan: GreetingPlan, day: date, reason: str, count: int) -> PlannedDay:
+    # Quiet hours delay: shown is when it really goes.
+    goes_at = quiet_until(core.settings.campaigns, at_local(day, plan.time_of_day))
+    time = f"{to_local(goes_at):%H:%M}" if goes_at else plan.time
+    reason = f"{reason}（原定 {plan.time} 在免打扰时段）" if goes_at else reason
+    return PlannedDay(day, time, plan.name, reason, count, _LABELS[plan.status])

@@ -1,19 +1,18 @@
 """`export-person` and `erase`: what the law gives everybody about their own data."""
 
 import json
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli.session import fail, settings_of, with_core, write_line
+from bot.cli.asking import agreed
+from bot.cli.session import fail, opened, settings_of, with_core, write_line
 
 if TYPE_CHECKING:  # names for annotations
     from bot.config import Settings
     from crm_core.access import Actor
-    from crm_core.holdings import Holding
     from crm_core.personal_data import Erased, Found
     from crm_core.ports import Core
 
@@ -24,9 +23,10 @@ def export_person(context: typer.Context, person: PersonId) -> None:
     """Print everything that is kept about a person as JSON, unmasked."""
 
     async def work(core: "Core", actor: "Actor") -> dict[str, Any]:
+        from bot.erasures import holdings
         from crm_core import personal_data
 
-        return await personal_data.export(core, actor, person, _holdings())
+        return await personal_data.export(core, actor, person, holdings())
 
     write_line(json.dumps(with_core(context, work), ensure_ascii=False, indent=2, default=_plain))
 
@@ -34,20 +34,49 @@ def export_person(context: typer.Context, person: PersonId) -> None:
 def erase(
     context: typer.Context,
     person: PersonId,
-    yes: Annotated[bool, typer.Option("--yes", help="不再询问。")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="不再询问，也不看标准输入；不加时，标准输入里的 n 会取消。")] = False,
 ) -> None:
     """Erase a person everywhere and print the receipt as JSON."""
     settings = settings_of(context)
-    if sys.stdin.isatty() and not yes and not typer.confirm(f"将永久删除人员 {person} 的全部个人信息，无法撤销。继续？"):
+    if not yes and not agreed(f"将永久删除人员 {person} 的全部个人信息，无法撤销。继续？"):
         fail("已取消，没有删除任何内容")
 
     async def work(core: "Core", actor: "Actor") -> dict[str, Any]:
+        from bot.erasures import holdings
         from crm_core import personal_data
 
-        erased, found = await personal_data.erase(core, actor, person, _holdings())
+        erased, found = await personal_data.erase(core, actor, person, holdings())
+        await _note(core, found)
         return await _receipt(core, settings, person, erased, found)
 
     write_line(json.dumps(with_core(context, work), ensure_ascii=False, indent=2, default=_plain))
+
+
+async def _note(core: "Core", found: "Found") -> None:
+    """Let a later restore know; the erasure is done even where that cannot be written."""
+    from bot import erasures
+
+    try:
+        await erasures.note(core, found.numbers["persons"])
+    except OSError as error:
+        typer.echo(f"已删除，但记不下来（{error.filename}：{error.strerror}）；恢复旧备份后请再删除一次", err=True)
+
+
+async def erase_again(settings: "Settings") -> None:
+    """After a restore, erase whom the replaced database or the journal knows to be erased, and say who that was."""
+    from bot import erasures
+    from crm_core.db import SchemaTooOld
+
+    if not erasures.read(settings.core.data_dir):
+        return
+    try:
+        async with opened(settings) as core:
+            done = await erasures.settle(core)
+    except SchemaTooOld:
+        write_line("备份的结构较旧：升级后第一次启动时，会再次删除已按要求删除过的人员")
+        return
+    if done:
+        write_line(f"备份里仍有已按要求删除过的人员，已再次删除：{'、'.join(map(str, done))}")
 
 
 async def _receipt(core: "Core", settings: "Settings", person: int, erased: "Erased", found: "Found") -> dict[str, Any]:
@@ -79,14 +108,6 @@ async def _backups(settings: "Settings", found: "Found") -> list[dict[str, Any]]
         for path, at in sorted(taken.items(), key=lambda each: each[1])
         if path.exists() and (since is None or at >= since)
     ]
-
-
-def _holdings() -> "list[Holding]":
-    from campaigns import personal_data as of_campaigns
-    from crm_core import holdings
-    from scheduler import personal_data as of_scheduler
-
-    return [*of_campaigns.HOLDINGS, *of_scheduler.HOLDINGS, *holdings.HOLDINGS]
 
 
 def _plain(value: Any) -> Any:

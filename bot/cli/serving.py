@@ -4,11 +4,14 @@ import asyncio
 import inspect
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.cli.session import finish, prepare_folders, sentences, settings_of, write_line
+
+if TYPE_CHECKING:  # names for annotations
+    from bot.config import Settings
 
 
 class ServeRole(StrEnum):
@@ -73,9 +76,18 @@ def check_config(context: typer.Context) -> None:
     settings = settings_of(context)
     if not settings.channels:
         write_line("还没有启用任何渠道：在 [channels.名称] 里把 enabled 设为 true")
-    for name, (kind, _) in settings.channels.items():
-        write_line(f"渠道 {name}（{kind}）：回调地址 {settings.server.public_url or 'PUBLIC_URL'}/hook/{name}")
+    for name, (kind, own) in settings.channels.items():
+        write_line(f"渠道 {name}（{kind}）：{_address(settings, name, own)}")
     write_line("设置没有问题")
+
+
+def _address(settings: "Settings", name: str, own: object) -> str:
+    from bot.settings import has_callback
+
+    if not has_callback(own):
+        return "Stream 模式，不需要回调地址"
+    base = settings.server.public_url.rstrip("/")
+    return f"回调地址 {base}/hook/{name}" if base else f"回调地址以 /hook/{name} 结尾，前面一段 [server] public_url 还没有写"
 
 
 def _run(started: object) -> None:

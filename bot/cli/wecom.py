@@ -50,6 +50,14 @@ def _with_channel(context: typer.Context, channel: str | None, work: "Callable[[
     return finish(run())
 
 
+def _write_lines(lines: list[str], when_none: str) -> None:
+    """Write a list; that there is nothing is said beside it, for programs read the list."""
+    if not lines:
+        typer.echo(when_none, err=True)
+    for line in lines:
+        write_line(line)
+
+
 @app.command(help="同步通讯录：手机号相同的成员绑定到员工。最后一行是绑定人数。")
 def sync(context: typer.Context, channel: Channel = None) -> None:
     """Bind members to employees by mobile; the last line is how many were bound."""
@@ -70,8 +78,7 @@ def unbound(context: typer.Context, channel: Channel = None) -> None:
         members = await list_unbound(core, wecom.name, await wecom.directory.list_members())
         return [f"{member.user_id}\t{member.name}" for member in members]
 
-    for line in _with_channel(context, channel, work):
-        write_line(line)
+    _write_lines(_with_channel(context, channel, work), "所有成员都已绑定员工")
 
 
 @app.command("sync-contacts", help="立即同步所有成员的客户。最后一行是客户数。")
@@ -93,6 +100,10 @@ def remind(
     """Remind the members who have not confirmed a broadcast's tasks; the last line is how many tasks."""
 
     async def work(core: "Core", _actor: "Actor", wecom: "WeCom") -> int:
+        from campaigns.broadcasts import Broadcast
+
+        if not await Broadcast.exists(id=broadcast_id):
+            fail(f"没有群发 {broadcast_id}")
         return await wecom.group_sends.remind(core, broadcast_id)
 
     write_line(str(_with_channel(context, channel, work)))
@@ -126,8 +137,7 @@ def way_list(context: typer.Context, channel: Channel = None) -> None:
         rows = await ContactWay.filter(channel=wecom.name, removed_at=None).order_by("id")
         return ["\t".join((str(row.id), row.state, row.staff_ids.replace("\n", "、"), row.qr_code)) for row in rows]
 
-    for line in _with_channel(context, channel, work):
-        write_line(line)
+    _write_lines(_with_channel(context, channel, work), "还没有渠道活码")
 
 
 @app.command("way-change", help="修改渠道活码的来源或成员。")

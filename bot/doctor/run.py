@@ -8,8 +8,9 @@ import structlog
 from bot.config import Settings
 from bot.doctor import house
 from bot.doctor.channels import EXAMINED, Examiner
-from bot.doctor.findings import Finding, bad, doubtful, good
+from bot.doctor.findings import Finding, bad, doubtful, good, unseen
 from bot.httpclient import HttpClient, NotSent, Unanswered
+from bot.settings import has_callback
 from crm_core.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -41,7 +42,8 @@ async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
                 async for finding in _guarded(name, lambda looks=looks, about=about: looks(about)):  # type: ignore[misc]
                     yield finding
     if not settings.channels:
-        yield doubtful("渠道", "还没有配置任何渠道", "按 docs/setup/ 里的说明添加 [channels.名称]")
+        mend = "在 [channels.名称] 里写 enabled = true，没有这一节就按 docs/setup/ 添加"
+        yield doubtful("渠道", "还没有启用任何渠道", mend)
 
 
 async def _guarded(subject: str, looks: Callable[[], AsyncIterator[Finding]]) -> AsyncIterator[Finding]:
@@ -60,6 +62,10 @@ def _own_address(settings: Settings) -> str:
 def _address(settings: Settings) -> Finding:
     """Look at the address the platforms are given."""
     url = settings.server.public_url
+    if not url and not settings.channels:
+        return unseen("公网地址", "没有设置，启用渠道后再看")
+    if not url and not any(has_callback(own) for _, own in settings.channels.values()):
+        return good("公网地址", "没有设置，启用的渠道都不需要")
     if not url:
         return bad("公网地址", "没有设置", "在 [server] public_url 写上平台能访问的 https 地址")
     if settings.server.is_public_on_loopback:

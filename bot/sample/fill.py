@@ -21,7 +21,7 @@ TEMPLATES = {
 }
 SEGMENTS = {
     "展会来的线索": '{"kind":"lead","query":"展会"}',
-    "VIP 客户": '{"level":"vip","kind":"customer"}',
+    "VIP 客户": '{"level":"vip"}',  # as the chat reads it, leads included
     "全部客户": '{"kind":"customer"}',
     "全部线索": '{"kind":"lead"}',
 }

@@ -16,11 +16,11 @@ from bot.simulator.clock import SimClock
 from bot.simulator.dingtalk.platform import DingTalkPlatform
 from bot.simulator.dingtalk.pusher import Push
 from bot.simulator.faults import Faults
+from bot.simulator.pusher import Delivery
 from bot.simulator.records import Json, Records, as_json
 from bot.simulator.server import SimulatorServer
 from bot.simulator.tasks import Tasks
 from bot.simulator.wechat_oa.platform import WeChatPlatform
-from bot.simulator.wechat_oa.pusher import Delivery
 from bot.simulator.wecom.orders import describe_wecom
 from bot.simulator.wecom.platform import WeComPlatform
 

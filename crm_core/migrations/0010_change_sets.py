@@ -17,7 +17,7 @@ def _stamped(*more):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0006_backups')]
+    dependencies = [('models', '0008_audit_indexes')]
 
     initial = False
 

@@ -1,5 +1,7 @@
 """Who am I, binding a chat account, help made from the declarations, ending and confirming a question."""
 
+from dataclasses import replace
+
 from crm_core import employees
 from crm_core.access import ROLE_LABELS, Role
 from crm_core.errors import Refused
@@ -53,7 +55,7 @@ async def bind(ctx: ChatContext) -> Reply:
 
 
 @command(intent="help", usage="帮助", phrases=("帮助", "help", "?", "？"), open_to_strangers=True, reads=True)
-async def show_help(ctx: ChatContext) -> Reply:
+def show_help(ctx: ChatContext) -> Reply:
     """看看能做什么"""
     if ctx.actor.employee_id == -1:
         return replies.text("请先绑定账号：向管理员索取绑定码，然后回复：绑定 绑定码")
@@ -73,6 +75,16 @@ async def cancel(ctx: ChatContext) -> Reply:
     if "open" not in ctx.slots:
         return replies.text("没有进行中的问题。要收回上一条记录，请回复「撤销」。")
     return replies.text("好的，已取消。")
+
+
+@command(intent="next_page", usage="下一页")
+async def next_page(ctx: ChatContext) -> Reply:
+    """看列表的下一页"""
+    shown = await dialogs.last_list(ctx.core, ctx.place)
+    found = ctx.commands.get(shown.intent)
+    if found is None or ctx.actor.role not in found.roles:
+        return replies.text("没有更多了。")
+    return await found.run(replace(ctx, intent=shown.intent, slots={**shown.slots, "more": "yes"}))
 
 
 @command(intent="confirm", usage="")

@@ -5,7 +5,7 @@ from datetime import datetime
 from crm_core import activities, leads, sales_scripts
 from crm_core.activities import METHOD_LABELS, STAGE_LABELS, FollowUp, Method, Subject
 from crm_core.clock import to_local
-from handlers import replies
+from handlers import replies, subjects
 from handlers.replies import Reply, Undo
 from handlers.router import SELLING, ChatContext, command
 from scheduler import reminders
@@ -18,7 +18,7 @@ async def undo_follow_up(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
         await reminders.cancel(ctx.core, ctx.actor, ids[1])
     if ids[2]:
         await leads.discard(ctx.core, ctx.actor, ids[2], reason="撤销")
-    return replies.text(f"已撤销：{follow_up.person}的跟进记录")
+    return replies.text(f"已撤销：{follow_up.person}的跟进记录{'，和为它新建的线索' if ids[2] else ''}")
 
 
 @command(
@@ -55,8 +55,11 @@ async def _subject(ctx: ChatContext) -> tuple[Subject, int]:
     if subject:
         return subject, 0
     name = ctx.slot("person") or ctx.slot("company")
+    if not ctx.message.in_group:
+        await subjects.refuse_known_elsewhere(name)
     if "new" not in ctx.slots:
-        raise ctx.ask_yes(f"没有找到「{name}」，要新建线索并记下这条跟进吗？（是/否）", slot="new")
+        known = f"有同事叫「{name}」。如果是同名的客户" if await subjects.is_colleague(name) else f"没有找到「{name}」"
+        raise ctx.ask_yes(f"{known}，要新建线索并记下这条跟进吗？（是/否）", slot="new")
     lead = await leads.add(
         ctx.core, ctx.actor, name=ctx.slot("person"), company=ctx.slot("company"), owner_id=ctx.actor.employee_id
     )

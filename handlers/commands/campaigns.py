@@ -6,6 +6,7 @@ import msgspec
 
 from campaigns import audience, broadcasts, greetings, results
 from campaigns.broadcasts import BROADCAST_STATUS_LABELS, RECIPIENT_STATUS_LABELS, Broadcast, BroadcastStatus, RecipientStatus
+from campaigns.greetings import GREETING_STATUS_LABELS, GreetingPlan, GreetingStatus
 from campaigns.templates import Template, TemplateKind
 from crm_core import access, segments
 from crm_core.calendar import festivals, next_festival
@@ -15,8 +16,9 @@ from crm_core.messages import Button
 from crm_core.policy import REASON_LABELS, Reason, quiet_until
 from crm_core.segments import Segment
 from handlers import replies
-from handlers.replies import Reply
+from handlers.replies import Reply, Undo
 from handlers.router import MARKETING, ChatContext, command
+from handlers.understanding.answers import read_answer
 
 DEFAULT_TIME = "09:00"
 LEVELS = {"vip": "VIP客户", "key": "重点客户", "normal": "普通客户"}
@@ -36,33 +38,52 @@ class ApprovedElsewhere(Refused):
     text = "这个渠道的消息没有签名，不能在这里批准，请在接口或演示页批准"
 
 
+_NO = {"no": "draft"}
+"""Marks what a no stands for: it refuses a draft, and never ends what was approved."""
 UNSIGNED = "这个渠道的消息没有签名，请在接口或演示页批准。"
 
 
-@command(intent="schedule_greeting", usage="中秋给所有VIP发祝福", roles=MARKETING)
+async def undo_greeting(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
+    """Take back a greeting just scheduled."""
+    plan = await greetings.cancel(ctx.core, ctx.actor, ids[0])
+    return replies.text(f"已撤销：「{plan.name}」不再发送")
+
+
+async def undo_broadcast(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
+    """Stop a broadcast just approved; what has gone out stays out."""
+    cancelled = await broadcasts.cancel(ctx.core, ctx.actor, ids[0])
+    return replies.text(f"已撤销：群发#{cancelled.id}「{cancelled.name}」，没发出去的不再发送")
+
+
+@command(intent="schedule_greeting", usage="中秋给所有VIP发祝福", roles=MARKETING, undo=("greeting", undo_greeting))
 async def schedule_greeting(ctx: ChatContext) -> Reply:
     """安排节日或生日祝福"""
     if "at" in ctx.slots and "holiday" not in ctx.slots:
         return await _broadcast(ctx, "祝福")
     if "plan" in ctx.slots:
-        _refuse_unsigned(ctx)
-        plan = await greetings.approve(ctx.core, ctx.actor, int(ctx.slot("plan")))
-        return replies.text(f"已安排「{plan.name}」，到时自动发送，每人一次。")
+        return await _approve_plan(ctx)
     festival = ctx.slot("holiday")
     label = festivals()[festival].label if festival else "生日"
-    template = await _template(ctx, "祝福", label)
     segment = await _segment(ctx)
-    plan = await greetings.create(
-        ctx.core,
-        ctx.actor,
-        name=f"{label}祝福",
-        segment_id=segment.id,
-        template_id=template.id,
-        channel=_channel(ctx),
-        time=ctx.slot("time") or DEFAULT_TIME,
-        festival=festival,
-        birthday=not festival,
-    )
+    known = await greetings.find_same(ctx.actor, segment_id=segment.id, channel=_channel(ctx), festival=festival)
+    if known and known.status != GreetingStatus.DRAFT:
+        told = f"已经安排过：{label}祝福给「{segment.name}」，{known.time}发。"
+        return replies.text(f"{told}要改先回复“取消{label}祝福”，再重新安排。")
+    template = await _template(ctx, "祝福", label)
+    values = {"template_id": template.id, "time": ctx.slot("time") or DEFAULT_TIME}
+    if known:  # asked before, and the question was left
+        plan = await greetings.update(ctx.core, ctx.actor, known.id, **values)
+    else:
+        plan = await greetings.create(
+            ctx.core,
+            ctx.actor,
+            name=f"{label}祝福",
+            segment_id=segment.id,
+            channel=_channel(ctx),
+            festival=festival,
+            birthday=not festival,
+            **values,
+        )
     count = await segments.count_segment(ctx.core, ctx.actor, segment)
     day = next_festival(festival, today(ctx.core.clock)) if festival else None
     first = (
@@ -75,11 +96,17 @@ async def schedule_greeting(ctx: ChatContext) -> Reply:
     if not _may_approve_here(ctx):
         return replies.text(question.rpartition("\n")[0] + f"\n已存为祝福草稿#{plan.id}。{UNSIGNED}")
     number = str(plan.id)
-    buttons = (Button("通过", ctx.intent, {"plan": number}), Button("否决", "cancel_broadcast", {"plan": number}))
-    raise ctx.ask_yes(question, slot="plan", answer=number, buttons=buttons)
+    approve, reject = Button("通过", ctx.intent, {"plan": number}), Button("否决", "cancel_broadcast", {"plan": number, **_NO})
+    approval = f"批准祝福#{number}"
+    raise ctx.ask_yes(question, slot="plan", answer=number, buttons=(approve, reject), approval=approval, refusal=reject)
 
 
-@command(intent="schedule_broadcast", usage="明天上午10点给上海的VIP群发新品通知", roles=MARKETING)
+@command(
+    intent="schedule_broadcast",
+    usage="明天上午10点给上海的VIP群发新品通知",
+    roles=MARKETING,
+    undo=("broadcast", undo_broadcast),
+)
 async def schedule_broadcast(ctx: ChatContext) -> Reply:
     """群发一条消息"""
     if ctx.slot("repeat"):
@@ -107,19 +134,102 @@ async def broadcast_status(ctx: ChatContext) -> Reply:
 async def cancel_broadcast(ctx: ChatContext) -> Reply:
     """停掉一条群发"""
     if "plan" in ctx.slots:
+        left = await _plan_decided_since(ctx, int(ctx.slot("plan")))
+        if left:
+            return left
         plan = await greetings.cancel(ctx.core, ctx.actor, int(ctx.slot("plan")))
         return replies.text(f"已取消「{plan.name}」。")
-    cancelled = await broadcasts.cancel(ctx.core, ctx.actor, (await _chosen(ctx)).id)
+    if not ctx.slot("ref"):
+        return await _cancel_named(ctx)
+    chosen = await _chosen(ctx)
+    left = await _decided_since(ctx, chosen.id)
+    if left:
+        return left
+    cancelled = await broadcasts.cancel(ctx.core, ctx.actor, chosen.id)
     return replies.text(f"已取消群发#{cancelled.id}「{cancelled.name}」，没发出去的不再发送。")
+
+
+async def _decided_since(ctx: ChatContext, number: int) -> Reply | None:
+    """Tell what became of a broadcast that is no draft any more: a no refuses a draft, and ends nothing approved since."""
+    # The row is held by it, so that no approval comes between this look and the end.
+    if not _is_no(ctx) or await Broadcast.filter(id=number, status="draft").update(status="draft"):
+        return None
+    found = await access.load(Broadcast, ctx.actor, number)
+    label = BROADCAST_STATUS_LABELS[BroadcastStatus(found.status)]
+    over = found.status in (BroadcastStatus.FINISHED, BroadcastStatus.CANCELLED)
+    return _left_alone(f"群发#{found.id}「{found.name}」", label, "" if over else f"取消群发#{found.id}")
+
+
+async def _plan_decided_since(ctx: ChatContext, number: int) -> Reply | None:
+    """Tell the same of a greeting."""
+    if not _is_no(ctx) or await GreetingPlan.filter(id=number, status="draft").update(status="draft"):
+        return None
+    found = await access.load(GreetingPlan, ctx.actor, number)
+    label, over = GREETING_STATUS_LABELS[GreetingStatus(found.status)], found.status == GreetingStatus.CANCELLED
+    occasion = festivals()[found.festival].label if found.festival in festivals() else "生日"
+    return _left_alone(f"祝福「{found.name}」", label, "" if over else f"取消{occasion}祝福")
+
+
+def _left_alone(what: str, label: str, cancelled_by: str) -> Reply:
+    # An answer and no error: an error would undo that the question was closed.
+    if not cancelled_by:
+        return replies.text(f"{what}{label}，刚才的问题已关闭。")
+    return replies.text(f"{what}已被批准（{label}），没有取消，刚才的问题已关闭。要取消请回复：{cancelled_by}")
+
+
+def _is_no(ctx: ChatContext) -> bool:
+    """Tell whether it is the no to a question, said or pressed, and not a wish of its own."""
+    return "open" in ctx.slots or _NO.items() <= ctx.slots.items()
+
+
+async def _cancel_named(ctx: ChatContext) -> Reply:
+    """Cancel the greeting of the festival that is named (取消元旦祝福); without a name a broadcast's number is asked for."""
+    now, said = ctx.core.clock.now(), ctx.slot("said")
+    occasion = read_answer("holiday", said, now, ()) or ("birthday" if read_answer("birthday", said, now, ()) else "")
+    if not occasion:
+        raise ctx.ask_words("是第几条？", slot="ref")
+    found = await greetings.list_open(ctx.actor, str(occasion))
+    label = festivals()[str(occasion)].label if occasion in festivals() else "生日"
+    if not found:
+        return replies.text(f"没有安排过{label}祝福。")
+    if len(found) > 1:
+        names = dict(await Segment.filter(id__in=[plan.segment_id for plan in found]).values_list("id", "name"))
+        options = [
+            (f"{plan.name}（给「{names.get(plan.segment_id, '')}」，{plan.time}发）", str(plan.id)) for plan in found[:9]
+        ]
+        raise ctx.ask_choice("取消哪一个？请回复序号：", options, slot="plan")
+    plan = await greetings.cancel(ctx.core, ctx.actor, found[0].id)
+    return replies.text(f"已取消「{plan.name}」。")
+
+
+@command(intent="approve_broadcast", usage="批准群发#1", roles=MARKETING)
+async def approve_broadcast(ctx: ChatContext) -> Reply:
+    """批准一条群发或祝福草稿"""
+    if "plan" in ctx.slots:
+        return await _approve_plan(ctx)
+    return await _approve(ctx, int(ctx.slot("ref")))
+
+
+async def _approve_plan(ctx: ChatContext) -> Reply:
+    _refuse_unsigned(ctx)
+    plan = await greetings.approve(ctx.core, ctx.actor, int(ctx.slot("plan")))
+    return replies.text(f"已安排「{plan.name}」，到时自动发送，每人一次。", Undo("greeting", (plan.id,)))
+
+
+async def _approve(ctx: ChatContext, number: int) -> Reply:
+    _refuse_unsigned(ctx)
+    approved = await broadcasts.approve(ctx.core, ctx.actor, number)
+    told = f"好的，群发#{approved.id}「{approved.name}」，{_start_words(ctx, approved.scheduled_at)}。"
+    return replies.text(told, Undo("broadcast", (approved.id,)))
 
 
 async def _broadcast(ctx: ChatContext, kind: str) -> Reply:
     if "broadcast" in ctx.slots:
-        _refuse_unsigned(ctx)
-        approved = await broadcasts.approve(ctx.core, ctx.actor, int(ctx.slot("broadcast")))
-        return replies.text(f"好的，群发#{approved.id}「{approved.name}」，{_start_words(ctx, approved.scheduled_at)}。")
-    template = await _template(ctx, kind, ctx.slot("template"))
+        return await _approve(ctx, int(ctx.slot("broadcast")))
     segment = await _segment(ctx)
+    if not await segments.count_segment(ctx.core, ctx.actor, segment):
+        return replies.text(f"没有符合条件的人：{segment.name}。请换个条件再说一遍，没有安排群发。")
+    template = await _template(ctx, kind, ctx.slot("template"))
     at = datetime.fromisoformat(ctx.slot("at")) if ctx.slot("at") else None
     draft = await broadcasts.create(
         ctx.core,
@@ -142,8 +252,10 @@ async def _broadcast(ctx: ChatContext, kind: str) -> Reply:
     lines.append(f"{_start_words(ctx, at)}，确认吗？（是/否）")
     number = str(draft.id)
     approve = Button("通过", "schedule_broadcast", {"broadcast": number})
-    buttons = (approve, Button("否决", "cancel_broadcast", {"ref": number}))
-    raise ctx.ask_yes("\n".join(line for line in lines if line), slot="broadcast", answer=number, buttons=buttons)
+    reject = Button("否决", "cancel_broadcast", {"ref": number, **_NO})
+    question, approval = "\n".join(line for line in lines if line), f"批准群发#{number}"
+    buttons = (approve, reject)
+    raise ctx.ask_yes(question, slot="broadcast", answer=number, buttons=buttons, approval=approval, refusal=reject)
 
 
 def _start_words(ctx: ChatContext, at: datetime | None) -> str:

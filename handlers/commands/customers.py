@@ -23,6 +23,7 @@ from handlers import replies
 from handlers.customer_words import is_known, pick_any, pick_customer
 from handlers.replies import Reply, Undo
 from handlers.router import EVERYBODY, SELLING, ChatContext, command
+from handlers.said_mobiles import hide_mobiles
 
 _CORRECTION = re.compile(
     r"把?(?P<who>[^\s，,。的]{2,30})的(?P<field>[^\s，,。的]{1,32}?)(?:改成|改为|更新为|设为|设成)(?P<value>.{1,200})"
@@ -47,24 +48,25 @@ async def show_contact(ctx: ChatContext) -> Reply:
     subject = await ctx.pick_subject()
     if subject is None:
         name = ctx.slot("person") or ctx.slot("company")
-        return replies.text(f"没有找到「{name}」。新客户可以说：新线索 {name} 13800138000")
+        # The same of a colleague's customer as of nobody: who asks may not learn that there is one.
+        return replies.text(f"没有找到「{name}」，请核对姓名或公司后再试")
     row = await access.load(SUBJECT_MODELS[subject.kind], ctx.actor, subject.id)
     full = sees_personal(ctx.actor, row.owner_id) and not ctx.message.in_group
     own = await custom_fields.shown_of(ctx.core, subject.kind, subject.id)
     around = await _around(ctx, row) if isinstance(row, Customer) else []
     return replies.record(
-        _headline(subject, row),
-        [*_particulars(row, full=full), *own, *await _relations(ctx, subject), *around, *await _past(ctx, subject)],
+        _headline(subject, row, full=full),
+        [*_particulars(row, full=full), *own, *await _relations(ctx, subject, row), *around, *await _past(ctx, subject)],
     )
 
 
-def _headline(subject: Subject, row: object) -> str:
+def _headline(subject: Subject, row: object, *, full: bool) -> str:
     kind = {"lead": "线索", "contact": "联系人", "customer": "客户"}[subject.kind]
     status = getattr(row, "status", "")
     label = f"，{LEAD_STATUS_LABELS[LeadStatus(status)]}" if subject.kind == "lead" else ""
     if isinstance(row, Customer):
         label = f"，{'个人' if row.kind == 'person' else '单位'}"
-    return f"【{subject.name}】{kind}{label}"
+    return f"【{subject.name if full else hide_mobiles(subject.name)}】{kind}{label}"
 
 
 def _particulars(row: object, *, full: bool) -> list[tuple[str, object]]:
@@ -72,7 +74,7 @@ def _particulars(row: object, *, full: bool) -> list[tuple[str, object]]:
     landline = getattr(row, "landline", None)
     hidden = (lambda value: value) if full else mask_text
     return [
-        ("公司", getattr(row, "company", "")),
+        ("公司", getattr(row, "company", "") if full else hide_mobiles(getattr(row, "company", ""))),
         ("职务", getattr(row, "title", "")),
         ("角色", getattr(row, "role", "")),
         ("决策权重", getattr(row, "decision_weight", None)),
@@ -84,7 +86,7 @@ def _particulars(row: object, *, full: bool) -> list[tuple[str, object]]:
         ("生日", (getattr(row, "birthday", None) or "").replace("lunar:", "农历")),
         ("地区", getattr(row, "region", "")),
         ("来源", getattr(row, "source", "")),
-        ("需求", getattr(row, "need", "")),
+        ("需求", getattr(row, "need", "") if full else hide_mobiles(getattr(row, "need", ""))),
     ]
 
 

@@ -5,18 +5,29 @@ from typing import Any
 
 import msgspec
 
-from crm_core import access, leads, matching, pool_claims, pools
+from crm_core import leads, matching, pool_claims, pools
 from crm_core.access import sees_personal
-from crm_core.errors import NotFound
+from crm_core.conversations import Message
+from crm_core.errors import Conflict, CrmError, NotFound, Unavailable
 from crm_core.leads import Lead
 from crm_core.match_rules import SAME
+from crm_core.messages import Direction
 from crm_core.values import mask_phone, show_phone
-from handlers import dialogs, replies
+from handlers import dialogs, replies, subjects
 from handlers.replies import Reply, Undo
 from handlers.router import SELLING, ChatContext, command
+from handlers.said_mobiles import hide_mobiles
+from handlers.understanding.answers import read_refs
 from handlers.understanding.phones import malformed_phone
 
 PAGE = 10
+MOST_SHOWN = 30
+"""Leads of the pool in one answer, when somebody asks for a number of them."""
+MOST_CLAIMED = 10
+"""Leads one sentence may claim."""
+PAGE_LASTS = timedelta(hours=12)
+WORDS = 60
+"""Characters of what a customer said last, in the answer to a claim."""
 _COLUMNS = ("wechat_id", "email", "title", "source", "need", "amount", "region")
 
 
@@ -27,9 +38,16 @@ async def undo_create(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
 
 
 async def undo_claim(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
-    """Give a claimed lead back."""
-    lead = await pools.release(ctx.core, ctx.actor, ids[0], reason="撤销", undo=True)
-    return replies.text(f"已撤销：{lead.name}回到公海")
+    """Give claimed leads back."""
+    names = [(await pools.release(ctx.core, ctx.actor, number, reason="撤销", undo=True)).name for number in ids]
+    return replies.text(f"已撤销：{'、'.join(names)}回到公海")
+
+
+class AlreadyOwn(Conflict):
+    """There is nothing to claim."""
+
+    code = "lead.already_own"
+    text = "名下已有「{name}」"
 
 
 @command(
@@ -68,17 +86,21 @@ async def create_lead(ctx: ChatContext) -> Reply:
 @command(intent="list_pool", usage="公海", roles=SELLING, phrases=("公海",))
 async def list_pool(ctx: ChatContext) -> Reply:
     """看公海里的线索"""
+    kept = await ctx.core.state.get(f"pool_page:{ctx.place}") if ctx.slot("more") else None
+    if kept is not None:
+        return await _pool_page(ctx, msgspec.json.decode(kept))
     text, region = ctx.slot("query") or ctx.slot("words"), ctx.slot("region")
-    return await _pool_page(ctx, {"text": text, "region": region, "after": None, "before": 0})
+    size = PAGE
+    if text.isdecimal() and len(text) < 4:  # 公海 20: so many of them
+        text, size = "", min(max(int(text), 1), MOST_SHOWN)
+    return await _pool_page(ctx, {"text": text, "region": region, "after": None, "shown": [], "size": size})
 
 
 @command(intent="next_pool_page", usage="公海下一页", roles=SELLING, phrases=("公海下一页",))
 async def next_pool_page(ctx: ChatContext) -> Reply:
     """看公海的下一页"""
-    kept = await ctx.core.state.get(f"pool_page:{ctx.place}")
-    if kept is None:
-        return replies.text("请先回复“公海”看第一页。")
-    return await _pool_page(ctx, msgspec.json.decode(kept))
+    ctx.slots["more"] = "yes"
+    return await list_pool.handler(ctx)
 
 
 async def _pool_page(ctx: ChatContext, page: dict[str, Any]) -> Reply:
@@ -87,41 +109,70 @@ async def _pool_page(ctx: ChatContext, page: dict[str, Any]) -> Reply:
     left = await pool_claims.views_left(ctx.core, ctx.actor)
     if left == 0:
         raise pool_claims.ViewCapReached(cap=ctx.core.settings.pools.views_a_day)
-    size = PAGE if left is None else min(PAGE, left)
+    size = page["size"] if left is None else min(page["size"], left)
     found = await pools.find_in_pool(ctx.actor, **asked, after=page["after"], limit=size)
-    await dialogs.remember_list(ctx.core, ctx.place, "pool", [lead.id for lead in found])
+    if page["shown"] and not found:
+        return replies.text("没有更多了。")
+    shown = [*page["shown"], *(lead.id for lead in found)]
+    slots = {"query": page["text"], "region": page["region"]}
+    await dialogs.remember_list(ctx.core, ctx.place, "pool", shown, intent="list_pool", slots=slots)
     if not found:
-        none = "公海里暂时没有符合的线索。" if page["after"] is None else "没有更多了。"
-        return replies.text(none)
+        return replies.text("公海里暂时没有符合的线索。")
     await pool_claims.count_views(ctx.core, ctx.actor, len(found))
+    following = msgspec.json.encode({**page, "after": found[-1].id, "shown": shown}).decode()
+    await ctx.core.state.set(f"pool_page:{ctx.place}", following, lasts=PAGE_LASTS)
     total = await pools.count_pool(ctx.actor, **asked)
-    seen = page["before"] + len(found)
-    following = msgspec.json.encode({**page, "after": found[-1].id, "before": seen}).decode()
-    await ctx.core.state.set(f"pool_page:{ctx.place}", following, lasts=timedelta(hours=12))
-    which = f"最新{len(found)}条" if page["after"] is None else f"第{page['before'] + 1}到{seen}条"
-    more = "，“公海下一页”看更多" if seen < total else ""
+    before = len(page["shown"])
+    which = f"第{before + 1}到{len(shown)}条" if before else f"最新{len(found)}条"
+    more = "；看后面的回复“下一页”" if total > len(shown) else ""
     after = f"回复“领取 序号”或“领取 姓名”领取{more}"
-    return replies.numbered(
-        f"{kind.title if kind else '公海'}共{total}条，{which}：", [_pool_line(lead) for lead in found], after
-    )
+    title = f"{kind.title if kind else '公海'}共{total}条，{which}："
+    return replies.numbered(title, [_pool_line(lead) for lead in found], after, first=before + 1)
 
 
-@command(
-    intent="claim_lead",
-    usage="领取 张伟",
-    roles=SELLING,
-    undo=("lead.claim", undo_claim),
-    forms=(r"领\s*第?(?P<ref>\d{1,4})条?",),
-)
+@command(intent="claim_lead", usage="领取 张伟", roles=SELLING, undo=("lead.claim", undo_claim))
 async def claim_lead(ctx: ChatContext) -> Reply:
     """领取公海线索"""
-    lead = await pools.claim(ctx.core, ctx.actor, await _chosen(ctx))
-    shown = _phone(ctx, lead)
-    return replies.record(
-        f"已领取：{lead.name}",
-        (("公司", lead.company), ("电话", shown), ("来源", lead.source), ("需求", lead.need)),
-        undo=Undo("lead.claim", (lead.id,)),
-    )
+    refs = read_refs(ctx.slot("said"), ctx.core.clock.now())
+    if ctx.slot("ref") and len(refs) > 1:
+        ctx.slots["several"] = True
+        return await _claim_several(ctx, refs[:MOST_CLAIMED])
+    number = await _chosen(ctx)
+    own = await Lead.get_or_none(id=number, owner_id=ctx.actor.employee_id or 0)
+    if own is not None:
+        raise AlreadyOwn(name=own.name)
+    lead = await pools.claim(ctx.core, ctx.actor, number)
+    fields = (("公司", lead.company), ("电话", _phone(ctx, lead)), ("来源", lead.source), ("需求", lead.need))
+    said = await _last_words(ctx, lead)
+    return replies.record(f"已领取：{_name(ctx, lead)}", (*fields, ("最近留言", said)), undo=Undo("lead.claim", (lead.id,)))
+
+
+async def _claim_several(ctx: ChatContext, refs: list[str]) -> Reply:
+    """Claim leads of the list one after the other; what cannot be claimed keeps none of the others back."""
+    lines, claimed = [], []
+    for ref in refs:
+        try:
+            number = await dialogs.listed(ctx.core, ctx.place, "pool", ref, ctx.slot("said"))
+            async with ctx.core.db.transaction():
+                lead = await pools.claim(ctx.core, ctx.actor, number)
+        except Unavailable:
+            raise  # else it would be answered, and never done
+        except CrmError as error:
+            lines.append(f"第{ref}条：{error.sentence()}")
+            continue
+        claimed.append(lead.id)
+        lines.append("，".join(part for part in (f"已领取：{_name(ctx, lead)}", lead.company, _phone(ctx, lead)) if part))
+    return replies.text("\n".join(lines), Undo("lead.claim", tuple(claimed)) if claimed else None)
+
+
+async def _last_words(ctx: ChatContext, lead: Lead) -> str:
+    """Tell what the customer wrote last; never where others read along."""
+    numbers = [account.id for account in await leads.accounts_of(lead.person_id)]
+    if ctx.message.in_group or not numbers:
+        return ""
+    written = Message.filter(account_id__in=numbers, direction=Direction.IN.value).exclude(text="").exclude(kind="event")
+    last = await written.order_by("-id").first()
+    return last.text[:WORDS] if last else ""
 
 
 async def _chosen(ctx: ChatContext) -> int:
@@ -133,19 +184,18 @@ async def _chosen(ctx: ChatContext) -> int:
     found = [lead for lead in await pools.find_in_pool(ctx.actor, text=wanted) if wanted in (lead.name, lead.company)]
     found = found or await pools.find_in_pool(ctx.actor, text=wanted)
     if len(found) > 1:
-        options = [(f"{lead.name}（{lead.company or lead.source or '公海线索'}）", str(lead.id)) for lead in found[:9]]
+        options = [
+            (f"{hide_mobiles(lead.name)}（{lead.company or lead.source or '公海线索'}）", str(lead.id)) for lead in found[:9]
+        ]
         raise ctx.ask_choice("有几条线索符合，请回复序号：", options, slot="lead")
     if not found:
-        await _refuse_taken(ctx.actor, wanted)
+        if await Lead.filter(name=wanted, owner_id=ctx.actor.employee_id or 0, status__in=["new", "following"]).exists():
+            raise AlreadyOwn(name=wanted)
+        if not ctx.message.in_group:
+            await subjects.refuse_colleague(wanted)
+            await subjects.refuse_known_elsewhere(wanted)
         raise NotFound
     return int(found[0].id)
-
-
-async def _refuse_taken(actor: access.Actor, wanted: str) -> None:
-    taken = await Lead.filter(name=wanted, owner_id__isnull=False).first()
-    if taken is not None and not access.is_confidential(actor, taken.department_id):
-        # The name is the one they said.
-        raise pools.LeadAlreadyClaimed(lead=f"线索「{taken.name}」", owner=await leads.owner_name(taken.id))
 
 
 async def _known(ctx: ChatContext, values: dict[str, Any]) -> str:
@@ -159,17 +209,27 @@ async def _known(ctx: ChatContext, values: dict[str, Any]) -> str:
     what = "这个号码" if "手机号相同" in one.reasons else "这位客户"
     noun = matching.NOUN_LABELS[one.kind]
     if one.visible:
-        return f"{what}已有{noun}「{one.name}」"
-    return f"{what}已有{noun}，归属：{one.owner or '公海'}"
+        return f"{what}已有{noun}「{hide_mobiles(one.name)}」"
+    # Where others read along not even whose it is.
+    return f"{what}已有{noun}" if ctx.message.in_group else f"{what}已有{noun}，归属：{one.owner or '公海'}"
 
 
 def _phone(ctx: ChatContext, lead: Lead) -> str | None:
     """Show a number in full to whoever may see it, and never where others read along."""
     number = lead.mobile or lead.landline
-    full = sees_personal(ctx.actor, lead.owner_id) and not ctx.message.in_group
-    return show_phone(number) if full else mask_phone(number)
+    return show_phone(number) if _full(ctx, lead) else mask_phone(number)
+
+
+def _name(ctx: ChatContext, lead: Lead) -> str:
+    """Write a name; people put their number into it, which is shown to the same people only."""
+    return lead.name if _full(ctx, lead) else hide_mobiles(lead.name)
+
+
+def _full(ctx: ChatContext, lead: Lead) -> bool:
+    return sees_personal(ctx.actor, lead.owner_id) and not ctx.message.in_group
 
 
 def _pool_line(lead: Lead) -> str:
-    told = [lead.company, lead.region, lead.source, mask_phone(lead.mobile) or "", lead.need[:20]]
-    return "，".join([lead.name, *(word for word in told if word)])
+    need = hide_mobiles(lead.need)[:20]
+    told = [hide_mobiles(lead.company), lead.region, lead.source, mask_phone(lead.mobile) or "", need]
+    return "，".join([hide_mobiles(lead.name), *(word for word in told if word)])

@@ -93,6 +93,20 @@ async def snooze_task(ctx: ChatContext) -> Reply:
     return replies.text(f"好的，{replies.when(at, now)}再提醒：{reminder.text}", undo)
 
 
+@command(intent="cancel_reminder", usage="取消提醒", roles=WORKING)
+async def cancel_reminder(ctx: ChatContext) -> Reply:
+    """取消一个提醒"""
+    if not (ctx.slot("ref") or ctx.slot("reminder")):
+        found, now = await reminders.list_open(ctx.core, ctx.actor), ctx.core.clock.now()
+        if not found:
+            return replies.text("现在没有待提醒的事。")
+        options = [(_line(each, now), str(each.id)) for each in found[:20]]
+        raise ctx.ask_choice("取消哪一条提醒？请回复序号：", options, slot="reminder")
+    reminder = await reminders.cancel(ctx.core, ctx.actor, await _chosen(ctx))
+    undo = None if reminder.repeat else Undo("reminder.complete", (reminder.id, int(reminder.at.timestamp())))
+    return replies.text(f"已取消提醒：{reminder.text}", undo)
+
+
 async def _chosen(ctx: ChatContext) -> int:
     if "reminder" in ctx.slots:
         return int(ctx.slot("reminder"))

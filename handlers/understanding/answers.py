@@ -11,14 +11,16 @@ from handlers.understanding.clauses import trim
 from handlers.understanding.conditions import read_segment, split_tags
 from handlers.understanding.durations import NUMBER, add_length, find_length
 from handlers.understanding.followups import amount_of
+from handlers.understanding.marketing import read_greeting
 from handlers.understanding.mentions import COMPANY, MARKS, PERSON, PHONE, REF, TIME, Sentence
 from handlers.understanding.names import is_company, read_known
 from handlers.understanding.normal import normalise
 from handlers.understanding.numerals import read_small
 from handlers.understanding.parse import READ_CHARACTERS, READ_YEARS, plain_value, read_sentence
-from handlers.understanding.people import looks_like_name
+from handlers.understanding.people import is_name_alone, looks_like_name
 from handlers.understanding.short import help_topic, short_answer
 from handlers.understanding.tasks import action_words, planned_time
+from handlers.understanding.times import is_time
 
 # Words around the one thing that was asked for.
 AROUND = re.compile(
@@ -73,11 +75,13 @@ def _action(sentence: Sentence, now: datetime) -> object:
     return trim(words) if len(trim(words)) >= 2 else None
 
 
-def _named(sentence: Sentence, *, company: bool) -> object:
+def _named(sentence: Sentence, now: datetime, *, company: bool) -> object:
     found = sentence.of(COMPANY if company else PERSON)
     if found:
         return found[0].value
     said = _bare(sentence)
+    if not company and is_name_alone(said) and not is_time(normalise(said), now) and not short_answer(sentence.plain):
+        return said
     if not said or len(said) > LONGEST_NAME or NO_NAME.search(sentence.skeleton) or short_answer(sentence.plain):
         return None
     if SAYS_NOTHING.match(normalise(said)):
@@ -88,11 +92,11 @@ def _named(sentence: Sentence, *, company: bool) -> object:
 
 
 def _person(sentence: Sentence, now: datetime) -> object:
-    return _named(sentence, company=False)
+    return _named(sentence, now, company=False)
 
 
 def _company(sentence: Sentence, now: datetime) -> object:
-    return _named(sentence, company=True)
+    return _named(sentence, now, company=True)
 
 
 def _ref(sentence: Sentence, now: datetime) -> object:
@@ -140,6 +144,13 @@ def _birthday(sentence: Sentence, now: datetime) -> object:
     return True if BIRTHDAY.search(sentence.skeleton) else None
 
 
+def _occasion(sentence: Sentence, now: datetime) -> object:
+    """Read a festival, a birthday or a day, each under the name of its slot."""
+    found = read_greeting(sentence, now)
+    kept = {name: plain_value(found[name]) for name in ("holiday", "birthday", "at", "time") if found.get(name)}
+    return kept if kept.keys() & {"holiday", "birthday", "at"} else None
+
+
 def _kind(sentence: Sentence, now: datetime) -> object:
     if re.search(r"周|每周|week", sentence.plain):
         return "weekly"
@@ -167,11 +178,20 @@ READERS: dict[str, Reader] = {
     "now": _now,
     "holiday": _holiday,
     "birthday": _birthday,
+    "occasion": _occasion,
     "kind": _kind,
     "segment": _segment,
     "template": _template,
     **dict.fromkeys(("text", "summary", "reason", "purpose", "need"), _words),
 }
+
+
+def read_refs(text: str, now: datetime) -> list[str]:
+    """List the different numbered records a sentence names, in its order: 领取1和2."""
+    if now.year not in READ_YEARS:
+        return []
+    sentence = read_sentence(text[:READ_CHARACTERS], to_local(now).replace(microsecond=0), read_known(()))
+    return list(dict.fromkeys(str(mention.value) for mention in sentence.of(REF)))
 
 
 def read_answer(slot: str, text: str, now: datetime, known: Sequence[str]) -> object | None:

@@ -48,6 +48,14 @@ SHOW = re.compile(
     rf"在哪个公司|最近(?:怎么样|咋样|有什么)|上次.{{0,10}}(?:聊|谈|联系|跟进|说).{{0,4}}(?:啥|"
     rf"什么|时候|吗|到哪))|(?:资料|档案|详情|情况|联系方式|名片|电话|信息)[^,，]{{0,6}}{WHO}[\s?？]*$"
 )
+# "看下微信访客115的资料": a look, whatever stands between; nothing is made of it.
+LOOK_UP = re.compile(
+    POLITE + r"(?:看看|看|查看|查询|查找|查|找|打开|调出?|显示|了解)(?:一?下|一眼)?[\s,，:：]*"
+    r"(?P<whom>[^,，。;；:：!！?？]{0,24}?)\s*的?\s*"
+    r"(?:资料|档案|信息|详情|详细资料|联系方式|名片|客户卡)[\s。.!！?？吧呢]*$"
+)
+# What is no name: "新线索的资料" asks for somebody who is not named.
+NOBODY = re.compile(r"(?:我|这|那|这个|那个|全部|所有|新|的|客户们?|线索|联系人|同事|大家)+")
 ONLY_WHO = re.compile(rf"^[\s]*{WHO}[\s?？]*$")
 PEOPLE = r"(?:客户|线索|联系人|名单|人|公司|单位|老板|潜客|商机|单子|他们|vip)"
 SEARCH = re.compile(
@@ -174,6 +182,7 @@ def _record(sentence: Sentence) -> tuple[str, float] | None:
     asks = ASKS.search(skeleton)
     if (
         NEW_LEAD.search(skeleton)
+        and not LOOK_UP.match(skeleton)
         and not re.search(
             rf"哪些|列表|多少|[?？]|{TIME}(?:我|的)*(?:新增|新来|新进|录入|新录)的?(?:线索|"
             rf"客户)[\s呢]*$",
@@ -191,7 +200,7 @@ def _record(sentence: Sentence) -> tuple[str, float] | None:
         and not re.search(r"公海", skeleton)
     ):
         return "update_contact", 0.9
-    if (PHONE in skeleton or EMAIL in skeleton) and not contact_told(skeleton):
+    if (PHONE in skeleton or EMAIL in skeleton) and not contact_told(skeleton) and not LOOK_UP.match(skeleton):
         return "create_lead", 0.75
     return None
 
@@ -215,9 +224,17 @@ def _says(skeleton: str) -> bool:
     return TIME in skeleton or not (ASKS.search(skeleton) or not SAID.search(re.sub(r"(?:要|想)", "", skeleton)))
 
 
+def looks_up(skeleton: str) -> bool:
+    """Tell whether somebody's data is asked for; a kind of customers is looked for, not looked up."""
+    match = LOOK_UP.match(skeleton)
+    return bool(match and (NOBODY.fullmatch(match["whom"]) or not re.search(r"客户|线索", match["whom"])))
+
+
 def _look(skeleton: str) -> tuple[str, float] | None:
     if ONLY_WHO.match(skeleton):
         return "show_contact", 0.7
+    if looks_up(skeleton):
+        return "show_contact", 0.88
     if SHOW.search(skeleton) and not contact_told(skeleton) and not _says(skeleton):
         return "show_contact", 0.88
     if LISTED.search(skeleton) and not re.search(rf"{WHO}|{TIME}|发|给", skeleton):

@@ -23,6 +23,9 @@ DONE = re.compile(
     r"聊|打|见|通|谈|说|开|碰|签|给)的|没(?:接|回|人|打|见|来)|刚"
 )
 SPEECH = re.compile(r"说|反馈|表示|告诉|提到|讲")
+# What the customer says before the time of a next step, and what they demand around it.
+REPORTED = re.compile(r"说(?!明|服|不定|好)|反馈|表示|告诉|提到|答应|承诺|同意|希望|要求|催|来电|回复")
+DEMANDED = re.compile(rf"(?:对方|客户|他们?|她们?|{WHO})(?:那边|这边)?(?:要求|希望|想要|催|要(?!是|我))")
 DEFER = re.compile(
     r"(?:下一步|接下来|后续|下次|回头|改天|到时候?|过几天|过段时间|过阵子|等(?:他|"
     r"她|对方|客户).{0,8}?(?:后|再)|需要(?:我)?(?=给|把|发|寄|送|准备|安排)|待办[:：]?)"
@@ -144,17 +147,25 @@ def _is_short_head(head: str) -> bool:
 
 def _goes_on_telling(clause: Clause) -> bool:
     return (
-        bool(re.search(r"预算|金额|阶段|嫌|觉得|说|意向|竞品|对手", clause.text))
+        bool(re.search(r"预算|金额|阶段|嫌|觉得|说|意向|竞品|对手|已经?(?=[谈定签付收发批])", clause.text))
         and not PLAN.search(clause.text)
         and TIME not in clause.text
     )
+
+
+def _is_reported(sentence: Sentence, clause: Clause) -> bool:
+    """Tell whether a next step is what the customer said or wants: then it is part of what was told, too."""
+    places = [sentence.places.index(mention.start) for mention in sentence.of(TIME)]
+    first = min((place for place in places if clause.start <= place < clause.end), default=clause.end)
+    return bool(REPORTED.search(sentence.skeleton, clause.start, first) or DEMANDED.search(clause.text))
 
 
 def _summary(sentence: Sentence, spans: list[tuple[int, int]], at: Mention | None) -> str:
     """Words of what was told, without the opening that only says that there was a contact."""
     pieces = []
     for clause in clauses_of(sentence):
-        for start, end in _outside(clause, spans):
+        is_whole = any(clause.start <= low < clause.end for low, _ in spans) and _is_reported(sentence, clause)
+        for start, end in _outside(clause, [] if is_whole else spans):
             text = sentence.skeleton[start:end]
             if not OPENING.sub("", text).strip():
                 continue
@@ -211,7 +222,7 @@ def read_follow_up(sentence: Sentence, now: datetime) -> dict[str, object]:
         spans.append(_next_span(sentence, coming))
         action = words(sentence, *spans[0], [coming])
         if action:
-            slots["next_action"] = action
+            slots["next_action"] = _whole_action(sentence, action)
     else:
         _deferred(sentence, slots, spans)
     told = "".join(
@@ -227,6 +238,15 @@ def read_follow_up(sentence: Sentence, now: datetime) -> dict[str, object]:
     if summary := _summary(sentence, spans, past):
         slots["summary"] = summary
     return slots
+
+
+def _whole_action(sentence: Sentence, action: str) -> str:
+    """Make a single verb say what is to be done: 再打 is 打电话, 再谈 stays with its 再."""
+    if len(action) > 1:
+        return action
+    if action in "打拨":
+        return f"{action}电话"
+    return f"再{action}" if f"再{action}" in sentence.raw else action
 
 
 def _deferred(sentence: Sentence, slots: dict[str, object], spans: list[tuple[int, int]]) -> None:

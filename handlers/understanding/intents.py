@@ -54,7 +54,7 @@ _DECLARED = (
     Intent("schedule_greeting", "发祝福", "中秋给所有VIP发祝福", (("holiday", "at", "birthday"),)),
     Intent("schedule_broadcast", "群发", "明天上午10点给上海的VIP群发新品上线通知", (("at", "now"), ("template",))),
     Intent("broadcast_status", "看群发", "上周群发的效果"),
-    Intent("cancel_broadcast", "停群发", "取消群发#33", (("ref",),)),
+    Intent("cancel_broadcast", "停群发", "取消群发#33"),
     Intent("handover", "接管会话", "接管张伟的会话", (("person", "release"),)),
     Intent("help", "帮助", "帮助"),
     Intent("cancel", "取消", "算了"),

@@ -1,16 +1,18 @@
 """The slots of greetings and broadcasts."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 
 from handlers.understanding import audience
 from handlers.understanding.clauses import trim
 from handlers.understanding.conditions import INACTIVE, read_segment
 from handlers.understanding.mentions import PERSON, REF, TIME, Mention, Sentence
-from handlers.understanding.moments import When
+from handlers.understanding.moments import DEFAULT_CLOCK, When, at_clock
 from handlers.understanding.tasks import coming_time, planned_time, range_of
 
 BIRTHDAY = re.compile(r"生日")
+# Shopping days are greeted like festivals, but each year on the same day: read as a date.
+SHOPPING_DAY = re.compile(r"双(?P<double>11|12|十一|十二)|(?<!\d)(?P<june>618|六一八)(?!\d)")
 TEMPLATE = re.compile(
     r"(?:用|套用|模板(?:用|是|选|:|：)+)[\s“\"「《]*(?P<template>[^\s,，。给”\"」》]{1,20}?)[”\"」》]?(?:的|"
     r"这个)?(?:模板|$|[\s,，。给])|[“\"「《](?P<quoted>[^”\"」》]{1,30})[”\"」》]"
@@ -44,6 +46,16 @@ def _clock(when: When | None) -> str | None:
     return f"{when.clock[1]:02}:{when.clock[2]:02}" if when is not None and when.clock else None
 
 
+def _shopping_day(sentence: Sentence, now: datetime, hours: When | None) -> datetime | None:
+    match = SHOPPING_DAY.search(sentence.plain)
+    if match is None:
+        return None
+    month, day = (6, 18) if match["june"] else (11, 11) if match["double"] in ("11", "十一") else (12, 12)
+    clock = hours.clock if hours is not None and hours.clock else DEFAULT_CLOCK
+    this_year, next_year = (at_clock(date(now.year + shift, month, day), clock, now) for shift in (0, 1))
+    return this_year if this_year is not None and this_year > now else next_year
+
+
 def read_greeting(sentence: Sentence, now: datetime) -> dict[str, object]:
     """Fill the slots of a greeting: the festival or the birthday with its hour, or else a moment."""
     slots: dict[str, object] = {}
@@ -57,6 +69,8 @@ def read_greeting(sentence: Sentence, now: datetime) -> dict[str, object]:
         slots["time"] = _clock(hours)
     else:
         slots["at"], _ = coming_time(sentence, now)
+        if slots["at"] is None:
+            slots["at"] = _shopping_day(sentence, now, hours)
     segment = read_segment(sentence)
     if segment:
         slots["segment"] = segment

@@ -20,7 +20,7 @@ COMPANY_ENDS = (
 IS_COMPANY = re.compile(rf"(?:{COMPANY_ENDS})$")
 # Ends that are also everyday words: a company only with a name before them.
 WEAK_ENDS = re.compile(
-    r"^(?:来|回|去|到|在|找|进|他们|你们|我们|她们|咱们|这家|那家|一家|两家|几家|对方|某|本|贵|该|各|"
+    r"^(?:来|回|去|到|在|找|进|再|他|她|我|你|他们|你们|我们|她们|咱们|这家|那家|一家|两家|几家|对方|某|本|贵|该|各|"
     r"哪家|原|新|老|大|小|分|总|子|母|别的|其他|另一家|上市|外贸|物流|贸易|科技|"
     r"银行|保险|证券|地产|装修|同行|竞品|开|网|门|旗舰|专卖|商)*$"
 )

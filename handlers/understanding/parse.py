@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from crm_core.clock import SHANGHAI, to_local
@@ -70,6 +71,7 @@ def read_sentence(text: str, now: datetime, known: names.KnownNames) -> Sentence
     names.mark_known(sentence, known)
     amounts.mark_refs(sentence)
     people.mark_named_after_day(sentence)
+    people.mark_alone_after_head(sentence, partial(times.is_time, now=now))
     times.mark_times(sentence, now)
     amounts.mark_discounts(sentence)
     amounts.mark_chances(sentence)

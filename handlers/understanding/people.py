@@ -1,11 +1,12 @@
 """Unknown people by their names: a surname and one or two more signs where a name may stand."""
 
 import re
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 
 from handlers.understanding.mentions import MARKS, PERSON, TAKEN, Mention, Sentence
-from handlers.understanding.names import HAN, NOT_GIVEN, double_surnames, over_honorific, single_surnames
+from handlers.understanding.names import HAN, NOT_GIVEN, double_surnames, is_company, over_honorific, single_surnames
 
 # Where a name may begin, and what may stand behind it.
 BEFORE = (
@@ -82,6 +83,52 @@ def mark_named_after_day(sentence: Sentence) -> None:
         if sentence.rest[start:end].startswith(_not_names()):
             continue
         sentence.take(Mention(PERSON, start, over_honorific(sentence.rest, end), sentence.raw[start:end]))
+
+
+# A name that stands alone may hold signs that elsewhere belong to other words (李向东, 王和平) or to a time (高明天).
+ALONE_AFTER = re.compile(
+    r"^[\s,，]*(?:请|麻烦|帮我|我|给我|来)*(?:新|录|录入|加|建|添加|登记|新增|新建|记|存|创建)(?:一?个|一?条|一?下|了|位|一位|"
+    r"新的?|名|潜在|意向)*(?:线索|客户|潜客|联系人|名片|客资)[:：\s,，]+"
+)
+WORD = re.compile(r"[^\s,，。;；:：]+")
+NO_NAME_ENDS = re.compile(
+    r"(?:意向|客户|线索|项目|采购|销售|老板|经理|总监|主任|需求|报价|合同|设备|产品|询价|咨询|机器|工程|材料|贸易|行业|来源|"
+    r"展会|介绍|预算|地区|公司|集团|工厂|团队|联系|跟进|电话|微信|渠道|推荐|认识|先生|女士|小姐|老师|医生|律师|总|董|工|哥|姐|"
+    r"[省市县区厂店路村镇])$"
+)
+# Words of time and manner with which no description of a lead begins: what is longer is a name (马上飞).
+ADVERBS = ("马上", "于是", "何时", "毕竟", "万一", "左右", "应该")
+
+
+@cache
+def _alone() -> re.Pattern[str]:
+    doubles, singles = "|".join(double_surnames()), "".join(sorted(single_surnames()))
+    return re.compile(rf"(?:(?:{doubles})[{HAN}]{{1,2}}|[{singles}][{HAN}]{{1,2}})")
+
+
+def is_name_alone(text: str) -> bool:
+    """Tell whether a text that stands alone, where a name is expected, is one by its form."""
+    if looks_like_name(text):
+        return True
+    if not _alone().fullmatch(text) or NO_NAME_ENDS.search(text) or text in _not_names():
+        return False
+    return not text.startswith(_not_names()) or text.startswith(ADVERBS)
+
+
+def mark_alone_after_head(sentence: Sentence, is_time: Callable[[str], bool]) -> None:
+    """Take out the name that stands alone at the head of a new lead, before the times are read."""
+    head = ALONE_AFTER.match(sentence.rest)
+    if head is None:
+        return
+    word = WORD.search(sentence.rest, head.end())
+    if word and is_company(word[0]):
+        word = WORD.search(sentence.rest, word.end())
+    if word is None or not is_name_alone(word[0]) or is_time(word[0]):
+        return
+    # "华为 采购部李强": two signs of which one belongs to other words are a name only when no other words follow.
+    after = WORD.search(sentence.rest, word.end())
+    if looks_like_name(word[0]) or len(word[0]) > 2 or after is None or TAKEN in after[0] or is_company(after[0]):
+        sentence.take(Mention(PERSON, word.start(), word.end(), sentence.raw[word.start() : word.end()]))
 
 
 def looks_like_name(text: str) -> bool:

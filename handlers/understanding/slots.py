@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from handlers.understanding.classify import LOOK_UP, NOBODY
 from handlers.understanding.deals import read_advance, read_figures, read_lost, read_new_opportunity, read_won
 from handlers.understanding.desk import read_comment, read_handover, read_report, read_visit
 from handlers.understanding.followups import read_follow_up, who
@@ -18,7 +19,13 @@ Reader = Callable[[Sentence, datetime], dict[str, object]]
 
 
 def _who(sentence: Sentence, now: datetime) -> dict[str, object]:
-    return who(sentence)
+    """Read whom to show; a name without a name's form ("微信访客115") is what stands between the look and the 资料."""
+    found = who(sentence)
+    match = None if found else LOOK_UP.match(sentence.skeleton)
+    if match is None or not match["whom"] or NOBODY.fullmatch(match["whom"]):
+        return found
+    start, end = match.span("whom")
+    return {"person": sentence.raw[sentence.at(start) : sentence.at(end)].strip()}
 
 
 READERS: dict[str, Reader] = {

@@ -3,6 +3,7 @@
 import re
 from datetime import date, datetime, timedelta
 
+from crm_core.clock import to_local
 from handlers.understanding.clocks import find_clocks
 from handlers.understanding.days import find_days
 from handlers.understanding.durations import find_durations
@@ -10,6 +11,7 @@ from handlers.understanding.feasts import find_feasts
 from handlers.understanding.mentions import TIME, Mention, Sentence
 from handlers.understanding.moments import COUNT, Span, When, ahead, behind
 from handlers.understanding.months import find_months
+from handlers.understanding.normal import normalise
 from handlers.understanding.numerals import read_small
 from handlers.understanding.repeats import find_repeats
 
@@ -20,6 +22,7 @@ JUST_NOW = re.compile(
 )
 AT_ONCE = re.compile(r"马上|立刻|立即|即刻|现在就?|此刻|这就|(?<![a-z])(?:right )?now(?![a-z])")
 GAP = re.compile(r"[\s,的(（、]{0,3}$")
+IMPOSSIBLE_PART = re.compile(r"(?:\d{1,3}|[零一二两三四五六七八九十]{1,3})\s?[点时:：].*$")
 TO = re.compile(r"\s?(?:到|至|-|~)\s?$")
 BACK = re.compile(rf"的?(?:提)?前(?P<days>{COUNT})[天日]")
 # Words that only frame a time and go with it.
@@ -134,6 +137,24 @@ def mark_times(sentence: Sentence, now: datetime) -> None:
     for when in read_times(sentence.rest, now):
         if not when.impossible:
             sentence.take(Mention(TIME, when.start, when.end, when))
+
+
+def is_time(text: str, now: datetime) -> bool:
+    """Tell whether a text is a time and nothing else."""
+    return any(when.start == 0 and when.end == len(text) for when in read_times(text, now))
+
+
+def unusable_time(text: str, now: datetime) -> tuple[str, str] | None:
+    """Tell why a text holds no time to come: "past" or "impossible" with its words; None when nothing is wrong with it."""
+    plain = normalise(text)
+    for when in read_times(plain, to_local(now)):
+        words = text[when.start : when.end].strip()
+        if when.impossible:
+            hour = IMPOSSIBLE_PART.search(words)
+            return "impossible", hour[0] if hour else words
+        if when.tense == "past" and not when.just_now:
+            return "past", words
+    return None
 
 
 def span_of(when: When, now: datetime, *, forward: bool = False) -> Span | None:

@@ -13,6 +13,7 @@ import pytest
 from bot.app import App
 from bot.simulator import Simulator
 from bot.simulator.faults import FaultKind
+from campaigns.mass import MassSend
 from crm_core import inbox
 from crm_core.conversations import Message
 from crm_core.db import Database
@@ -93,6 +94,15 @@ async def test_leases_are_renewed_although_the_clocks_cannot_be_compared(house: 
     held = await claimed_elsewhere(house)
     await house.app.worker.tick()
     assert await is_renewed(held)
+
+
+async def test_chunks_of_mass_sending_are_renewed_too(house: House) -> None:
+    soon = house.app.clock.now() + timedelta(seconds=2)
+    values = {"broadcast_id": 1, "number": 1, "channel": "elsewhere", "key": "k", "text": "好", "status": "claimed"}
+    chunk = await MassSend.add(house.app.core, **values, lease_until=soon)
+    house.app.mass._held.add([chunk.id], timedelta(seconds=30))
+    await house.app.worker.tick()
+    assert (await MassSend.get(id=chunk.id)).lease_until > soon + timedelta(seconds=5)
 
 
 async def test_gateway_alone_renews_what_it_works_on_although_the_clocks_cannot_be_compared(

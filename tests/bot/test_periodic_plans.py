@@ -1,16 +1,15 @@
 """What runs again and again finds its rows by an index: on a full database a scan would hold up everybody who writes."""
 
+import gc
 import re
 import sqlite3
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
 from bot.app import App
-from bot.models import MODEL_MODULES
 from bot.simulator import Simulator
-from crm_core.db import Database, DatabaseSettings
+from crm_core.db import Database
 from tests.house import settings_for
 
 GROWS = (
@@ -30,34 +29,23 @@ GROWS = (
 PLANNED = re.compile(r"\s*(WITH|SELECT|UPDATE|DELETE)\b")
 
 
-class Traced(sqlite3.Connection):
-    """A connection that keeps what was run over it."""
-
-    statements: ClassVar[set[str]] = set()
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.set_trace_callback(Traced.statements.add)
-
-
 @pytest.mark.sqlite_only("the plans are SQLite's")
-async def test_no_periodic_job_reads_a_whole_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    connect = sqlite3.connect
-    monkeypatch.setattr(sqlite3, "connect", lambda *args, **kwargs: connect(*args, **kwargs, factory=Traced))
-    database = Database(DatabaseSettings(f"sqlite://{tmp_path / 'house.db'}"), MODEL_MODULES)
-    await database.open()
-    await database.migrate()
-    simulator = Simulator()
-    app = App(settings_for(simulator, tmp_path), db=database)
+async def test_no_periodic_job_reads_a_whole_table(db: Database, tmp_path: Path) -> None:
+    # The database is opened once a test process, so its connections are listened to instead of opened anew.
+    open_ones = [each for each in gc.get_objects() if isinstance(each, sqlite3.Connection)]
+    seen: set[str] = set()
+    app = App(settings_for(Simulator(), tmp_path), db=db)
     try:
-        Traced.statements.clear()
+        for connection in open_ones:
+            connection.set_trace_callback(seen.add)
         for job in app._periodics():
             await job.run(app.core)
-        seen = {statement for statement in Traced.statements if PLANNED.match(statement)}
     finally:
-        await database.close()
-    assert any("FROM messages" in statement for statement in seen)
-    assert _scans(tmp_path / "house.db", seen) == []
+        for connection in open_ones:
+            connection.set_trace_callback(None)
+    statements = {statement for statement in seen if PLANNED.match(statement)}
+    assert any("FROM messages" in statement for statement in statements)
+    assert _scans(Path(db.settings.url.removeprefix("sqlite://")), statements) == []
 
 
 def _scans(path: Path, statements: set[str]) -> list[tuple[str, str]]:

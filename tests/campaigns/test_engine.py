@@ -47,8 +47,7 @@ async def test_who_comes_after_the_start_is_not_drawn_in(core, marketer):
 
 async def test_the_segment_is_frozen_at_the_approval(core, marketer):
     await make_followers(core, 2)
-    draft = await make_broadcast(core, marketer)
-    await segments.Segment.filter(id=draft.segment_id).update(conditions='{"query": "丁"}')
+    draft = await make_broadcast(core, marketer, conditions={"query": "丁"})
     await broadcasts.approve(core, marketer, draft.id)
     await segments.Segment.filter(id=draft.segment_id).update(conditions='{"kind": "lead"}')
     await engine.run(core)

@@ -368,3 +368,29 @@ async def test_who_changed_a_plan_does_not_approve_it_alone_either(core, markete
     await greetings.update(core, second, plan.id, name="改过")
     with pytest.raises(Refused):
         await greetings.approve(core, second, plan.id)
+
+
+@pytest.mark.parametrize("what", ["segment", "template"])
+async def test_a_plan_whose_text_or_people_changed_since_it_was_drafted_is_saved_again_first(core, marketer, what):
+    await make_followers(core, 2)
+    plan = await make_plan(core, marketer, approved=False)
+    if what == "segment":
+        await segments.update_segment(core, marketer, plan.segment_id, conditions={"query": "丁"})
+    else:
+        await templates.change_template(core, marketer, plan.template_id, body="没人看过的祝福")
+    second = await make_actor(core, "老张", Role.MANAGER)
+    with pytest.raises(Conflict) as error:
+        await greetings.approve(core, second, plan.id)
+    assert error.value.code == "greeting.changed_since_draft"
+    await greetings.update(core, marketer, plan.id, name=plan.name)
+    assert (await greetings.approve(core, second, plan.id)).status == "approved"
+
+
+async def test_whoever_saw_the_plan_before_somebody_else_changed_it_approves_nothing(core, marketer):
+    plan = await make_plan(core, marketer, approved=False)
+    another = await make_actor(core, "老陈", Role.ADMIN)
+    await greetings.update(core, another, plan.id, time="15:00")
+    with pytest.raises(greetings.GreetingChanged):
+        await greetings.approve(core, marketer, plan.id)
+    assert (await GreetingPlan.get(id=plan.id)).status == "draft"
+    assert (await greetings.approve(core, another, plan.id)).status == "approved"

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns import audience, broadcasts, engine, mass, platform_results, results, templates
+from campaigns import audience, broadcasts, engine, mass_settling, platform_results, results, templates
 from campaigns.broadcasts import Broadcast, Recipient
 from campaigns.errors import Unusable
-from campaigns.mass import MassQueue, MassSend, chunk_size
+from campaigns.mass import MassQueue, MassSend
 from campaigns.platform_results import PlatformResult, Report, note_mass
 from campaigns.recipients import RecipientQueue
 from crm_core.accounts import Account
+from crm_core.db import Database
 from crm_core.messages import Kind
 from crm_core.outbox import Settlement
 from crm_core.ports import Core
@@ -38,13 +39,6 @@ async def make_mass(core, marketer, people: int, body: str = TEXT):
 async def report(core, **values) -> None:
     at = core.clock.now()
     await core.db.run(note_mass(core, "wechat", Report(**{"raw_status": "send success", **values}), at))
-
-
-@pytest.mark.parametrize(
-    ("waiting", "size"), [(1, 1), (2, 2), (4, 4), (5, 3), (6, 4)], ids=["alone", "two", "full", "one_left_joins", "two_left"]
-)
-def test_never_one_is_left_over(waiting: int, size: int) -> None:
-    assert chunk_size(waiting, MassRule(most=4, least=2)) == size
 
 
 async def test_a_chunk_is_claimed_whole_under_one_lease_and_one_key(core, marketer, clock):
@@ -271,5 +265,37 @@ async def test_nobody_left_drops_the_chunk(core, marketer, clock):
 
 
 def test_the_day_of_a_key_ends_before_the_platforms() -> None:
-    assert timedelta(hours=22) < mass.KEY_KNOWN < timedelta(hours=24)
+    assert timedelta(hours=22) < mass_settling.KEY_KNOWN < timedelta(hours=24)
     assert platform_results.SUCCESS == "send success"
+
+
+async def test_a_living_process_keeps_its_chunk_and_a_dead_ones_goes_again(core, marketer, clock):
+    """Two processes on one database: the lease is renewed while the call is under way, however long that takes."""
+    _, running = await make_mass(core, marketer, 3)
+    living, other = MassQueue(core), MassQueue(core)
+    (chunk,) = await living.claim("wechat", 50, LEASE)
+    for _ in range(4):
+        clock.advance(20)
+        await living.renew()
+        assert await other.recover(everything=False) == 0
+        assert await other.claim("wechat", 50, LEASE) == []
+    clock.advance(31)
+    assert await living.recover(everything=False) == 0  # it stood still, but nobody took it
+    await living.settle([Settlement(chunk.id, "handed_over", external_id="900")])
+    assert await results.counts(core, running.id) == {"handed_over": 3}
+    await living.renew()
+    assert {row.lease_until for row in await MassSend.all()} == {None}
+
+    await make_running(core, marketer, kind="mass", body=TEXT)
+    (chunk,) = await living.claim("wechat", 50, LEASE)
+    clock.advance(31)
+    assert await other.recover(everything=False) == 1
+    (again,) = await other.claim("wechat", 50, LEASE)
+    assert again.key == chunk.key
+
+
+async def test_leases_are_told_by_the_clock_of_the_database(core, marketer, clock, monkeypatch):
+    await make_mass(core, marketer, 3)
+    monkeypatch.setattr(Database, "skew", property(lambda _: timedelta(minutes=3)))
+    await MassQueue(core).claim("wechat", 50, LEASE)
+    assert (await MassSend.get()).lease_until == clock.now() + timedelta(minutes=3) + LEASE

@@ -1,4 +1,4 @@
-"""The PostgreSQL client by itself, on a private server: transactions, groups, names, trouble with the connection."""
+"""The PostgreSQL client by itself, on a private server: transactions, groups, trouble with the connection."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -184,19 +184,6 @@ async def test_cancelled_statement_leaves_no_connection_behind(client: PostgresC
             async with asyncio.timeout(0.1):
                 await stuck()
     assert await client.run_program(insert("a")) == 1
-
-
-async def test_name_is_held_by_one_and_given_back(client: PostgresClient) -> None:
-    other = PostgresClient(client._url, connection_name="other", pool_size=2)
-    await other.create_connection(with_db=True)
-    assert await client.names.take("night")
-    assert not await client.names.take("night")
-    assert not await other.names.take("night")
-    assert await other.names.take("day")
-    await client.names.give_back("night")
-    assert await other.names.take("night")
-    await other.close()
-    assert await client.names.take("night")
 
 
 async def test_clock_of_the_server_is_told_apart_only_when_it_matters(client: PostgresClient) -> None:

@@ -134,6 +134,7 @@ async def test_a_greeting_and_a_broadcast_are_approved_or_refused_by_pressing(st
     assert (await GreetingPlan.get()).status == "draft"
     assert "已安排" in (await press(stream_house, track, "staff-周婷")).shown["result"]
     assert (await GreetingPlan.get()).status == "approved"
+    await new_lead(stream_house)
     await dingtalk.say("staff-周婷", "明天上午10点给所有线索群发节日祝福")
     track = await card_with(stream_house, "群发#")
     assert "已取消群发" in (await press(stream_house, track, "staff-周婷", 2)).shown["result"]

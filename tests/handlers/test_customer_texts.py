@@ -5,12 +5,16 @@ from datetime import timedelta
 
 import pytest
 
+from crm_core import leads
+from crm_core.access import Role
 from crm_core.accounts import Account
+from crm_core.audit import AuditEntry, AuditValues
 from crm_core.conversations import Message
 from crm_core.leads import Lead
-from crm_core.messages import Body, Kind
+from crm_core.messages import Address, Body, Kind
 from crm_core.ports import AnswerRule, AnswerSettings, Core
 from handlers.pipeline import Pipeline
+from tests.factories import SYSTEM, make_actor
 from tests.fakes import FakeClock
 from tests.handlers.conftest import Talker, staff
 
@@ -94,3 +98,150 @@ async def test_kept_answers_are_given_with_the_next_message(core: Core, customer
     assert await customer.says("在吗") == core.settings.answers.default
     assert (await Message.get(key="late0")).status == "answered"
     assert (await Message.get(key="late1")).status == "unknown"
+
+
+@pytest.mark.parametrize("wish", ["退订吧，别再发了", "怎么退订", "TD 退订", "不要再发了", "我要取消退订"])
+async def test_a_sentence_about_opting_out_tells_the_word_and_changes_nothing(core: Core, customer: Talker, wish: str) -> None:
+    assert await customer.says("你好")
+    assert await customer.says(wish) == core.settings.answers.opt_out_hint
+    assert (await Account.get(external_id="oCustomer1")).opted_out_at is None
+
+
+@pytest.mark.parametrize("word", ["订阅", "重新订阅", "取消退订。", " 恢复订阅 "])
+async def test_who_opted_out_opts_in_by_a_word_which_is_kept(core: Core, clock: FakeClock, customer: Talker, word: str) -> None:
+    await customer.says("退订")
+    await customer.says("", kind=Kind.EVENT, event="unsubscribe")
+    await customer.says("", kind=Kind.EVENT, event="subscribe")
+    assert (await Account.get(external_id="oCustomer1")).opted_out_at is not None
+    assert await customer.says(word) == core.settings.answers.opt_in
+    account = await Account.get(external_id="oCustomer1")
+    assert (account.opted_out_at, account.consent_changed_at) == (None, clock.now())
+    entry = await AuditEntry.get(action="consent.opt_in", object_kind="accounts", object_id=account.id)
+    kept = (await AuditValues.get(entry_id=entry.id)).after
+    assert "wechat" in kept
+    assert word.strip(" 。") in kept
+    assert clock.now().isoformat() in kept
+
+
+async def test_an_older_opt_in_cannot_undo_a_newer_opt_out(core: Core, clock: FakeClock, customer: Talker) -> None:
+    await customer.says("你好")
+    old = customer.message("重新订阅")
+    clock.advance(60)
+    await customer.says("退订")
+    await customer.sends(old)
+    assert (await Account.get(external_id="oCustomer1")).opted_out_at is not None
+
+
+async def test_follow_in_the_second_of_the_unfollow_counts(core: Core, customer: Talker) -> None:
+    for event in ("subscribe", "unsubscribe", "subscribe"):
+        await customer.says("", kind=Kind.EVENT, event=event)
+    account = await Account.get(external_id="oCustomer1")
+    assert (account.unfollowed_at, account.followed_at) == (None, core.clock.now())
+    await customer.says("", kind=Kind.EVENT, event="unsubscribe")
+    assert (await Account.get(external_id="oCustomer1")).unfollowed_at is not None
+
+
+async def test_who_writes_is_not_unfollowed(core: Core, clock: FakeClock, customer: Talker) -> None:
+    await customer.says("", kind=Kind.EVENT, event="subscribe")
+    old = customer.message("在吗")
+    clock.advance(1)
+    await customer.says("", kind=Kind.EVENT, event="unsubscribe")
+    await customer.sends(old)
+    assert (await Account.get(external_id="oCustomer1")).unfollowed_at is not None
+    clock.advance(1)
+    await customer.says("在吗")
+    assert (await Account.get(external_id="oCustomer1")).unfollowed_at is None
+
+
+@pytest.mark.parametrize(
+    "words", ["13912345678", "我的电话：139-1234-5678，谢谢", "打 +86 139 1234 5678 找我", "１３９１２３４５６７８"]
+)
+async def test_a_number_said_is_kept_on_the_lead(core: Core, customer: Talker, words: str) -> None:
+    await customer.says("你好")
+    await customer.says(words)
+    lead = await Lead.get()
+    assert lead.mobile == "+8613912345678"
+    entry = await AuditEntry.get(action="lead.update", object_kind="leads", object_id=lead.id)
+    assert (entry.actor, entry.employee_id) == ("chat", None)
+    assert '"source": "chat"' in (await AuditValues.get(entry_id=entry.id)).after
+    await customer.says("换成13800138000")
+    assert (await Lead.get()).mobile == "+8613912345678"
+
+
+@pytest.mark.parametrize("words", ["订单号139123456789012", "12912345678", "数量 139"])
+async def test_other_digits_are_no_number(core: Core, customer: Talker, words: str) -> None:
+    await customer.says(words)
+    assert (await Lead.get()).mobile is None
+
+
+async def test_those_who_look_after_the_pool_are_told_of_later_messages_without_a_flood(
+    core: Core, clock: FakeClock, pipeline: Pipeline, customer: Talker
+) -> None:
+    await staff(core, pipeline, "老周", Role.MANAGER)
+    await customer.says("", kind=Kind.EVENT, event="subscribe")
+    await Message.filter(direction="out").delete()
+    for words in ("你好", "在吗", "我的电话13912345678"):
+        await customer.says(words)
+        clock.advance(5)
+    first, later = await Message.filter(direction="out", channel="dingtalk").order_by("id")
+    assert "：你好" in first.text
+    assert "我的电话139****5678" in later.text
+    assert (first.not_before <= clock.now(), later.not_before > clock.now()) == (True, True)
+    clock.advance(timedelta(minutes=11))
+    await Message.filter(direction="out").update(status="sent")
+    for words in ("还有人吗", "算了", "那明天再说"):
+        await customer.says(words)
+        clock.advance(5)
+    texts = [row.text.partition("\n")[0] for row in await Message.filter(direction="out", channel="dingtalk").order_by("id")]
+    assert len(texts) == 4
+    assert texts[2].endswith("还有人吗")
+    assert texts[3].endswith("那明天再说")
+
+
+async def test_who_asks_for_a_human_is_told_of_at_once(core: Core, pipeline: Pipeline, customer: Talker) -> None:
+    await staff(core, pipeline, "老周", Role.MANAGER)
+    await customer.says("你好")
+    await Message.filter(direction="out").delete()
+    for words in ("人工", "我要投诉", "转人工"):
+        await customer.says(words)
+    rows = await Message.filter(direction="out", channel="dingtalk").order_by("id")
+    assert rows[0].text.startswith("【公海客户】")
+    assert "：人工" in rows[0].text
+    assert rows[0].not_before <= core.clock.now()
+    assert len(rows) == 2
+    assert "：转人工" in rows[1].text
+
+
+async def test_no_number_reaches_those_who_look_after_the_pool(core: Core, pipeline: Pipeline, customer: Talker) -> None:
+    pools = replace(core.settings.pools, notices_to="dingtalk/robot")
+    customer.core = replace(core, settings=replace(core.settings, pools=pools))
+    boss = await staff(core, pipeline, "老周", Role.MANAGER)
+    await customer.sends(replace(customer.message("我" * 197 + "13800138000"), nickname="李姐13700137000"))
+    rows = await Message.filter(direction="out", channel="dingtalk").order_by("id")
+    texts = [row.text for row in rows]
+    assert [text[:5] for text in texts if text.startswith("【新线索】")]
+    assert [text for text in texts if text.startswith("【公海客户】李姐137****7000：我")]
+    texts.append(await boss.says("公海"))
+    for text in texts:
+        assert "李姐137****7000" in text
+        assert "13700137000" not in text
+        assert "13800" not in text
+        assert "领取 李姐" not in text
+    assert "回复“公海”" in texts[0]
+    assert "已领取：李姐13700137000" in await boss.says("领取 1")
+
+
+async def test_a_waiting_notice_ends_with_the_claim(core: Core, clock: FakeClock, pipeline: Pipeline, customer: Talker) -> None:
+    await staff(core, pipeline, "老周", Role.MANAGER)
+    other = Talker(core, pipeline, Address("wechat", "oCustomer2"))
+    for words in ("你好", "预算三百万"):
+        await customer.says(words)
+        await other.says(words)
+        clock.advance(20)
+    lead, kept = await Lead.all().order_by("id")
+    actor = await make_actor(core, "小李")
+    await leads.claim(core, actor, lead.id)
+    later = Message.filter(direction="out", not_before__gt=clock.now()).order_by("id")
+    assert await later.values_list("status", "reason") == [("cancelled", "lead_owned"), ("queued", "")]
+    await leads.assign(core, SYSTEM, kept.id, actor.employee_id or 0)
+    assert await later.values_list("status", flat=True) == ["cancelled", "cancelled"]

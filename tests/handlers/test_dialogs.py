@@ -110,3 +110,14 @@ async def test_several_things_at_once_are_not_dropped_silently(core: Core, chat:
 
 async def test_number_with_a_digit_missing_is_told(core: Core, chat: Staff) -> None:
     assert "1380013800 位数不对" in await chat.says("新线索 王五 1380013800")
+
+
+async def test_question_replaced_by_another_of_its_kind_is_told(core: Core, chat: Staff) -> None:
+    await chat.says("刚和周小婷通了电话，嫌贵")
+    await make_lead(core, owner_id=chat.employee.id)
+    assert "刚才的问题已放下" in await chat.says("刚和张伟通了电话，价格谈好了，明天签合同，预算20万")
+    await chat.says("刚和周小婷通了电话，嫌贵")
+    answer = await chat.says("明天上午10点提醒我给赵六打电话和寄样品")
+    assert "刚才的问题已放下" in answer
+    await chat.says("刚和周小婷通了电话，嫌贵")
+    assert "刚才的问题已放下" in await chat.says("提醒我给赵六打电话")

@@ -7,10 +7,10 @@ from crm_core import employees
 from crm_core.access import Role
 from crm_core.accounts import find_account
 from crm_core.audit import AuditEntry
-from crm_core.employees import find_speaker
 from crm_core.errors import Refused
 from crm_core.messages import Address
 from crm_core.ports import Core
+from handlers import speaking
 from handlers.commands import all_commands
 from handlers.pipeline import Pipeline
 from handlers.router import Command, Router
@@ -88,6 +88,7 @@ async def test_every_example_in_the_help_is_understood_as_what_it_shows(core: Co
     assert row
     account = await core.db.read(find_account(speaker.address))
     assert account
-    who = await core.db.read(find_speaker(account))
-    understood = await Router(COMMANDS).understand(core, speaker.message(command.usage), who)
+    message = speaker.message(command.usage)
+    who = await core.db.read(speaking.look(core, message, account))
+    understood = await Router(COMMANDS).understand(core, message, who)
     assert understood.intent == intent

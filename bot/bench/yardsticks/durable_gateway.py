@@ -10,7 +10,8 @@ from aiohttp import web
 
 from bot.bench.yardsticks.serving import finish_all, open_durable, serve
 from bot.simulator import WeChatAccount
-from bot.simulator.wechat_oa.documents import envelope_of, to_xml
+from bot.simulator.documents import to_xml
+from bot.simulator.wechat_oa.documents import envelope_of
 
 ENVELOPE = envelope_of(WeChatAccount())
 INSERT = "INSERT INTO inbox (key, person, text) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING"

@@ -8,11 +8,12 @@ import structlog
 from bot.channel import SendRate, SendReceipt, SendStatus
 from bot.channels.dingtalk.ledger import CallLedger
 from bot.channels.dingtalk.outcomes import BLOCKED_EVERYWHERE, PUNISHMENT, code_of, is_month_over, is_token_refused, needs_admin
+from bot.channels.dingtalk.pace import Pace
 from bot.channels.dingtalk.settings import Settings
 from bot.httpclient import Answer, HttpClient, HttpError, NotSent, Upload
-from bot.limits import SlidingLimit
 from bot.tokens import Token, TokenError, TokenKeeper, TokenStore
 from crm_core.clock import Clock
+from crm_core.ports import Core
 
 log = structlog.get_logger(__name__)
 
@@ -47,9 +48,21 @@ class Api:
         self._name = name
         self._http = http
         self._clock = clock
-        self._limit = SlidingLimit((CALLS_A_SECOND,), clock)
+        self._pace = Pace(CALLS_A_SECOND, clock)
+        self._bare_pace = self._pace
         self._shut_until = 0.0
         self.keeper = TokenKeeper(f"dingtalk:{settings.client_id}", self._fetch_token, clock, store=tokens)
+
+    def attach(self, core: Core) -> None:
+        """Count calls together with the other processes of the application, if there may be any.
+
+        Those without a token (it is fetched, a Stream is opened) are few and have limits of their own on the platform; they
+        stay with this process's count, so that a Stream finds its way back while the database is away.
+        """
+        if core.db.alone:
+            return
+        self._pace = Pace(CALLS_A_SECOND, self._clock)
+        self._pace.attach(f"dingtalk:{self.settings.client_id}:calls", core.state)
 
     async def post(self, path: str, payload: object) -> Answer:
         """Call the newer API with the token. Raises: TokenError; NotSent; Unanswered."""
@@ -79,27 +92,23 @@ class Api:
 
     async def bare(self, path: str, payload: object) -> Answer:
         """Call the newer API without a token. Raises: NotSent; Unanswered."""
-        return await self._turn(path, lambda: self._http.post(self.settings.api_base + path, payload))
+        return await self._turn(path, lambda: self._http.post(self.settings.api_base + path, payload), self._bare_pace)
 
     async def _call(self, path: str, attempt: Callable[[str], Awaitable[Answer]]) -> Answer:
-        return await self.keeper.call(lambda token: self._turn(path, lambda: attempt(token)), is_token_refused)
+        return await self.keeper.call(lambda token: self._turn(path, lambda: attempt(token), self._pace), is_token_refused)
 
-    async def _turn(self, path: str, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _turn(self, path: str, attempt: Callable[[], Awaitable[Answer]], pace: Pace) -> Answer:
         """Keep to the rate, count, and hear what the platform says of both."""
-        waited = 0.0
-        while wait := self._limit.wait_seconds():
-            if waited + wait > _PATIENCE_SECONDS:
-                raise Busy("rate")
-            await self._clock.sleep(wait)
-            waited += wait
-        if self._clock.monotonic() < self._shut_until:
-            raise Busy("shut out")
-        turn = self._limit.begin()
-        self.ledger.count(path)
+        self._check_shut()
+        turn = await pace.begin(_PATIENCE_SECONDS)
+        if isinstance(turn, timedelta):
+            raise Busy("rate")
         try:
+            self._check_shut()  # meanwhile
+            self.ledger.count(path)
             answer = await attempt()
         finally:
-            self._limit.end(turn)
+            pace.end(turn)
         code = code_of(answer) or ""
         if code == BLOCKED_EVERYWHERE:
             self._shut_until = self._clock.monotonic() + PUNISHMENT.total_seconds()
@@ -108,6 +117,10 @@ class Api:
         if needs_admin(code):
             log.error("channel_needs_admin", channel=self._name, code=code)
         return answer
+
+    def _check_shut(self) -> None:
+        if self._clock.monotonic() < self._shut_until:
+            raise Busy("shut out")
 
     async def _fetch_token(self, force: bool) -> Token:
         # This platform has no forced refresh; `force` asks the same again.

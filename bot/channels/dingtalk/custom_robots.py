@@ -14,11 +14,11 @@ from bot.channels.dingtalk.answers import webhook_message
 from bot.channels.dingtalk.ledger import CallLedger
 from bot.channels.dingtalk.messages import ROBOT_PREFIX
 from bot.channels.dingtalk.outcomes import BLOCKED, GROUP_TOO_FAST, code_of, receipt_of
+from bot.channels.dingtalk.pace import Pace
 from bot.channels.dingtalk.settings import CustomRobot
 from bot.crypto import sign_dingtalk
 from bot.httpclient import Answer, HttpClient, NotSent, Unanswered
-from bot.limits import SlidingLimit, Turn
-from bot.quotas import OnePlace, Quota
+from bot.limits import Turn
 from crm_core.clock import Clock
 from crm_core.errors import CrmError
 from crm_core.messages import OutboundMessage
@@ -35,13 +35,12 @@ _SAFETY = "310000"
 _TIME = "robot_time"
 
 
-class _Pace:
-    """When one robot may speak: in this process alone, or (attached) counted together with all others."""
+class _Voice:
+    """When one robot may speak: at its pace, and not while the platform has shut it out."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._own = SlidingLimit((RATE,), clock)
-        self._shared: Quota | None = None
+        self._pace = Pace(RATE, clock)
         self._state: StateStore | None = None
         self._key = ""
         self._blocked_until = 0.0
@@ -49,38 +48,29 @@ class _Pace:
     def attach(self, key: str, state: StateStore) -> None:
         """Count together with every process that shares the store."""
         self._state, self._key = state, f"{key}:blocked"
-        self._shared = Quota(key, (RATE,), self._clock, OnePlace(state))
+        self._pace.attach(key, state)
 
     async def begin(self) -> Turn | timedelta:
         """Take a turn, or tell how long there is none."""
         blocked = self._blocked_until - self._clock.monotonic()
         if blocked > 0:
             return timedelta(seconds=blocked)
-        if self._shared is None:
-            wait = self._own.wait_seconds()
-            return timedelta(seconds=wait) if wait else self._own.begin()
-        if self._state is not None and await self._state.get(self._key):
+        if self._state is None:
+            return await self._pace.begin(0.0)
+        if await self._state.get(self._key):
             return timedelta(minutes=1)
-        until = self._clock.monotonic() + PATIENCE_SECONDS
-        turn = await self._shared.turn(lambda: self._clock.monotonic() > until or self._known_wait() > PATIENCE_SECONDS)
-        return timedelta(seconds=max(self._known_wait(), 1.0)) if turn is None else turn
+        return await self._pace.begin(PATIENCE_SECONDS)
 
     async def end(self, turn: Turn) -> None:
         """Note that the answer has come."""
-        if self._shared is None:
-            self._own.end(turn)
-            return
-        self._shared.end(turn)
-        await self._shared.tell()
+        self._pace.end(turn)
+        await self._pace.tell()
 
     async def block(self) -> None:
         """Hear from the platform that this robot is shut out."""
         self._blocked_until = self._clock.monotonic() + BLOCKED.total_seconds()
         if self._state is not None:
             await self._state.set(self._key, "1", lasts=BLOCKED)
-
-    def _known_wait(self) -> float:
-        return self._shared.next_in() if self._shared else 0.0
 
 
 class CustomRobots:
@@ -91,14 +81,14 @@ class CustomRobots:
         self._http = http
         self._clock = clock
         self._ledger = ledger
-        self._paces = {name: _Pace(clock) for name in self._robots}
+        self._voices = {name: _Voice(clock) for name in self._robots}
         self._channel = ""
 
     def attach(self, channel: str, state: StateStore) -> None:
         """Tell where the minute is counted for every process together."""
         self._channel = channel
-        for name, pace in self._paces.items():
-            pace.attach(f"{channel}:robot:{hashlib.sha256(name.encode()).hexdigest()[:16]}", state)
+        for name, voice in self._voices.items():
+            voice.attach(f"{channel}:robot:{hashlib.sha256(name.encode()).hexdigest()[:16]}", state)
 
     async def send(self, message: OutboundMessage) -> SendReceipt:
         """Send one message; `msgUuid` lets the platform know a repeat, so an unanswered send may be made again."""
@@ -116,9 +106,9 @@ class CustomRobots:
         return await self._settle(robot, answer) if isinstance(answer, Answer) else answer
 
     async def _speak(self, robot: CustomRobot, payload: object) -> Answer | SendReceipt:
-        pace = self._paces[robot.name]
+        voice = self._voices[robot.name]
         try:
-            turn = await pace.begin()
+            turn = await voice.begin()
         except CrmError:  # the store is away: the others might speak at the same time
             return SendReceipt(SendStatus.RETRY, "not_counted")
         if isinstance(turn, timedelta):
@@ -135,7 +125,7 @@ class CustomRobots:
         except Unanswered:
             return SendReceipt(SendStatus.RETRY, "no_answer")
         finally:
-            await pace.end(turn)
+            await voice.end(turn)
 
     async def _settle(self, robot: CustomRobot, answer: Answer) -> SendReceipt:
         code, now = code_of(answer), self._clock.now()
@@ -143,7 +133,7 @@ class CustomRobots:
             return SendReceipt(SendStatus.RETRY, "unreadable_answer")
         if code in GROUP_TOO_FAST:
             log.warning("custom_robot_blocked", channel=self._channel, robot=robot.name)
-            await self._paces[robot.name].block()
+            await self._voices[robot.name].block()
             return SendReceipt(SendStatus.RETRY, "group_blocked", retry_at=now + BLOCKED)
         fault = _fault(answer)
         if fault:

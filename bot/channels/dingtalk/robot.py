@@ -163,9 +163,10 @@ class DingTalk:
         return await self.sender.send(messages)
 
     def attach(self, core: Core, supervisor: Supervisor) -> None:
-        """Begin what a sender needs in every process: the count of calls, and the minute of custom robots."""
+        """Begin what a sender needs in every process: the counts of the month, the second and a robot's minute."""
         self._core = core
         self.ledger.attach(core)
+        self.api.attach(core)
         self.sender.robots.attach(self.name, core.state)
         supervisor.keep(f"calls:{self.name}", self.ledger.run)
 

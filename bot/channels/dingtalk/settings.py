@@ -24,17 +24,27 @@ class Settings:
     """
 
     client_id: str
+    """Client ID (AppKey) of the application."""
     client_secret: Secret
+    """Client Secret (AppSecret) of the application."""
     robot_code: str = ""
     """Empty: the client id, which it is for applications made since 2023."""
     receive: str = "http"
+    """How messages arrive: http (the platform calls `/hook/NAME`) or stream (we call it, no public address needed)."""
     event_token: Secret = NO_SECRET
+    """Token of the event subscription over HTTP; together with `event_aes_key_env`."""
     event_aes_key: Secret = NO_SECRET
+    """43 letters and digits, of the event subscription over HTTP."""
     card_secret: Secret = NO_SECRET
+    """Signs the callbacks of interactive cards over HTTP; chosen freely."""
     custom_robots: tuple[CustomRobot, ...] = ()
+    """Robots of one group each, which only speak: the whole webhook address and the signing secret (SEC…)."""
     api_base: str = "https://api.dingtalk.com"
+    """The newer interface; changed for tests."""
     oapi_base: str = "https://oapi.dingtalk.com"
+    """The older interface; changed for tests."""
     session_hosts: tuple[str, ...] = ("oapi.dingtalk.com", "api.dingtalk.com")
+    """Hosts a message may name as the address to answer to, https and port 443 only."""
     stream_hosts: tuple[str, ...] = (".dingtalk.com",)
     """Where a Stream connection may lead, wss only; with a dot in front: any host under it."""
     media_hosts: tuple[str, ...] = (".dingtalk.com", ".aliyuncs.com")

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from aiohttp import web
 
+from bot.callback_document import check_fresh
 from bot.channel import BadRequest, ChannelLimits, Handshake, Received, SendReceipt, Surroundings
 from bot.channels.wechat_oa.answers import TEXT_BYTES, AnswerContext, reply_fields, seal_reply, write_reply
-from bot.channels.wechat_oa.fields import text
 from bot.channels.wechat_oa.messages import read_message
-from bot.channels.wechat_oa.receive import check_fresh, read_document, verify_plain
+from bot.channels.wechat_oa.receive import read_document, verify_plain
 from bot.channels.wechat_oa.send import Sender
 from bot.channels.wechat_oa.settings import MASS_LEAST
 from bot.channels.wechat_oa.settings import Settings as AccountSettings
 from bot.crypto import Envelope
+from bot.document_fields import text
 from bot.httpclient import HttpClient
 from bot.tokens import TokenStore
 from crm_core import tracking_codes

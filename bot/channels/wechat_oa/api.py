@@ -11,9 +11,9 @@ from typing import Any
 
 from wechatpy.client import WeChatClient
 
-from bot.channels.wechat_oa.outcomes import read_result
 from bot.channels.wechat_oa.send import Sender
 from bot.httpclient import Answer, Upload
+from bot.platform_result import read_result
 
 TAGGED_PAGE = 50
 """People in one call that puts a tag on or takes it off. Source: tag page, not re-read."""

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot.channels.wechat_oa.fields import listed, nested, number, raw, text, whole
+from bot.document_contents import chosen_pictures, chosen_place, scanned_code
+from bot.document_fields import besides, listed, nested, number, text, whole
 
 Tree = Mapping[str, Any]
 Data = dict[str, object]
 
+ENVELOPE = frozenset({"ToUserName", "FromUserName", "CreateTime", "MsgType", "MsgId", "Event", "Encrypt"})
 _SCENE_PREFIX = "qrscene_"
 
 
@@ -57,25 +59,15 @@ def _view(tree: Tree) -> Data:
 
 
 def _scancode(tree: Tree) -> Data:
-    scanned = nested(tree, "ScanCodeInfo")
-    return _click(tree) | {"scan_type": text(scanned, "ScanType"), "scan_result": text(scanned, "ScanResult")}
+    return _click(tree) | scanned_code(tree)
 
 
 def _pictures(tree: Tree) -> Data:
-    sent = nested(tree, "SendPicsInfo")
-    sums = [text(item, "PicMd5Sum") for item in listed(nested(sent, "PicList"), "item")]
-    return _click(tree) | {"count": whole(sent, "Count"), "pic_md5_sums": sums}
+    return _click(tree) | chosen_pictures(tree)
 
 
 def _location_select(tree: Tree) -> Data:
-    sent = nested(tree, "SendLocationInfo")
-    return _click(tree) | {
-        "latitude": number(sent, "Location_X"),
-        "longitude": number(sent, "Location_Y"),
-        "scale": number(sent, "Scale"),
-        "label": text(sent, "Label"),
-        "place_name": text(sent, "Poiname"),
-    }
+    return _click(tree) | chosen_place(tree)
 
 
 def _template_finished(tree: Tree) -> Data:
@@ -139,12 +131,12 @@ def _published(tree: Tree) -> Data:
         "publish_id": text(told, "publish_id"),
         "publish_status": whole(told, "publish_status"),
         "article_id": text(told, "article_id"),
-        "raw": raw(tree),
+        "raw": besides(tree, ENVELOPE),
     }
 
 
 def _unknown(tree: Tree) -> Data:
-    return {"event_key": text(tree, "EventKey"), "raw": raw(tree)}
+    return {"event_key": text(tree, "EventKey"), "raw": besides(tree, ENVELOPE)}
 
 
 _EVENTS: dict[str, Callable[[Tree], Data]] = {

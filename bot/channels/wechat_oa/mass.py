@@ -10,10 +10,11 @@ from typing import Any
 from bot.channel import SendReceipt, SendStatus
 from bot.channels.wechat_oa.answers import TEXT_BYTES
 from bot.channels.wechat_oa.api import TAGGED_PAGE, ApiRefused, WechatApi
-from bot.channels.wechat_oa.outcomes import Result, mass_receipt_of, read_result
+from bot.channels.wechat_oa.outcomes import mass_receipt_of
 from bot.channels.wechat_oa.send import Sender
 from bot.cutting import cut_text
 from bot.httpclient import NotSent, Unanswered
+from bot.platform_result import Result, read_result
 from bot.tokens import TokenError
 from crm_core.clock import Clock
 from crm_core.messages import Body, Kind, OutboundMessage

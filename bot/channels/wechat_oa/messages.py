@@ -5,18 +5,17 @@ and building one costs as much as this whole step.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from bot.channel import BadRequest
-from bot.channels.wechat_oa.events import event_data
-from bot.channels.wechat_oa.fields import number, raw, text, whole
+from bot.channels.wechat_oa.events import ENVELOPE, event_data
+from bot.document_contents import image, link, location, video, voice
+from bot.document_fields import besides, instant, text
 from crm_core.messages import Address, InboundMessage, Kind
 
 Tree = Mapping[str, Any]
 Data = dict[str, object]
-
-_MAX_UNIX_SECONDS = 253_402_300_799
 
 
 def read_message(channel: str, app_id: str, tree: Tree) -> InboundMessage:
@@ -27,7 +26,7 @@ def read_message(channel: str, app_id: str, tree: Tree) -> InboundMessage:
     text(tree, "ToUserName", needed=True)
     sender = text(tree, "FromUserName", needed=True)
     word = text(tree, "MsgType", needed=True).lower()
-    at = _instant(tree)
+    at = instant(tree, "CreateTime")
     address = Address(channel, sender)
     if word == "event":
         return _read_event(address, app_id, tree, at=at)
@@ -49,13 +48,6 @@ def _read_event(address: Address, app_id: str, tree: Tree, *, at: datetime) -> I
     return InboundMessage(address, key, Kind.EVENT, at, event=event, data=event_data(event, tree))
 
 
-def _instant(tree: Tree) -> datetime:
-    seconds = whole(tree, "CreateTime", needed=True)
-    if not 0 <= seconds <= _MAX_UNIX_SECONDS:
-        raise BadRequest("CreateTime")
-    return datetime.fromtimestamp(seconds, UTC)
-
-
 def _said(tree: Tree) -> tuple[str, Data]:
     data: Data = {"menu_id": text(tree, "bizmsgmenuid")} if "bizmsgmenuid" in tree else {}
     if "Content" not in tree:
@@ -63,40 +55,16 @@ def _said(tree: Tree) -> tuple[str, Data]:
     return text(tree, "Content"), data
 
 
-def _image(tree: Tree) -> tuple[str, Data]:
-    return "", {"media_id": text(tree, "MediaId"), "pic_url": text(tree, "PicUrl")}
-
-
-def _voice(tree: Tree) -> tuple[str, Data]:
-    return text(tree, "Recognition"), {"media_id": text(tree, "MediaId"), "format": text(tree, "Format")}
-
-
-def _video(tree: Tree) -> tuple[str, Data]:
-    return "", {"media_id": text(tree, "MediaId"), "thumb_media_id": text(tree, "ThumbMediaId")}
-
-
-def _location(tree: Tree) -> tuple[str, Data]:
-    label = text(tree, "Label")
-    # Location_X is the latitude, whatever X may suggest.
-    latitude, longitude = number(tree, "Location_X"), number(tree, "Location_Y")
-    return label, {"latitude": latitude, "longitude": longitude, "scale": number(tree, "Scale"), "label": label}
-
-
-def _link(tree: Tree) -> tuple[str, Data]:
-    title = text(tree, "Title")
-    return title, {"title": title, "description": text(tree, "Description"), "url": text(tree, "Url")}
-
-
 def _other(tree: Tree) -> tuple[str, Data]:
-    return "", {"type": text(tree, "MsgType"), "raw": raw(tree)}
+    return "", {"type": text(tree, "MsgType"), "raw": besides(tree, ENVELOPE)}
 
 
 _KINDS: dict[str, tuple[Kind, Callable[[Tree], tuple[str, Data]]]] = {
     "text": (Kind.TEXT, _said),
-    "image": (Kind.IMAGE, _image),
-    "voice": (Kind.VOICE, _voice),
-    "video": (Kind.VIDEO, _video),
-    "shortvideo": (Kind.VIDEO, _video),
-    "location": (Kind.LOCATION, _location),
-    "link": (Kind.LINK, _link),
+    "image": (Kind.IMAGE, image),
+    "voice": (Kind.VOICE, voice),
+    "video": (Kind.VIDEO, video),
+    "shortvideo": (Kind.VIDEO, video),
+    "location": (Kind.LOCATION, location),
+    "link": (Kind.LINK, link),
 }

@@ -4,15 +4,13 @@ Source: error lists of the platform's pages, compiled in protocols.md sections 2
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.channel import SendReceipt, SendStatus
-from bot.httpclient import Answer
+from bot.platform_result import TOKEN_REFUSED, Result
 from crm_core.clock import day_bounds, local_day
 
-TOKEN_REFUSED = frozenset({40001, 40014, 41001, 42001})
 ADMIN_NEEDED = frozenset({40013, 40125, 40164, 89501, 89503, 89506, 89507})
 """The account's own setting is wrong (id, secret, address not trusted): nothing goes out until an admin mends it."""
 _KNOWN_KEY = 45065
@@ -93,31 +91,6 @@ def sentence_of(errcode: int | None) -> str:
     if 40015 <= errcode <= 40027 or errcode in (40054, 40055, 45010):
         return f"菜单内容不对（{errcode}）"
     return API_SENTENCES.get(errcode, f"平台拒绝了请求（{errcode}）")
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The JSON answer of an API call."""
-
-    errcode: int
-    fields: Mapping[str, Any]
-
-
-def read_result(answer: Answer) -> Result | None:
-    """Read an answer; None means that nobody knows what became of the call (5xx, HTML, nonsense)."""
-    fields = answer.json()
-    if fields is None or answer.status != 200:
-        return None
-    errcode = fields.get("errcode", 0)
-    if isinstance(errcode, str) and errcode.removeprefix("-").isdecimal():
-        errcode = int(errcode)
-    return Result(errcode, fields) if isinstance(errcode, int) else None
-
-
-def is_token_refused(answer: Answer) -> bool:
-    """Tell whether the platform refused the token, so that a new one may help."""
-    result = read_result(answer)
-    return result is not None and result.errcode in TOKEN_REFUSED
 
 
 def receipt_of(result: Result, now: datetime) -> SendReceipt:

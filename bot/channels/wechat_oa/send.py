@@ -8,10 +8,11 @@ import structlog
 
 from bot.channel import SendReceipt, SendStatus
 from bot.channels.wechat_oa.answers import TEXT_BYTES
-from bot.channels.wechat_oa.outcomes import ADMIN_NEEDED, is_token_refused, read_result, receipt_of
+from bot.channels.wechat_oa.outcomes import ADMIN_NEEDED, receipt_of
 from bot.channels.wechat_oa.settings import Settings
 from bot.cutting import cut_text
 from bot.httpclient import MAX_ANSWER_BYTES, Answer, HttpClient, NotSent, Unanswered, Upload
+from bot.platform_result import is_token_refused, read_result, read_token
 from bot.tokens import Token, TokenError, TokenKeeper, TokenStore
 from crm_core.clock import Clock
 from crm_core.messages import Body, Kind, OutboundMessage
@@ -89,13 +90,7 @@ class Sender:
             "force_refresh": force,
         }
         answer = await self._http.post(f"{self._settings.api_base}/cgi-bin/stable_token", payload)
-        result = read_result(answer)
-        if result is None:
-            raise TokenError("unreadable_answer")
-        value, lasts = result.fields.get("access_token"), result.fields.get("expires_in")
-        if result.errcode or not value or not isinstance(value, str) or not isinstance(lasts, int):
-            raise TokenError(f"errcode_{result.errcode}", for_admin=result.errcode in ADMIN_NEEDED)
-        return Token(value, self._clock.now() + timedelta(seconds=lasts))
+        return read_token(answer, self._clock.now(), ADMIN_NEEDED)
 
     def alert(self, errcode: int) -> None:
         """Write into the log what only an admin can mend."""

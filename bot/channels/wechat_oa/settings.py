@@ -22,17 +22,29 @@ class Settings:
     """
 
     app_id: str
+    """AppID, beginning with wx."""
     original_id: str
+    """Original id (原始ID), beginning with gh_."""
     app_secret: Secret
+    """AppSecret."""
     token: Secret
+    """Token of the server configuration (服务器配置)."""
     aes_key: Secret = NO_SECRET
+    """EncodingAESKey, 43 letters and digits; needed unless `mode` is plain."""
     mode: str = "safe"
+    """plain, compatible or safe, as set on the platform."""
     account: str = "service"
+    """service (服务号) or subscription (订阅号)."""
     api_base: str = "https://api.weixin.qq.com"
+    """Changed for tests."""
     message_window_count: int = 5
+    """Messages the platform allows after a person wrote …"""
     message_window: timedelta = timedelta(hours=48)
+    """… within so long."""
     event_window_count: int = 3
+    """Messages it allows after a follow, scan or menu click …"""
     event_window: timedelta = timedelta(minutes=1)
+    """… within so long."""
     mass_chunk: int = MASS_MOST
     """People one mass call goes to at most."""
     mass_monthly: int = 4

@@ -10,7 +10,9 @@ from typing import ClassVar
 import structlog
 from aiohttp import web
 
+from bot.callback_document import check_fresh
 from bot.channel import ChannelLimits, Handshake, Received, SendRate, SendReceipt, Surroundings
+from bot.channels.wecom.addressee import check_addressee
 from bot.channels.wecom.answers import TEXT_BYTES, UPDATE_BUTTON, AnswerContext, reply_fields, seal_reply, write_reply
 from bot.channels.wecom.calls import ApiRefused, Calls
 from bot.channels.wecom.cards import new_name, says_all
@@ -21,7 +23,7 @@ from bot.channels.wecom.directory import Directory
 from bot.channels.wecom.group_sends import GroupSends
 from bot.channels.wecom.media import Media
 from bot.channels.wecom.messages import read_message
-from bot.channels.wecom.receive import VERIFICATION_DEADLINE, check_fresh, read_document, read_verification
+from bot.channels.wecom.receive import VERIFICATION_DEADLINE, read_document, read_verification
 from bot.channels.wecom.send import PAGE, Sender
 from bot.channels.wecom.settings import Settings as ApplicationSettings
 from bot.channels.wecom.welcomes import Welcomes
@@ -90,6 +92,7 @@ class WeCom:
             plain = read_verification(self._envelope, query)
             return Received(handshake=Handshake(plain), reply_deadline=VERIFICATION_DEADLINE)
         document = read_document(self._envelope, query, body)
+        check_addressee(document.tree, self.settings.corp_id, self.settings.agent_id)
         message = read_message(self.name, self.settings.corp_id, document.tree)
         context = AnswerContext(
             person=text(document.tree, "FromUserName") or message.address.external_id,

@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
-from bot.channels.wecom.outcomes import BAD_SECRET, TOO_MANY_AT_ONCE, is_token_refused, read_result
+from bot.channels.wecom.outcomes import BAD_SECRET, TOO_MANY_AT_ONCE
 from bot.channels.wecom.settings import Settings
 from bot.httpclient import MAX_ANSWER_BYTES, Answer, HttpClient, Upload
+from bot.platform_result import is_token_refused, read_result, read_token
 from bot.secret import Secret
-from bot.tokens import Token, TokenError, TokenKeeper, TokenStore
+from bot.tokens import Token, TokenKeeper, TokenStore
 from crm_core.clock import Clock
 
 WIDEST = 40
@@ -131,10 +132,5 @@ class Calls:
     async def _fetch_token(self, secret: Secret) -> Token:
         # Asking again gives the same token while it holds, so there is no way (and no need) to force a new one.
         params = {"corpid": self.settings.corp_id, "corpsecret": secret.reveal()}
-        result = read_result(await self._http.get(f"{self.settings.api_base}/cgi-bin/gettoken", params=params))
-        if result is None:
-            raise TokenError("unreadable_answer")
-        value, lasts = result.fields.get("access_token"), result.fields.get("expires_in")
-        if result.errcode or not value or not isinstance(value, str) or not isinstance(lasts, int):
-            raise TokenError(f"errcode_{result.errcode}", for_admin=result.errcode in BAD_SECRET)
-        return Token(value, self._clock.now() + timedelta(seconds=lasts))
+        answer = await self._http.get(f"{self.settings.api_base}/cgi-bin/gettoken", params=params)
+        return read_token(answer, self._clock.now(), BAD_SECRET)

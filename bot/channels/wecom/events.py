@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot.document_fields import listed, nested, number, text, texts, whole
+from bot.document_contents import chosen_pictures, chosen_place, scanned_code
+from bot.document_fields import besides, listed, nested, number, text, texts, whole
 
 Tree = Mapping[str, Any]
 Data = dict[str, object]
@@ -33,26 +34,15 @@ def _view(tree: Tree) -> Data:
 
 
 def _scancode(tree: Tree) -> Data:
-    scanned = nested(tree, "ScanCodeInfo")
-    return _keyed(tree) | {"scan_type": text(scanned, "ScanType"), "scan_result": text(scanned, "ScanResult")}
+    return _keyed(tree) | scanned_code(tree)
 
 
 def _pictures(tree: Tree) -> Data:
-    sent = nested(tree, "SendPicsInfo")
-    sums = [text(item, "PicMd5Sum") for item in listed(nested(sent, "PicList"), "item")]
-    return _keyed(tree) | {"count": whole(sent, "Count"), "pic_md5_sums": sums}
+    return _keyed(tree) | chosen_pictures(tree)
 
 
 def _location_select(tree: Tree) -> Data:
-    sent = nested(tree, "SendLocationInfo")
-    return _keyed(tree) | {
-        "latitude": number(sent, "Location_X"),
-        "longitude": number(sent, "Location_Y"),
-        "scale": number(sent, "Scale"),
-        "label": text(sent, "Label"),
-        "place_name": text(sent, "Poiname"),
-        "app_type": text(tree, "AppType"),
-    }
+    return _keyed(tree) | chosen_place(tree) | {"app_type": text(tree, "AppType")}
 
 
 def _batch_job(tree: Tree) -> Data:
@@ -129,7 +119,7 @@ def _service(tree: Tree) -> Data:
 
 
 def _unknown(tree: Tree) -> Data:
-    return _keyed(tree) | {"raw": {name: value for name, value in tree.items() if name not in _ENVELOPE}}
+    return _keyed(tree) | {"raw": besides(tree, _ENVELOPE)}
 
 
 _EVENTS: dict[str, Callable[[Tree], Data]] = {

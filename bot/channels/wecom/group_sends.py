@@ -10,8 +10,9 @@ import structlog
 from bot.channel import SendReceipt, SendStatus
 from bot.channels.wecom.calls import ApiRefused, Calls
 from bot.channels.wecom.contact_api import ContactApi
-from bot.channels.wecom.outcomes import ADMIN_NEEDED, Result, read_result, receipt_of
+from bot.channels.wecom.outcomes import ADMIN_NEEDED, receipt_of
 from bot.httpclient import HttpError, NotSent
+from bot.platform_result import Result, read_result
 from bot.tokens import TokenError
 from campaigns.group_sends import (
     Chunk,

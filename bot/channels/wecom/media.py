@@ -1,8 +1,8 @@
 """Files at the platform (临时素材): kept for 3 days, shared between the applications of a corporation."""
 
 from bot.channels.wecom.calls import ApiRefused, Calls
-from bot.channels.wecom.outcomes import read_result
 from bot.httpclient import Answer, Upload
+from bot.platform_result import read_result
 from crm_core.errors import Invalid
 
 LIMITS = {"image": 10 << 20, "voice": 2 << 20, "video": 10 << 20, "file": 20 << 20}

@@ -11,7 +11,8 @@ from typing import Any
 from bot.channel import BadRequest
 from bot.channels.wecom.cards import read_task
 from bot.channels.wecom.events import event_data
-from bot.document_fields import instant, nested, number, text
+from bot.document_contents import image, link, location, video, voice
+from bot.document_fields import besides, instant, nested, text
 from crm_core.messages import PRESS, Address, InboundMessage, Kind
 
 Tree = Mapping[str, Any]
@@ -136,47 +137,30 @@ def _said(tree: Tree) -> tuple[str, Data]:
     return text(tree, "Content"), {}
 
 
-def _image(tree: Tree) -> tuple[str, Data]:
-    return "", {"media_id": text(tree, "MediaId"), "pic_url": text(tree, "PicUrl")}
-
-
-def _voice(tree: Tree) -> tuple[str, Data]:
-    # Members' voices come without recognised words.
-    return text(tree, "Recognition"), {"media_id": text(tree, "MediaId"), "format": text(tree, "Format")}
-
-
-def _video(tree: Tree) -> tuple[str, Data]:
-    return "", {"media_id": text(tree, "MediaId"), "thumb_media_id": text(tree, "ThumbMediaId")}
-
-
 def _file(tree: Tree) -> tuple[str, Data]:
     # The page of received messages does not list files (2026-11); should they come, they are named like the other media.
     return "", {"media_id": text(tree, "MediaId"), "file_name": text(tree, "FileName") or text(tree, "Title")}
 
 
 def _location(tree: Tree) -> tuple[str, Data]:
-    label = text(tree, "Label")
-    # Location_X is the latitude, whatever X may suggest.
-    data: Data = {"latitude": number(tree, "Location_X"), "longitude": number(tree, "Location_Y")}
-    return label, data | {"scale": number(tree, "Scale"), "label": label, "app_type": text(tree, "AppType")}
+    label, data = location(tree)
+    return label, data | {"app_type": text(tree, "AppType")}
 
 
 def _link(tree: Tree) -> tuple[str, Data]:
-    title = text(tree, "Title")
-    data: Data = {"title": title, "description": text(tree, "Description")}
-    return title, data | {"url": text(tree, "Url"), "pic_url": text(tree, "PicUrl")}
+    title, data = link(tree)
+    return title, data | {"pic_url": text(tree, "PicUrl")}
 
 
 def _other(tree: Tree) -> tuple[str, Data]:
-    raw = {name: value for name, value in tree.items() if name not in _ENVELOPE}
-    return "", {"type": text(tree, "MsgType"), "raw": raw}
+    return "", {"type": text(tree, "MsgType"), "raw": besides(tree, _ENVELOPE)}
 
 
 _KINDS: dict[str, tuple[Kind, Callable[[Tree], tuple[str, Data]]]] = {
     "text": (Kind.TEXT, _said),
-    "image": (Kind.IMAGE, _image),
-    "voice": (Kind.VOICE, _voice),
-    "video": (Kind.VIDEO, _video),
+    "image": (Kind.IMAGE, image),
+    "voice": (Kind.VOICE, voice),
+    "video": (Kind.VIDEO, video),
     "file": (Kind.FILE, _file),
     "location": (Kind.LOCATION, _location),
     "link": (Kind.LINK, _link),

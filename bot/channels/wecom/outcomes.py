@@ -3,15 +3,11 @@
 Source: error lists of the platform's pages, compiled in protocols.md sections 3.4 and 6 (2026-11).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from bot.channel import SendReceipt, SendStatus
-from bot.httpclient import Answer
+from bot.platform_result import TOKEN_REFUSED, Result
 
-TOKEN_REFUSED = frozenset({40001, 40014, 41001, 42001})
 ADMIN_NEEDED = frozenset({40013, 40056, 48002, 60020, 301002})
 """The application's own setting is wrong (id, address not trusted, no permission): an admin must mend it."""
 BAD_SECRET = frozenset({40001, 40013, 60020})
@@ -40,31 +36,6 @@ _FINAL = {
     82001: "bad_recipient",
     NO_RELATION: "bad_recipient",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The JSON answer of an API call."""
-
-    errcode: int
-    fields: Mapping[str, Any]
-
-
-def read_result(answer: Answer) -> Result | None:
-    """Read an answer; None means that nobody knows what became of the call (5xx, HTML, nonsense)."""
-    fields = answer.json()
-    if fields is None or answer.status != 200:
-        return None
-    errcode = fields.get("errcode", 0)
-    if isinstance(errcode, str) and errcode.removeprefix("-").isdecimal():
-        errcode = int(errcode)
-    return Result(errcode, fields) if isinstance(errcode, int) else None
-
-
-def is_token_refused(answer: Answer) -> bool:
-    """Tell whether the platform refused the token, so that a new one may help."""
-    result = read_result(answer)
-    return result is not None and result.errcode in TOKEN_REFUSED
 
 
 def receipt_of(result: Result, now: datetime, *, attempt: int = 1) -> SendReceipt:

@@ -20,10 +20,11 @@ import structlog
 from bot.channel import SendReceipt, SendStatus
 from bot.channels.wecom.calls import Calls
 from bot.channels.wecom.cards import card_of, fits, new_name, says_all
-from bot.channels.wecom.outcomes import ADMIN_NEEDED, Result, again, read_result, receipt_of, receipts_of
+from bot.channels.wecom.outcomes import ADMIN_NEEDED, again, receipt_of, receipts_of
 from bot.channels.wecom.payloads import Content, content_of
 from bot.cutting import cut_text
 from bot.httpclient import Answer, NotSent, Unanswered
+from bot.platform_result import Result, read_result
 from bot.tokens import TokenError
 from crm_core.allowances import Allowance, Turn, Want, forget_marks, take_turns
 from crm_core.clock import Clock

@@ -14,16 +14,23 @@ class Settings:
     """
 
     corp_id: str
+    """Id of the company, beginning with ww."""
     agent_id: int
+    """AgentId of the application."""
     secret: Secret
+    """Secret of the application."""
     token: Secret
+    """Token of its API reception (接收消息)."""
     aes_key: Secret
+    """EncodingAESKey of its API reception, 43 letters and digits."""
     contact_secret: Secret = NO_SECRET
     """Of customer contact (客户联系); empty: the application's own, which newer applications may use for it."""
     api_base: str = "https://qyapi.weixin.qq.com"
+    """Changed for tests."""
     member_per_minute: int = 30
+    """Messages one member gets in a minute at most."""
     member_per_hour: int = 1000
-    """Messages one member gets at most; the platform drops the surplus without a word."""
+    """The same in an hour; the platform drops the surplus without a word."""
     add_members: bool = False
     """Whether members of the directory that fit no employee become employees (role sales)."""
 

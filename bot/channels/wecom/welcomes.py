@@ -12,7 +12,7 @@ from bot.channels.wecom.send import Sender
 from crm_core.messages import OutboundMessage
 from crm_core.outbox_claims import Settlement
 from crm_core.ports import Core
-from crm_core.welcomes import claim_welcomes, has_welcomes, settle_welcomes
+from crm_core.welcomes import LEASE, WelcomeQueue
 from scheduler.queue import Periodic
 
 EVERY = timedelta(milliseconds=500)
@@ -25,21 +25,29 @@ class Welcomes:
     def __init__(self, name: str, sender: Sender) -> None:
         self._name = name
         self._sender = sender
+        self._queue = WelcomeQueue(name)
 
     def periodics(self) -> Sequence[Periodic]:
-        """Name the work."""
-        return (Periodic(f"welcomes:{self._name}", EVERY, self.run, time_limit=timedelta(seconds=15)),)
+        """Name the work, and what keeps it ours while it is under way."""
+        return (
+            Periodic(f"welcomes:{self._name}", EVERY, self.run, time_limit=timedelta(seconds=15)),
+            Periodic(f"leases:welcomes:{self._name}", LEASE / 3, self._queue.renew, everywhere=True),
+        )
 
     async def run(self, core: Core) -> int:
         """Send what waits now; tells how many were tried."""
-        # Looked beside the writer first: nearly always there is nothing.
-        if not await core.db.read(has_welcomes(self._name, core.clock.now())):
-            return 0
-        found = await core.db.run(claim_welcomes(self._name, core.clock.now(), limit=TOGETHER))
-        await asyncio.gather(*(self._send(core, message) for message in found))  # at most TOGETHER
+        found = await self._queue.claim(core, limit=TOGETHER)
+        try:
+            # At most TOGETHER; all of them to their end, whatever befalls one.
+            ends = await asyncio.gather(*(self._send(core, message) for message in found), return_exceptions=True)
+        finally:
+            self._queue.let_go(message.id for message in found)
+        for failure in ends:
+            if failure is not None:
+                raise failure
         return len(found)
 
     async def _send(self, core: Core, message: OutboundMessage) -> None:
         receipt = await self._sender.send_welcome(message)
         done = Settlement(message.id, receipt.status.value, receipt.reason)
-        await core.db.run(settle_welcomes([done], core.clock.now()))
+        await self._queue.settle(core, [done])

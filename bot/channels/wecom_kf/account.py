@@ -10,8 +10,10 @@ from typing import ClassVar
 
 from aiohttp import web
 
+from bot.callback_document import check_fresh
 from bot.channel import BadRequest, ChannelLimits, Handshake, Received, SendRate, SendReceipt, Surroundings
-from bot.channels.wecom.receive import check_fresh, read_document, read_verification
+from bot.channels.wecom.addressee import check_addressee
+from bot.channels.wecom.receive import read_document, read_verification
 from bot.channels.wecom_kf.calls import KfCalls
 from bot.channels.wecom_kf.fields import Tree, instant, text
 from bot.channels.wecom_kf.puller import Puller
@@ -58,6 +60,7 @@ class WecomKf:
         if request.method == "GET":
             return Received(handshake=Handshake(read_verification(self._envelope, query)))
         tree = read_document(self._envelope, query, body).tree
+        check_addressee(tree, self.settings.corp_id)
         if text(tree, "Event").lower() != EVENT or text(tree, "OpenKfId") != self.settings.open_kfid:
             # Of another account, or of no account at all: the platform is thanked, and nothing is kept.
             return Received()

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 
 from bot.channels.wecom.calls import ApiRefused, Width
-from bot.channels.wecom.outcomes import BAD_SECRET, TOO_MANY_AT_ONCE, Result, is_token_refused, read_result
+from bot.channels.wecom.outcomes import BAD_SECRET, TOO_MANY_AT_ONCE
 from bot.channels.wecom_kf.fields import text
 from bot.channels.wecom_kf.settings import Settings
 from bot.httpclient import Answer, HttpClient, HttpError, Upload
+from bot.platform_result import Result, is_token_refused, read_result, read_token
 from bot.tokens import Token, TokenError, TokenKeeper, TokenStore
 from crm_core.clock import Clock
 
@@ -127,10 +127,5 @@ class KfCalls:
 
     async def _fetch_token(self, force: bool) -> Token:
         params = {"corpid": self._settings.corp_id, "corpsecret": self._settings.secret.reveal()}
-        result = read_result(await self._http.get(f"{self._settings.api_base}/cgi-bin/gettoken", params=params))
-        if result is None:
-            raise TokenError("unreadable_answer")
-        value, lasts = result.fields.get("access_token"), result.fields.get("expires_in")
-        if result.errcode or not value or not isinstance(value, str) or not isinstance(lasts, int):
-            raise TokenError(f"errcode_{result.errcode}", for_admin=result.errcode in BAD_SECRET)
-        return Token(value, self._clock.now() + timedelta(seconds=lasts))
+        answer = await self._http.get(f"{self._settings.api_base}/cgi-bin/gettoken", params=params)
+        return read_token(answer, self._clock.now(), BAD_SECRET)

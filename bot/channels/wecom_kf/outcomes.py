@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.channel import SendReceipt, SendStatus
 from bot.channels.wecom import outcomes
-from bot.channels.wecom.outcomes import Result
+from bot.platform_result import Result
 
 SESSION_REFUSED = frozenset({95013, 95016, 95018})
 """The session is over, may not change, or does not allow sending."""

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from bot.channel import Received, Surroundings
-from bot.channels.wecom.outcomes import TOO_MANY_AT_ONCE, Result
+from bot.channels.wecom.outcomes import TOO_MANY_AT_ONCE
 from bot.channels.wecom_kf.calls import NAMES_A_CALL, KfCalls
 from bot.channels.wecom_kf.fields import clean
 from bot.channels.wecom_kf.messages import Reading, read_item
@@ -24,6 +24,7 @@ from bot.channels.wecom_kf.outcomes import BAD_EVENT_TOKEN, FOR_ADMIN
 from bot.channels.wecom_kf.positions import Positions
 from bot.channels.wecom_kf.settings import Settings
 from bot.httpclient import HttpError
+from bot.platform_result import Result
 from bot.tokens import TokenError
 from crm_core import inbox, locks
 from crm_core.errors import Unavailable

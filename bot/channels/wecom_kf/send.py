@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.channel import SendReceipt, SendStatus
-from bot.channels.wecom.outcomes import Result
 from bot.channels.wecom_kf.calls import KF, KfCalls
 from bot.channels.wecom_kf.outcomes import FOR_ADMIN, SESSION_REFUSED, is_unlisted, receipt_of, speaks_of_our_key
 from bot.channels.wecom_kf.settings import Settings
 from bot.cutting import cut_text
 from bot.httpclient import HttpError, NotSent
+from bot.platform_result import Result
 from bot.tokens import TokenError
 from crm_core.clock import Clock
 from crm_core.messages import Body, Kind, OutboundMessage

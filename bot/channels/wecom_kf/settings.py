@@ -16,14 +16,21 @@ class Settings:
     """
 
     corp_id: str
+    """Id of the company, beginning with ww."""
     secret: Secret
     """Of the customer-service application (微信客服), not of another one."""
     token: Secret
+    """Token of the callback."""
     aes_key: Secret
+    """EncodingAESKey of the callback, 43 letters and digits."""
     open_kfid: str
+    """Id of the customer-service account, beginning with wk."""
     api_base: str = "https://qyapi.weixin.qq.com"
+    """Changed for tests."""
     message_window_count: int = 5
+    """Messages the platform allows after a customer wrote …"""
     message_window: timedelta = timedelta(hours=48)
+    """… within so long."""
     poll_every: timedelta = timedelta(seconds=45)
     """How often to look without having been told to, in case an event was lost."""
 

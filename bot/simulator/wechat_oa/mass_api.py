@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.simulator.calls import Call, Handler, errcode
+from bot.simulator.documents import Fields
 from bot.simulator.records import Json
-from bot.simulator.wechat_oa.documents import Fields
 from bot.simulator.wechat_oa.messages import mass_finished
 from bot.simulator.wechat_oa.state import PLATFORM, WeChatState
 

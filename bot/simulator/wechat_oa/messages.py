@@ -3,7 +3,7 @@
 Source: protocols.md section 2.1, the two tables.
 """
 
-from bot.simulator.wechat_oa.documents import Fields
+from bot.simulator.documents import Fields
 
 MENU_ACTIONS = frozenset({"click", "scancode_push", "scancode_waitmsg"})  # the menu events that open a window
 

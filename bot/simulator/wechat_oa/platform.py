@@ -1,6 +1,7 @@
 """The simulated Official Account in one object: people do things, the callback is called, chats are kept."""
 
 import secrets
+from functools import partial
 from itertools import count
 
 import aiohttp
@@ -8,20 +9,23 @@ import aiohttp
 from bot.simulator.accounts import SimulatorOptions, WeChatAccount
 from bot.simulator.calls import Handler
 from bot.simulator.clock import SimClock
+from bot.simulator.documents import Document, Fields
+from bot.simulator.pusher import Delivery, Pusher
 from bot.simulator.records import ApiCall, ChatEntry, Records
 from bot.simulator.tasks import Tasks
 from bot.simulator.wechat_oa import messages
 from bot.simulator.wechat_oa.account_api import AccountApi
-from bot.simulator.wechat_oa.documents import Fields
+from bot.simulator.wechat_oa.documents import make_document, make_handshake
 from bot.simulator.wechat_oa.mass_api import MassApi
 from bot.simulator.wechat_oa.media_api import MediaApi
 from bot.simulator.wechat_oa.menu_api import MenuApi
 from bot.simulator.wechat_oa.message_api import MessageApi
 from bot.simulator.wechat_oa.notice_api import NoticeApi
-from bot.simulator.wechat_oa.pusher import EXCUSE, Delivery, Pusher
+from bot.simulator.wechat_oa.replies import read_reply
 from bot.simulator.wechat_oa.state import PLATFORM, make_state
 from bot.simulator.wechat_oa.tags_api import TagsApi
 
+EXCUSE = "该公众号暂时无法提供服务，请稍后再试"
 FORWARDED = "transfer_customer_service"  # goes to the platform's own service desk, not to the person
 FIRST_MESSAGE_ID = 24_000_000_000_000_001
 OPENID_LENGTH = 28
@@ -34,7 +38,7 @@ class WeChatPlatform:
         self, account: WeChatAccount, options: SimulatorOptions, clock: SimClock, records: Records, tasks: Tasks
     ) -> None:
         self.account = account
-        self.pusher = Pusher(account, options, clock)
+        self.pusher = Pusher(options, clock, write=self._write, read=partial(read_reply, account))
         self._clock = clock
         self._records = records
         self._tasks = tasks
@@ -72,7 +76,7 @@ class WeChatPlatform:
 
     async def handshake(self) -> bool:
         """Verify the callback address, as saving it in the console does."""
-        return await self.pusher.handshake()
+        return await self.pusher.verify(*make_handshake(self.account, self._clock.stamp()))
 
     async def follow(self, openid: str, scene: str | None = None) -> Delivery:
         """Follow the account, by a QR code with a scene if given."""
@@ -151,7 +155,7 @@ class WeChatPlatform:
     async def deliver(self, openid: str, text: str = "", *, fields: Fields | None = None, copies: int = 3) -> Delivery:
         """Deliver one message several times at once."""
         ready = self._stamp(openid, self._message(openid, fields or messages.text(text), None))
-        return self._conclude(openid, await self.pusher.push_copies(ready, copies))
+        return self._conclude(openid, await self.pusher.push_overlapping(ready, repeat_after=0.0, attempts=copies))
 
     async def overlap(self, openid: str, text: str, *, repeat_after: float, attempts: int = 3) -> Delivery:
         """Repeat a message while its first delivery is still being worked on."""
@@ -205,8 +209,7 @@ class WeChatPlatform:
     def _conclude(self, openid: str, delivery: Delivery) -> Delivery:
         reply = delivery.reply
         if delivery.is_broken:
-            problems = "; ".join(attempt.problem for attempt in delivery.attempts)
-            self._records.complain("passive reply", problems)
+            self._records.complain("passive reply", "; ".join(delivery.problems))
             if delivery.fields["MsgType"] != "event" or delivery.fields.get("Event") == "subscribe":
                 self._records.shown(PLATFORM, openid, EXCUSE)
         if reply is None or reply.is_empty:
@@ -216,6 +219,9 @@ class WeChatPlatform:
         if reply.kind != FORWARDED:
             self._records.delivered(PLATFORM, openid, "passive", reply.kind, reply.text, delivery.message_id, reply.fields)
         return delivery
+
+    def _write(self, fields: Fields, stamp: float) -> Document:
+        return make_document(self.account, fields, stamp, openid=str(fields["FromUserName"]))
 
     def _push_result(self, openid: str, fields: Fields) -> None:
         if self.callback_url:

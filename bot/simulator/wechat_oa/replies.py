@@ -4,16 +4,24 @@ Source: protocols.md section 2.1, passive reply. Broken answers make the platfor
 """
 
 import json
-from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree import ElementTree
 
 from bot.simulator.accounts import WeChatAccount
-from bot.simulator.envelope import EnvelopeError
+from bot.simulator.documents import Document
 from bot.simulator.records import Json
-from bot.simulator.wechat_oa.documents import Document, envelope_of
+from bot.simulator.replies import (
+    NOTHING,
+    TEXT_BYTES,
+    BrokenReply,
+    PassiveReply,
+    check_head,
+    judge_nonce,
+    open_sealed,
+    read_root,
+)
+from bot.simulator.wechat_oa.documents import envelope_of
 
-TEXT_BYTES = 2048  # Content of a text reply
 ONE_ARTICLE = frozenset({"text", "image", "voice", "video", "shortvideo", "location"})
 NEEDED = {
     "text": ("Content",),
@@ -26,28 +34,6 @@ NEEDED = {
 }
 
 
-class BrokenReply(Exception):
-    """The platform cannot use the answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class PassiveReply:
-    """An answer as the platform understood it."""
-
-    kind: str  # none, or the MsgType of the reply
-    text: str = ""
-    fields: Json = field(default_factory=dict)
-    complaints: tuple[str, ...] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        """Tell whether there is nothing to show."""
-        return self.kind == "none"
-
-
-NOTHING = PassiveReply("none")
-
-
 def read_reply(account: WeChatAccount, document: Document, pushed: Json, body: bytes) -> PassiveReply:
     """Read the body of a 200 answer. Raises: BrokenReply."""
     if body in (b"", b"success"):
@@ -57,32 +43,14 @@ def read_reply(account: WeChatAccount, document: Document, pushed: Json, body: b
         if account.mode == "safe":
             raise BrokenReply("a reply in safe mode has to be encrypted")
         return _check(account, pushed, fields)
-    reply = _check(account, pushed, _parse(account, _open(account, fields)))
-    if fields["Nonce"] == document.nonce:
-        return reply
-    # The platform takes any nonce (third-party libraries make their own), the published rule names the request's.
-    return replace(reply, complaints=(*reply.complaints, "the reply's nonce is not the request's"))
-
-
-def _open(account: WeChatAccount, outer: Json) -> bytes:
     if account.mode == "plain":
         raise BrokenReply("an encrypted reply in plain mode")
-    try:
-        encrypted, given = str(outer["Encrypt"]), str(outer["MsgSignature"])
-        timestamp, nonce = str(outer["TimeStamp"]), str(outer["Nonce"])
-    except KeyError as error:
-        raise BrokenReply(f"missing {error.args[0]}") from error
-    envelope = envelope_of(account)
-    if envelope.sign(timestamp, nonce, encrypted) != given:
-        raise BrokenReply("wrong MsgSignature")
-    try:
-        return envelope.decrypt(encrypted)
-    except EnvelopeError as error:
-        raise BrokenReply(str(error)) from error
+    reply = _check(account, pushed, _parse(account, open_sealed(envelope_of(account), fields)))
+    return judge_nonce(reply, fields, document)
 
 
 def _parse(account: WeChatAccount, body: bytes) -> Json:
-    return _parse_json(body) if account.format == "json" else _parse_xml(body)
+    return _parse_json(body) if account.format == "json" else _read_children(read_root(body))
 
 
 def _parse_json(body: bytes) -> Json:
@@ -93,16 +61,6 @@ def _parse_json(body: bytes) -> Json:
     if not isinstance(fields, dict):
         raise BrokenReply("no JSON object")
     return fields
-
-
-def _parse_xml(body: bytes) -> Json:
-    try:
-        root = ElementTree.fromstring(body.decode())  # noqa: S314 - the product under test answers, on loopback
-    except (ElementTree.ParseError, UnicodeDecodeError) as error:
-        raise BrokenReply(f"malformed XML: {error}") from error
-    if root.tag != "xml":
-        raise BrokenReply("the root element is not xml")
-    return _read_children(root)
 
 
 def _read_children(element: ElementTree.Element) -> Json:
@@ -119,17 +77,7 @@ def _read_children(element: ElementTree.Element) -> Json:
 
 
 def _check(account: WeChatAccount, pushed: Json, fields: Json) -> PassiveReply:
-    kind = fields.get("MsgType")
-    if kind not in NEEDED:
-        raise BrokenReply(f"unknown MsgType {kind!r}")
-    missing = [name for name in ("ToUserName", "FromUserName", "CreateTime", *NEEDED[kind]) if name not in fields]
-    if missing:
-        raise BrokenReply(f"missing {', '.join(missing)}")
-    if fields["ToUserName"] != pushed["FromUserName"] or fields["FromUserName"] != account.original_id:
-        raise BrokenReply("sender or receiver is wrong")
-    if not str(fields["CreateTime"]).isdecimal():
-        raise BrokenReply("CreateTime is no number")
-    return _understand(kind, pushed, fields)
+    return _understand(check_head(fields, pushed, account=account.original_id, needed=NEEDED), pushed, fields)
 
 
 def _understand(kind: str, pushed: Json, fields: Json) -> PassiveReply:

@@ -7,8 +7,8 @@ from itertools import count
 from bot.simulator.accounts import SimulatorOptions, WeChatAccount
 from bot.simulator.calls import Call, errcode, has_escapes, read_object
 from bot.simulator.clock import SimClock
+from bot.simulator.documents import Fields
 from bot.simulator.records import Json, Records
-from bot.simulator.wechat_oa.documents import Fields
 from bot.simulator.wechat_oa.followers import Followers
 from bot.simulator.wechat_oa.quotas import Quotas
 from bot.simulator.wechat_oa.tokens import Tokens

@@ -3,7 +3,7 @@
 Source: protocols.md section 3.2.
 """
 
-from bot.simulator.wechat_oa.documents import Fields
+from bot.simulator.documents import Fields
 from bot.simulator.wecom.messages import event
 
 FAIL_REASONS = frozenset({"customer_refused", "customer_limit_exceed"})

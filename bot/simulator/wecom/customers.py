@@ -5,9 +5,9 @@ It happens in the people's own hands, so it is pushed; changes through the API a
 
 from collections.abc import Awaitable, Callable
 
-from bot.simulator.wechat_oa.documents import Fields
+from bot.simulator.documents import Fields
+from bot.simulator.pusher import Delivery
 from bot.simulator.wecom import contact_events as events
-from bot.simulator.wecom.pusher import Delivery
 from bot.simulator.wecom.relations import WAYS, Relation
 from bot.simulator.wecom.state import WeComState
 from bot.simulator.wecom.way_api import WayApi

@@ -4,24 +4,12 @@ Source: protocols.md sections 1 and 3.1. The customer service (微信客服) use
 """
 
 import secrets
-from dataclasses import dataclass
 
 from bot.simulator.accounts import WeComCorp
+from bot.simulator.documents import Document, Fields, make_nonce, to_xml
 from bot.simulator.envelope import Envelope
-from bot.simulator.wechat_oa.documents import Fields, to_xml
 
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One push ready to leave: query and body."""
-
-    query: dict[str, str]
-    body: bytes
-
-    @property
-    def nonce(self) -> str:
-        """The nonce of the request."""
-        return self.query["nonce"]
+HANDSHAKE_SECONDS = 1.0  # the answer to the address check has to be there by then
 
 
 def envelope_of(corp: WeComCorp) -> Envelope:
@@ -46,5 +34,5 @@ def make_handshake(envelope: Envelope, stamp: float) -> tuple[dict[str, str], by
 
 
 def _query(envelope: Envelope, encrypted: str, stamp: float) -> dict[str, str]:
-    timestamp, nonce = str(int(stamp)), str(secrets.randbelow(9_000_000_000) + 1_000_000_000)
+    timestamp, nonce = str(int(stamp)), make_nonce()
     return {"msg_signature": envelope.sign(timestamp, nonce, encrypted), "timestamp": timestamp, "nonce": nonce}

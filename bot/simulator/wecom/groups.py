@@ -3,9 +3,9 @@
 Source: protocols.md section 3.2.
 """
 
+from bot.simulator.pusher import Delivery
 from bot.simulator.wecom import contact_events as events
 from bot.simulator.wecom.customers import Push
-from bot.simulator.wecom.pusher import Delivery
 from bot.simulator.wecom.relations import GroupChat
 from bot.simulator.wecom.state import WeComState
 from bot.simulator.wecom.tag_api import TagApi

@@ -3,7 +3,7 @@
 Source: protocols.md section 3.1.
 """
 
-from bot.simulator.wechat_oa.documents import Fields
+from bot.simulator.documents import Fields
 
 MOBILE_APP = "wxwork"
 CONTACT_CHANGES = frozenset(

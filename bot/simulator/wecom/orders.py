@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
+from bot.simulator.pusher import Delivery
 from bot.simulator.records import Json
 from bot.simulator.wecom.platform import WeComPlatform
-from bot.simulator.wecom.pusher import Delivery
 
 Order = Callable[[Json], Awaitable[Json]]
 Act = Callable[[Json], Awaitable[Delivery]]

@@ -8,21 +8,22 @@ import aiohttp
 from bot.simulator.accounts import SimulatorOptions, WeComCorp
 from bot.simulator.calls import Answer, Call, Handler
 from bot.simulator.clock import SimClock
+from bot.simulator.documents import Document, Fields
+from bot.simulator.pusher import Delivery, Pusher
 from bot.simulator.records import ApiCall, ChatEntry, Json, Records
-from bot.simulator.wechat_oa.documents import Fields
+from bot.simulator.replies import PassiveReply
 from bot.simulator.wecom import messages
 from bot.simulator.wecom.application_api import ApplicationApi
 from bot.simulator.wecom.contact_api import ContactApi
 from bot.simulator.wecom.customers import Customers
 from bot.simulator.wecom.directory import ROOT, Department, Member
-from bot.simulator.wecom.documents import envelope_of
+from bot.simulator.wecom.documents import HANDSHAKE_SECONDS, envelope_of, make_document, make_handshake
 from bot.simulator.wecom.group_chat_api import GroupChatApi
 from bot.simulator.wecom.group_send_api import GroupSendApi
 from bot.simulator.wecom.groups import Groups, Tags
 from bot.simulator.wecom.media_api import MediaApi
 from bot.simulator.wecom.message_api import MessageApi
-from bot.simulator.wecom.pusher import Delivery, Pusher
-from bot.simulator.wecom.replies import UPDATES
+from bot.simulator.wecom.replies import UPDATES, read_reply
 from bot.simulator.wecom.robot_api import GroupRobot, RobotApi
 from bot.simulator.wecom.shapes import bad_parameter
 from bot.simulator.wecom.state import PLATFORM, make_state
@@ -39,7 +40,7 @@ class WeComPlatform:
 
     def __init__(self, corp: WeComCorp, options: SimulatorOptions, clock: SimClock, records: Records) -> None:
         self.corp = corp
-        self.pusher = Pusher(lambda: envelope_of(corp), options, clock)
+        self.pusher = Pusher(options, clock, write=self._write, read=self._read)
         self.state = make_state(corp, options, clock, records)
         self._clock = clock
         self._records = records
@@ -78,7 +79,8 @@ class WeComPlatform:
 
     async def handshake(self) -> bool:
         """Verify the callback address, as saving it in the console does."""
-        return await self.pusher.handshake()
+        query, expected = make_handshake(envelope_of(self.corp), self._clock.stamp())
+        return await self.pusher.verify(query, expected, within=HANDSHAKE_SECONDS)
 
     def add_member(self, userid: str, name: str, mobile: str = "", department: int = ROOT, **more: object) -> Member:
         """Let somebody be a member, without an event; `more` as the fields of Member."""
@@ -217,6 +219,12 @@ class WeComPlatform:
     def calls(self, path: str | None = None) -> list[ApiCall]:
         """List the API calls, of one path if named."""
         return self._records.calls(path)
+
+    def _write(self, fields: Fields, stamp: float) -> Document:
+        return make_document(envelope_of(self.corp), fields, stamp)
+
+    def _read(self, document: Document, pushed: Fields, body: bytes) -> PassiveReply:
+        return read_reply(envelope_of(self.corp), document, pushed, body)
 
     def _strict(self, handler: Handler) -> Handler:
         """Refuse a call whose inner shape is wrong, and note it, wherever the handler stumbles over it."""

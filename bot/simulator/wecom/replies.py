@@ -3,19 +3,24 @@
 Source: protocols.md sections 2.1 and 3.1. A reply is always encrypted; an empty body is the plain yes.
 """
 
-import hmac
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree import ElementTree
 
-from bot.simulator.envelope import Envelope, EnvelopeError
+from bot.simulator.documents import Document
+from bot.simulator.envelope import Envelope
 from bot.simulator.records import Json
-from bot.simulator.wecom.documents import Document
+from bot.simulator.replies import (
+    NOTHING,
+    TEXT_BYTES,
+    BrokenReply,
+    PassiveReply,
+    check_head,
+    judge_nonce,
+    open_sealed,
+    read_root,
+)
 
-TEXT_BYTES = 2048  # the rest is cut off
 ARTICLES = 8
-HEAD = ("ToUserName", "FromUserName", "CreateTime")
 NEEDED = {
     "text": ("Content",),
     "image": ("Image",),
@@ -28,29 +33,6 @@ NEEDED = {
 UPDATES = frozenset({"update_button", "update_template_card"})
 
 
-class BrokenReply(Exception):
-    """The platform cannot use the answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class PassiveReply:
-    """An answer as the platform understood it."""
-
-    kind: str  # none, or the MsgType of the reply
-    text: str = ""
-    fields: Json = field(default_factory=dict)
-    complaints: tuple[str, ...] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        """Tell whether there is nothing to show."""
-        return self.kind == "none"
-
-
-NOTHING = PassiveReply("none")
-Reader = Callable[[Envelope, Document, Json, bytes], PassiveReply]
-
-
 def read_reply(envelope: Envelope, document: Document, pushed: Json, body: bytes) -> PassiveReply:
     """Read the body of a 200 answer. Raises: BrokenReply."""
     if body in (b"", b"success"):
@@ -58,29 +40,14 @@ def read_reply(envelope: Envelope, document: Document, pushed: Json, body: bytes
     outer = parse(body)
     if "Encrypt" not in outer:
         raise BrokenReply("a reply has to be encrypted")
-    reply = _check(envelope, pushed, parse(_open(envelope, outer)))
-    if outer["Nonce"] == document.nonce:
-        return reply
-    # The platform takes any nonce; the published rule names the request's.
-    return replace(reply, complaints=(*reply.complaints, "the reply's nonce is not the request's"))
-
-
-def read_nothing(_: Envelope, __: Document, ___: Json, body: bytes) -> PassiveReply:
-    """Read the answer to a push nobody waits behind. Raises: BrokenReply for a reply."""
-    if body in (b"", b"success"):
-        return NOTHING
-    raise BrokenReply("a reply to an event that nobody reads")
+    fields = parse(open_sealed(envelope, outer))
+    kind = check_head(fields, pushed, account=envelope.receive_id, needed=NEEDED)
+    return judge_nonce(_understand(kind, pushed, fields), outer, document)
 
 
 def parse(body: bytes) -> Json:
     """Read XML into nested dictionaries; an element that repeats becomes a list. Raises: BrokenReply."""
-    try:
-        root = ElementTree.fromstring(body.decode())  # noqa: S314 - the product under test answers, on loopback
-    except (ElementTree.ParseError, UnicodeDecodeError) as error:
-        raise BrokenReply(f"malformed XML: {error}") from error
-    if root.tag != "xml":
-        raise BrokenReply("the root element is not xml")
-    fields = _read_children(root)
+    fields = _read_children(read_root(body))
     doubled = [name for name, value in fields.items() if isinstance(value, list)]
     if doubled:
         raise BrokenReply(f"{doubled[0]} stands twice")
@@ -98,34 +65,6 @@ def _read_children(element: ElementTree.Element) -> Json:
         else:
             fields[child.tag] = [fields[child.tag], value]
     return fields
-
-
-def _open(envelope: Envelope, outer: Json) -> bytes:
-    try:
-        encrypted, given = str(outer["Encrypt"]), str(outer["MsgSignature"])
-        timestamp, nonce = str(outer["TimeStamp"]), str(outer["Nonce"])
-    except KeyError as error:
-        raise BrokenReply(f"missing {error.args[0]}") from error
-    if not hmac.compare_digest(envelope.sign(timestamp, nonce, encrypted).encode(), given.encode()):
-        raise BrokenReply("wrong MsgSignature")
-    try:
-        return envelope.decrypt(encrypted)
-    except EnvelopeError as error:
-        raise BrokenReply(str(error)) from error
-
-
-def _check(envelope: Envelope, pushed: Json, fields: Json) -> PassiveReply:
-    kind = fields.get("MsgType")
-    if kind not in NEEDED:
-        raise BrokenReply(f"unknown MsgType {kind!r}")
-    missing = [name for name in (*HEAD, *NEEDED[kind]) if name not in fields]
-    if missing:
-        raise BrokenReply(f"missing {', '.join(missing)}")
-    if fields["ToUserName"] != pushed["FromUserName"] or fields["FromUserName"] != envelope.receive_id:
-        raise BrokenReply("sender or receiver is wrong")
-    if not str(fields["CreateTime"]).isdecimal():
-        raise BrokenReply("CreateTime is no number")
-    return _understand(kind, pushed, fields)
 
 
 def _understand(kind: str, pushed: Json, fields: Json) -> PassiveReply:

@@ -3,7 +3,6 @@
 A push only says that there is something; the product has to fetch it with `sync_msg`.
 """
 
-import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,10 +13,13 @@ import aiohttp
 from bot.simulator.accounts import SimulatorOptions, WeComCorp
 from bot.simulator.calls import Handler
 from bot.simulator.clock import SimClock
+from bot.simulator.documents import Document, Fields
 from bot.simulator.envelope import Envelope
+from bot.simulator.pusher import Pusher
 from bot.simulator.records import ChatEntry, Records
+from bot.simulator.replies import NOTHING
 from bot.simulator.tasks import Tasks
-from bot.simulator.wecom.documents import make_document, make_handshake
+from bot.simulator.wecom.documents import HANDSHAKE_SECONDS, make_document, make_handshake
 from bot.simulator.wecom.limits import Limits
 from bot.simulator.wecom.tokens import Tokens
 from bot.simulator.wecom_kf.api import KfApi
@@ -66,13 +68,21 @@ class KfPlatform:
         limits: Limits,
     ) -> None:
         self.corp = corp
-        self.callback_url = ""
+        self.pusher = Pusher(options, clock, write=self._write, read=lambda *_: NOTHING)
         self.pushes_events = True  # False: the platform loses every event, so that only a poll finds what came
         self.state = KfState(corp, options, clock, records, tokens, limits)
         self.state.emit = self.push_later
         self.api = KfApi(self.state)
         self._tasks = tasks
-        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def callback_url(self) -> str:
+        """Where pushes go; empty: they are only noted."""
+        return self.pusher.callback_url
+
+    @callback_url.setter
+    def callback_url(self, url: str) -> None:
+        self.pusher.callback_url = url
 
     def routes(self) -> dict[str, Handler]:
         """Name all paths of the API."""
@@ -80,7 +90,7 @@ class KfPlatform:
 
     def open(self, session: aiohttp.ClientSession) -> None:
         """Give the platform its way out."""
-        self._session = session
+        self.pusher.session = session
 
     def make_person(self) -> str:
         """Make up the id of a new customer."""
@@ -88,13 +98,8 @@ class KfPlatform:
 
     async def handshake(self) -> bool:
         """Verify the callback address, as saving it in the console does."""
-        query, echo = make_handshake(self._envelope(), self.state.clock.stamp())
-        timeout = aiohttp.ClientTimeout(total=1.0)
-        try:
-            async with self._open_session().get(self.callback_url, params=query, timeout=timeout) as response:
-                return response.status == 200 and await response.read() == echo
-        except (aiohttp.ClientError, TimeoutError):
-            return False
+        query, expected = make_handshake(self._envelope(), self.state.clock.stamp())
+        return await self.pusher.verify(query, expected, within=HANDSHAKE_SECONDS)
 
     async def customer_enters(self, person: str, scene: str = "", scene_param: str = "", *, ago_seconds: float = 0.0) -> KfPush:
         """Open the chat; gives a welcome code to somebody who was not here within 48 hours."""
@@ -193,53 +198,27 @@ class KfPlatform:
     async def _push(self) -> KfPush:
         if not self.callback_url or not self.pushes_events:
             return KfPush("")
-        push = KfPush(self.state.make_event_token())
-        options = self.state.options
-        for number in range(options.push_attempts):
-            began = asyncio.get_running_loop().time()
-            await self._attempt(push)
-            if push.accepted:
-                break
-            left = options.push_timeout_seconds - (asyncio.get_running_loop().time() - began)
-            if number < options.push_attempts - 1 and left > 0:
-                await asyncio.sleep(left)
+        token = self.state.make_event_token()
+        fields: Fields = {
+            "ToUserName": self.corp.corp_id,
+            "CreateTime": int(self.state.clock.stamp()),
+            "MsgType": "event",
+            "Event": "kf_msg_or_event",
+            "Token": token,
+            "OpenKfId": self.corp.open_kfid,
+        }
+        delivery = await self.pusher.push(fields)
+        push = KfPush(token, delivery.statuses, delivery.attempts[-1].body)
         if push.accepted and push.body:
             self.state.records.complain("kf event", "the answer to an event is not empty")
         return push
-
-    async def _attempt(self, push: KfPush) -> None:
-        stamp = self.state.clock.stamp()
-        fields = {
-            "ToUserName": self.corp.corp_id,
-            "CreateTime": int(stamp),
-            "MsgType": "event",
-            "Event": "kf_msg_or_event",
-            "Token": push.token,
-            "OpenKfId": self.corp.open_kfid,
-        }
-        document = make_document(self._envelope(), fields, stamp)
-        timeout = aiohttp.ClientTimeout(total=self.state.options.push_timeout_seconds)
-        try:
-            async with self._open_session().post(
-                self.callback_url,
-                params=document.query,
-                data=document.body,
-                timeout=timeout,
-                headers={"Content-Type": "text/xml"},
-            ) as response:
-                push.body = await response.read()
-                push.statuses.append(response.status)
-        except (aiohttp.ClientError, TimeoutError):
-            push.statuses.append(None)
 
     def push_later(self) -> None:
         """Push an event in the background."""
         self._tasks.spawn(self._push(), "push kf_msg_or_event")
 
+    def _write(self, fields: Fields, stamp: float) -> Document:
+        return make_document(self._envelope(), fields, stamp)
+
     def _envelope(self) -> Envelope:
         return Envelope(self.corp.kf_token, self.corp.kf_aes_key, self.corp.corp_id)
-
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            raise RuntimeError("the simulator is not started")
-        return self._session

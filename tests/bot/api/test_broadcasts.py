@@ -87,3 +87,22 @@ async def test_a_draft_is_changed_until_it_is_approved(caller: Make) -> None:
 async def test_who_may_not_start_one(caller: Make, role: Role) -> None:
     number = await draft(await caller(Role.MARKETER))
     assert (await (await caller(role)).refused("POST", f"/broadcasts/{number}/approve", {}))[0] == 403
+
+
+@pytest.mark.parametrize("what", ["segment", "template"])
+async def test_what_changed_between_preview_and_approval_is_a_conflict_until_it_is_previewed_again(
+    core: Core, caller: Make, what: str
+) -> None:
+    author, second = await caller(Role.MARKETER, employee=True), await caller(Role.MANAGER)
+    await make_customer_account(core, await make_lead(core, "张伟"), "o1")
+    number = await draft(author)
+    shown = await author.get(f"/broadcasts/{number}")
+    await second.post(f"/broadcasts/{number}/preview", status=200)
+    if what == "segment":
+        await author.patch(f"/segments/{shown['segment_id']}", {"conditions": {"kind": "lead", "query": "张"}})
+    else:
+        await author.patch(f"/templates/{shown['template_id']}", {"body": "{称呼}，改过了"})
+    refused = await second.refused("POST", f"/broadcasts/{number}/approve", {})
+    assert refused == (409, "broadcast.changed_since_preview")
+    await second.post(f"/broadcasts/{number}/preview", status=200)
+    assert (await second.post(f"/broadcasts/{number}/approve", status=200))["status"] == "running"

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from crm_core.access import Role
+from crm_core.calendar import festivals
 from crm_core.ports import Core
 from crm_core.reach import ReachRule
 from tests.bot.api.conftest import Caller
@@ -52,6 +53,14 @@ async def test_what_is_no_plan(caller: Make, more: dict[str, object], field: str
     marketer = await caller(Role.MARKETER)
     status, answer = await marketer.ask("POST", "/greetings", json=await body(marketer, **more))
     assert (status, list(answer["error"]["fields"])) == (422, [field])
+
+
+async def test_the_festivals_there_are_are_listed(caller: Make) -> None:
+    marketer = await caller(Role.MARKETER)
+    _, answer = await marketer.ask("POST", "/greetings", json=await body(marketer, festival="towel_day"))
+    told = answer["error"]["fields"]["festival"]
+    assert all(f"{name}（{one.label}）" in told for name, one in festivals().items())
+    assert all(one.label in answer["error"]["message"] for one in festivals().values())
 
 
 async def test_a_draft_is_changed_until_it_is_approved(caller: Make) -> None:

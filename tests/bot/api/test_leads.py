@@ -133,3 +133,12 @@ async def test_a_foreign_lead_tells_its_owner_and_nothing_else(core: Core, calle
     assert (status, answer["error"]["message"]) == (409, "这条线索已被小陈领取")
     assert "张伟" not in str(answer)
     assert await sales.refused("GET", f"/leads/{lead.id}") == (404, "not_found")
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.SALES, Role.MANAGER])
+async def test_a_token_that_is_nobody_claims_nothing_and_is_told_why(core: Core, caller: Make, role: Role) -> None:
+    lead = await make_lead(core, "张伟")
+    status, answer = await (await caller(role)).ask("POST", f"/leads/{lead.id}/claim", json={})
+    assert (status, answer["error"]["code"]) == (403, "lead.claim_needs_employee")
+    assert "员工" in answer["error"]["message"]
+    assert "没有权限" not in answer["error"]["message"]

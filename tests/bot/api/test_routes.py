@@ -9,7 +9,17 @@ from tests.bot.api.test_leads import Make
 
 ROUTES = all_routes()
 # Addresses whose rights are another resource's.
-BELONGS_TO = {"departments": "employees", "assignment-profiles": "leads", "sales-scripts": "templates", "people": "tags", "dashboard": "customers", "timeline": "messages", "search": "leads", "scoring": "leads", "profiles": "contacts"}
+BELONGS_TO = {
+    "departments": "employees",
+    "assignment-profiles": "leads",
+    "sales-scripts": "templates",
+    "people": "tags",
+    "dashboard": "customers",
+    "timeline": "messages",
+    "search": "leads",
+    "scoring": "leads",
+    "profiles": "contacts",
+}
 
 
 def test_every_route_has_a_scope_of_its_own_resource() -> None:

@@ -1,6 +1,7 @@
 """A channel behind a real socket, with the answers of the contract; and the way out."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 import pytest_asyncio
@@ -9,11 +10,15 @@ from aiohttp.test_utils import TestServer
 
 from bot.channel import BadRequest, Channel, Forbidden
 from bot.httpclient import HttpClient
+from bot.simulator import Simulator
 from crm_core.messages import Body, InboundMessage
+from crm_core.ports import Core
 from tests.bot.channels.platform import Platform
+from tests.bot.channels.through_gateway import ServeThrough, ThroughGateway
 from tests.fakes import FakeClock
 
 MAX_BODY_BYTES = 1024 * 1024
+Hook = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ServeChannel = Callable[..., Awaitable["Served"]]
 
 
@@ -51,23 +56,47 @@ class Served:
         return self.channel.answer(received, self.reply)
 
 
+@asynccontextmanager
+async def listening(hook: Hook, name: str) -> AsyncIterator[str]:
+    """Listen for the callbacks of a channel; gives their address."""
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app.router.add_route("*", "/hook/{name}", hook)
+    server = TestServer(app)
+    await server.start_server()
+    yield str(server.make_url(f"/hook/{name}"))
+    await server.close()
+
+
 @pytest_asyncio.fixture
 async def serve() -> AsyncIterator[ServeChannel]:
-    servers: list[TestServer] = []
+    async with AsyncExitStack() as stack:
 
-    async def start(channel: Channel, reply: Body | None = None) -> Served:
-        served = Served(channel, reply)
-        app = web.Application(client_max_size=MAX_BODY_BYTES)
-        app.router.add_route("*", "/hook/{name}", served.hook)
-        server = TestServer(app)
-        await server.start_server()
-        servers.append(server)
-        served.url = str(server.make_url(f"/hook/{channel.name}"))
-        return served
+        async def start(channel: Channel, reply: Body | None = None) -> Served:
+            served = Served(channel, reply)
+            served.url = await stack.enter_async_context(listening(served.hook, channel.name))
+            return served
 
-    yield start
-    for server in servers:
-        await server.close()
+        yield start
+
+
+@pytest_asyncio.fixture
+async def through(core: Core) -> AsyncIterator[ServeThrough]:
+    """Put channels behind the product's own gateway."""
+    async with AsyncExitStack() as stack:
+
+        async def start(channel: Channel) -> ThroughGateway:
+            served = ThroughGateway(core, channel)
+            stack.push_async_callback(served.supervisor.finish, within=5)
+            served.url = await stack.enter_async_context(listening(served.hook, channel.name))
+            return served
+
+        yield start
+
+
+@pytest_asyncio.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with Simulator() as started:
+        yield started
 
 
 @pytest_asyncio.fixture

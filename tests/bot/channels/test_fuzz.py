@@ -7,15 +7,17 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.callback_document import check_fresh
 from bot.channel import BadRequest, Forbidden
 from bot.channels.dingtalk.messages import read_card_action, read_event_message, read_robot_message
 from bot.channels.dingtalk.session_hosts import find_session_url
 from bot.channels.wechat_oa.events import _EVENTS
 from bot.channels.wechat_oa.messages import read_message
-from bot.channels.wechat_oa.receive import check_fresh, read_document
+from bot.channels.wechat_oa.receive import read_document
 from bot.crypto import Envelope
 from bot.envelope_json import parse_object
 from tests.bot.channels.dingtalk.made import make_settings as make_dingtalk_settings
+from tests.bot.channels.nonsense import nests
 from tests.bot.channels.wechat_oa.made import make_settings
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -23,21 +25,7 @@ STAMP = int(NOW.timestamp())
 WECHAT, DINGTALK = make_settings(), make_dingtalk_settings()
 ENVELOPE = Envelope(WECHAT.token, WECHAT.aes_key, WECHAT.app_id)
 TYPES = ["text", "image", "voice", "video", "location", "link", "event", "file"]
-PLAIN = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**18), 10**18)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=20)
-)
-NESTS = st.recursive(
-    PLAIN | st.sampled_from(["1795161600", "5", "qrscene_1"]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["item", "List", "Count", "PicList", "text", "richText", "downloadCode"]), inner)
-    ),
-    max_leaves=6,
-)
+NESTS = nests(["1795161600", "5", "qrscene_1"], ["item", "List", "Count", "PicList", "text", "richText", "downloadCode"])
 WECHAT_FIELDS = ["MsgId", "Content", "MediaId", "Location_X", "EventKey", "MsgID", "Status", "ScanCodeInfo", "SendPicsInfo"]
 WECHAT_FIELDS += ["SendLocationInfo", "ArticleUrlResult", "List", "SubscribeMsgPopupEvent", "PublishEventInfo", "TotalCount"]
 ROBOT_FIELDS = ["msgId", "conversationId", "createAt", "senderId", "senderNick", "text", "content", "sessionWebhook"]

@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from bot.channel import SendStatus
 from bot.channels.dingtalk import CustomRobot, DingTalk
@@ -23,14 +21,6 @@ from crm_core.messages import Address, Body, InboundMessage, Kind, OutboundMessa
 from tests.bot.channels.conftest import ServeChannel
 
 FORMS = [(mode, form) for mode in ("plain", "compatible", "safe") for form in ("xml", "json")]
-
-
-@pytest_asyncio.fixture
-async def simulator() -> AsyncIterator[Simulator]:
-    started = Simulator()
-    await started.start()
-    yield started
-    await started.stop()
 
 
 def wechat(simulator: Simulator, http: HttpClient, account: WeChatAccount | None = None) -> WechatOa:

@@ -1,35 +1,17 @@
 """Every given inbound case of WeChat and DingTalk over HTTP, the hostile ones included, through the real gateway."""
 
-import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
-import aiohttp
 import pytest
-import pytest_asyncio
-from aiohttp import web
-from aiohttp.test_utils import TestServer
-from yarl import URL
 
-from bot.channel import Channel
 from bot.crypto import Envelope, sign_dingtalk
-from bot.gateway import Gateway
 from bot.httpclient import HttpClient
 from bot.secret import Secret
-from bot.supervisor import Supervisor
-from crm_core.conversations import Message
-from crm_core.inbox import to_inbound
 from crm_core.messages import InboundMessage, Kind
-from crm_core.ports import Core
-from handlers.commands import all_commands
-from handlers.pipeline import Pipeline
-from handlers.router import Router
-from tests.bot.channels.conftest import ServeChannel
-from tests.bot.channels.vectors import Case, body_of, case_id, cases, channel_of, clock_of, url_of
+from tests.bot.channels.through_gateway import ServeThrough, ask
+from tests.bot.channels.vectors import Case, case_id, cases, channel_of, clock_of
 
 INBOUND = [
     *cases("wechat_mp_inbound.json"),
@@ -60,30 +42,6 @@ KINDS = {
     "richText": Kind.TEXT,
     "audio": Kind.VOICE,
 }
-
-
-async def ask(url: str, request: dict[str, Any]) -> tuple[int, bytes, Any]:
-    """Send a request exactly as the case says, a wrong Content-Length included."""
-    headers = dict(request.get("headers", {}))
-    target = url_of(URL(url), request)
-    if "Content-Length" in headers:
-        return await ask_raw(target, request, headers), b"", {}
-    async with (
-        aiohttp.ClientSession() as session,
-        session.request(request["method"], target, data=body_of(request), headers=headers) as response,
-    ):
-        return response.status, await response.read(), response.headers
-
-
-async def ask_raw(target: URL, request: dict[str, Any], headers: dict[str, str]) -> int:
-    reader, writer = await asyncio.open_connection(target.host, target.port)
-    lines = [f"{request['method']} {target.raw_path_qs} HTTP/1.1", f"Host: {target.authority}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    writer.write("\r\n".join([*lines, "", ""]).encode() + body_of(request))
-    status = int((await reader.readline()).split()[1])
-    writer.close()
-    await writer.wait_closed()
-    return status
 
 
 def told(message: InboundMessage) -> dict[str, object]:
@@ -131,49 +89,9 @@ def check_told(message: InboundMessage, expected: dict[str, Any]) -> None:
         assert message.text == "".join(expected["texts"]).strip()
 
 
-class ThroughGateway:
-    """A channel behind the product's own gateway, and the rows it left."""
-
-    def __init__(self, core: Core, channel: Channel) -> None:
-        self.supervisor = Supervisor()
-        core = replace(core, reach={channel.name: channel.limits.reach}, staff_channels=frozenset({"dingtalk", "wecom"}))
-        core.outbox.bind(core)  # type: ignore[attr-defined]
-        pipeline = Pipeline(core, Router(all_commands()))
-        nothing = timedelta(0)
-        self.gateway = Gateway(core, {channel.name: channel}, pipeline, self.supervisor, max_body=1 << 20, reply_within=nothing)
-        self.messages: list[InboundMessage] = []
-        self.url = ""
-
-    async def hook(self, request: web.Request) -> web.StreamResponse:
-        response = await self.gateway.handle(request)
-        rows = await Message.filter(direction="in").order_by("id")
-        self.messages = [to_inbound(row) for row in rows]
-        return response
-
-
-@pytest_asyncio.fixture
-async def serve(core: Core) -> AsyncIterator[ServeChannel]:
-    servers: list[tuple[TestServer, ThroughGateway]] = []
-
-    async def start(channel: Channel) -> ThroughGateway:
-        served = ThroughGateway(core, channel)
-        app = web.Application()
-        app.router.add_route("*", "/hook/{name}", served.hook)
-        server = TestServer(app)
-        await server.start_server()
-        servers.append((server, served))
-        served.url = str(server.make_url(f"/hook/{channel.name}"))
-        return served
-
-    yield start
-    for server, served in servers:
-        await server.close()
-        await served.supervisor.finish(within=5)
-
-
 @pytest.mark.parametrize("case", INBOUND, ids=case_id)
-async def test_genuine_request_is_stored_and_answered(case: Case, serve: ServeChannel, http: HttpClient) -> None:
-    served = await serve(channel_of(case, clock_of(case), http))
+async def test_genuine_request_is_stored_and_answered(case: Case, through: ServeThrough, http: HttpClient) -> None:
+    served = await through(channel_of(case, clock_of(case), http))
     status, body, headers = await ask(served.url, case["request"])
     expected = case["expect"]
     assert status == expected["status"]
@@ -204,8 +122,8 @@ def check_sealed(case: Case, answer: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("case", HOSTILE, ids=case_id)
-async def test_hostile_request_gets_the_expected_answer(case: Case, serve: ServeChannel, http: HttpClient) -> None:
-    served = await serve(channel_of(case, clock_of(case), http))
+async def test_hostile_request_gets_the_expected_answer(case: Case, through: ServeThrough, http: HttpClient) -> None:
+    served = await through(channel_of(case, clock_of(case), http))
     began = time.monotonic()
     status, _, _ = await ask(served.url, case["request"])
     expected = case["expect"]
@@ -219,16 +137,16 @@ async def test_hostile_request_gets_the_expected_answer(case: Case, serve: Serve
 
 
 @pytest.mark.parametrize("case", SEQUENCES, ids=case_id)
-async def test_repeats_are_known_and_strangers_are_new(case: Case, serve: ServeChannel, http: HttpClient) -> None:
-    served = await serve(channel_of(case, clock_of(case), http))
+async def test_repeats_are_known_and_strangers_are_new(case: Case, through: ServeThrough, http: HttpClient) -> None:
+    served = await through(channel_of(case, clock_of(case), http))
     statuses = [(await ask(served.url, request))[0] for request in case["requests"]]
     assert statuses == case["expect"]["statuses"]
     assert len(served.messages) == case["expect"]["stored"]
 
 
-async def test_a_wrong_method_is_405(serve: ServeChannel, http: HttpClient) -> None:
+async def test_a_wrong_method_is_405(through: ServeThrough, http: HttpClient) -> None:
     for case in (cases("wechat_mp_inbound.json")[0], cases("dingtalk_inbound.json", "inbound")[0]):
-        served = await serve(channel_of(case, clock_of(case), http))
+        served = await through(channel_of(case, clock_of(case), http))
         assert (await ask(served.url, case["request"] | {"method": "PUT"}))[0] == 405
     assert (await ask(served.url, case["request"] | {"method": "GET"}))[0] == 405
     assert sign_dingtalk("1", Secret("x"))

@@ -2,11 +2,12 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from yarl import URL
 
 from bot.channel import Channel
@@ -31,6 +32,21 @@ def cases(file: str, *kinds: str, platform: str = "") -> list[Case]:
 
 def case_id(case: Case) -> str:
     return str(case["id"])
+
+
+def by_action(rows: list[Case]) -> Callable[..., pytest.MarkDecorator]:
+    """Make the decorator that gives a test the rows whose expected action begins with one of its words."""
+
+    def choose(*actions: str) -> pytest.MarkDecorator:
+        chosen = [case for case in rows if case["expect"]["action"].startswith(actions)]
+        assert chosen
+        return pytest.mark.parametrize("case", chosen, ids=case_id)
+
+    return choose
+
+
+def answer_of(case: Case) -> tuple[int, object]:
+    return case["response"]["http"], case["response"]["body"]
 
 
 def clock_of(case: Case) -> FakeClock:

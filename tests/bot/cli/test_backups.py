@@ -26,6 +26,7 @@ def saved(guanxi: Run, folder: Path) -> Path:
 def test_a_backup_is_restored_and_what_was_there_kept(guanxi: Run, folder: Path, saved: Path) -> None:
     told = guanxi("restore", "one.db")
     assert "与清单一致" in told.last
+    assert "备份之后可能已经发过的，启动时都不自动再发" in told.stdout
     assert names(folder / "crm.db") == ["小王"]
     (aside,) = (folder / "store" / "backups").glob("before-restore-*.db")
     assert names(aside) == ["小王", "小李"]
@@ -153,6 +154,22 @@ def test_the_database_itself_is_no_target(guanxi: Run, folder: Path) -> None:
     assert "文件夹不存在" in guanxi("backup", "nowhere/one.db", status=1).stderr
 
 
+def test_what_is_no_backup_is_not_written_over(guanxi: Run, folder: Path, saved: Path) -> None:
+    (folder / "notes.txt").write_text("notes", encoding="utf-8")
+    with closing(sqlite3.connect(folder / "songs.db")) as raw:
+        raw.execute("CREATE TABLE songs (id INTEGER)")
+        raw.commit()
+    (folder / "other.db").write_bytes((folder / "crm.db").read_bytes())  # in use by another installation, perhaps
+    for name in ("config.toml", "notes.txt", "songs.db", "other.db"):
+        before = (folder / name).read_bytes()
+        assert "不是备份" in guanxi("backup", name, status=1).stderr
+        assert (folder / name).read_bytes() == before
+    (folder / "empty.db").write_bytes(b"")
+    for name in ("one.db", "empty.db"):
+        guanxi("backup", name)
+    assert "与清单一致" in guanxi("restore", "one.db").last
+
+
 def test_a_failed_backup_leaves_the_older_one(guanxi: Run, folder: Path, saved: Path) -> None:
     before = saved.read_bytes()
     (folder / "crm.db").write_bytes(b"broken" * 1000)
@@ -203,6 +220,11 @@ def test_an_address_may_come_from_the_settings_or_the_environment(guanxi: Run, f
     guanxi("employee", "add", "小王", "--role", "sales")
     guanxi("move-database", "config", "env:TARGET", TARGET=f"sqlite://{folder}/moved.db")
     assert names(folder / "moved.db") == ["小王"]
+
+
+def test_a_variable_that_is_not_set_is_named(guanxi: Run, folder: Path) -> None:
+    for told in (("config", "env:NOPE"), ("env:NOPE", "config")):
+        assert guanxi("move-database", *told, status=2).stderr == "环境变量 NOPE 没有设置\n"
 
 
 @pytest.mark.parametrize("told", ["postgres://u:geheimPW/x@host/db", "mysql://u:geheimPW@h/x", "env:NOBODY", "nonsense", ""])

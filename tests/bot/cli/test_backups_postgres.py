@@ -71,6 +71,9 @@ def test_a_backup_of_a_server_is_restored(process: Run, folder: Path, server: Po
     assert names(server, url) == ["小王", "小李"]
     assert "与清单一致" in process("restore", "one.db", **where).stdout
     assert names(server, url) == ["小王"]
+    # The mark is on the server, where every machine finds it.
+    marks = server.sql("SELECT count(*) FROM state_entries WHERE key = 'restored'", url.rpartition("/")[2])
+    assert [int(count) for (count,) in marks] == [1]
     process("employee", "add", "小赵", "--role", "sales", **where)
 
 
@@ -89,7 +92,8 @@ def test_a_server_of_an_older_schema_is_backed_up_before_it_is_migrated(
     where, database = settled_on(url), url.rpartition("/")[2]
     process("migrate", **where)
     process("employee", "add", "小王", "--role", "sales", **where)
-    server.sql("DELETE FROM tortoise_migrations WHERE name = '0006_backups'; DROP TABLE backups", database)
+    undone = "DROP TABLE backups, audit_actors; ALTER TABLE audit_entries DROP COLUMN actor_digest"
+    server.sql(f"DELETE FROM tortoise_migrations WHERE name >= '0006'; {undone}", database)
     process("backup", "old.db", **where)
     process("migrate", **where)
     process("employee", "add", "小李", "--role", "sales", **where)
@@ -115,3 +119,15 @@ def test_nobody_answers(process: Run, folder: Path) -> None:
         ("move-database", f"sqlite://{folder}/crm.db", gone["GUANXI_DATABASE__URL"]),
     ):
         process(*words, status=1, **gone)
+
+
+def test_the_erased_stay_erased(process: Run, folder: Path, server: PostgresServer, url: str) -> None:
+    where = settled_on(url)
+    process("migrate", **where)
+    process("employee", "add", "小王", "--role", "sales", **where)
+    process("backup", "one.db", **where)
+    process("employee", "depart", "1", **where)
+    process("erase", "--person", "1", "--yes", **where)
+    (folder / "store" / "erasures.jsonl").unlink()
+    assert "已再次删除：1" in process("restore", "one.db", **where).stdout
+    assert names(server, url) == ["已删除员工1"]

@@ -58,8 +58,7 @@ def test_a_bar_shows_how_far_it_is() -> None:
     row = Broadcast(name="秋季问候", status="running", segment_id=1, template_id=1, channel="wechat")
     half = progress(row, {"planned": 4, "claimed": 1, "sent": 4, "failed": 1})
     assert (
-        half
-        == f"秋季问候　running　{'█' * (BAR_WIDTH // 2)}{'░' * (BAR_WIDTH // 2)} 5/10　claimed 1，failed 1，planned 4，sent 4"
+        half == f"秋季问候　发送中　{'█' * (BAR_WIDTH // 2)}{'░' * (BAR_WIDTH // 2)} 5/10　待发送 4，发送中 1，已送达 4，失败 1"
     )
     assert "0/0" in progress(row, {})
 
@@ -67,7 +66,8 @@ def test_a_bar_shows_how_far_it_is() -> None:
 def test_what_is_not_there_is_said(guanxi: Run, folder: Path) -> None:
     for command in ("preview", "status"):
         assert "没有找到" in guanxi("broadcast", command, "7", status=1).stderr
-    assert guanxi("greetings", "preview", "--year", "2026").stdout == ""
+    told = guanxi("greetings", "preview", "--year", "2026")
+    assert (told.stdout, told.stderr) == ("", "2026 年没有计划的祝福\n")
     guanxi("greetings", "preview", "--year", "1800", status=2)
 
 
@@ -78,6 +78,10 @@ def test_a_draft_is_tried_and_shown(guanxi: Run, folder: Path) -> None:
     shown = guanxi("broadcast", "preview", "1").stdout.splitlines()
     assert shown[0] == "选中 1 人，发送 1 人，不发 0 人"
     assert shown[1].endswith("\t您好")
-    assert "0/0" in guanxi("broadcast", "status", "1", "--watch").stdout
+    assert "秋季问候　草稿　" in guanxi("broadcast", "status", "1", "--watch").stdout
+    with sqlite3.connect(folder / "crm.db") as raw:
+        raw.execute("UPDATE accounts SET channel = 'other'")
+    raw.close()
+    assert "不发\t没有该渠道的账号\t1" in guanxi("broadcast", "preview", "1").stdout
     days = guanxi("greetings", "preview", "--year", "2026").stdout
     assert days.startswith("2026-09-25\t09:00\t中秋祝福\t中秋")

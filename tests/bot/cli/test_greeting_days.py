@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from datetime import time as clock_time
 
 from bot.cli.greeting_days import planned
 from campaigns import greetings, templates
@@ -13,11 +14,11 @@ from tests.factories import SYSTEM, make_lead
 
 
 async def plan(core: Core, name: str, **values: object) -> GreetingPlan:
-    segment = await segments.create_segment(core, SYSTEM, name="全部线索", conditions={"kind": "lead"})
-    template = await templates.create_template(core, SYSTEM, name="祝福", kind="text", body="{称呼}，快乐")
-    same = {"segment_id": segment.id, "template_id": template.id, "channel": "wechat", "time": "09:00"}
+    segment = await segments.create_segment(core, SYSTEM, name=f"{name}的人", conditions={"kind": "lead"})
+    template = await templates.create_template(core, SYSTEM, name=name, kind="text", body="{称呼}，快乐")
+    same = {"segment_id": segment.id, "template_id": template.id, "channel": "wechat", "time": "09:00"} | values
     core = replace(core, reach={"wechat": ReachRule.always()})
-    return await greetings.create(core, SYSTEM, name=name, **same, **values)
+    return await greetings.create(core, SYSTEM, name=name, **same)
 
 
 async def test_festivals_and_birthdays_of_a_year_in_order(core: Core) -> None:
@@ -35,3 +36,14 @@ async def test_festivals_and_birthdays_of_a_year_in_order(core: Core) -> None:
     ]
     assert found[2].words() == ("2026-09-25", "09:00", "中秋祝福", found[2].reason, "3 人", "已批准")
     assert "中秋" in found[2].reason
+
+
+async def test_a_time_in_the_quiet_hours_is_shown_as_when_it_goes(core: Core) -> None:
+    await plan(core, "早安", festival="mid_autumn", time="07:30")
+    (found,) = await planned(core, 2026)
+    assert (found.time, found.reason) == ("08:30", "中秋节（原定 07:30 在免打扰时段）")
+    quiet = replace(core.settings.campaigns, quiet_from=clock_time(12), quiet_until=clock_time(14))
+    at_noon = replace(core, settings=replace(core.settings, campaigns=quiet))
+    assert [one.time for one in await planned(at_noon, 2026)] == ["07:30"]
+    await plan(at_noon, "午安", festival="mid_autumn", time="12:00")
+    assert [one.time for one in await planned(at_noon, 2026)] == ["07:30", "14:00"]

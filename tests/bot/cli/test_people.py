@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.people import _holdings
+from bot.erasures import holdings
 from bot.models import all_models
 from tests.bot.cli.conftest import Run
 
@@ -210,7 +210,7 @@ def test_every_table_about_people_is_declared() -> None:
         "entry_id",
     }
     about = {model._meta.db_table for model in all_models() if told & set(model._meta.fields_map)}
-    assert about - ABOUT_NOBODY <= {holding.table for holding in _holdings()}
+    assert about - ABOUT_NOBODY <= {holding.table for holding in holdings()}
 
 
 def test_the_deals_of_a_person_go_with_them(guanxi: Run, known: Path) -> None:

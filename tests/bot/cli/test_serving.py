@@ -14,6 +14,13 @@ app_secret_env = "WX_SECRET"
 token_env = "WX_TOKEN"
 mode = "plain"
 """
+STREAM = """
+[channels.ding]
+kind = "dingtalk"
+client_id = "ding1"
+client_secret_env = "WX_SECRET"
+receive = "stream"
+"""
 
 
 def test_migrate_brings_a_database_up_once(guanxi: Run, empty_folder: Path) -> None:
@@ -31,6 +38,13 @@ def test_check_config_says_what_is_there_and_touches_nothing(guanxi: Run, empty_
     shown = guanxi("check-config", WX_SECRET="s", WX_TOKEN="t").stdout
     assert "渠道 wechat（wechat_oa）" in shown
     assert "/hook/wechat" in shown
+    assert "PUBLIC_URL" not in shown
+    assert "[server] public_url 还没有写" in shown
+    address = guanxi("check-config", WX_SECRET="s", WX_TOKEN="t", GUANXI_SERVER__PUBLIC_URL="https://crm.example.cn/").stdout
+    assert "回调地址 https://crm.example.cn/hook/wechat\n" in address
+    with (empty_folder / "config.toml").open("a") as file:
+        file.write(STREAM)
+    assert "渠道 ding（dingtalk）：Stream 模式，不需要回调地址" in guanxi("check-config", WX_SECRET="s", WX_TOKEN="t").stdout
     assert sorted(path.name for path in empty_folder.iterdir()) == ["config.toml"]
 
 

@@ -34,3 +34,10 @@ def test_what_is_no_token(guanxi: Run, folder: Path) -> None:
     guanxi("token", "create", "a", "--employee", "9", status=1)
     guanxi("token", "create", "a", "--role", "admin")
     assert "已有" in guanxi("token", "create", "a", "--role", "admin", status=1).stderr
+
+
+def test_whoever_has_left_gets_no_token(guanxi: Run, folder: Path) -> None:
+    guanxi("employee", "add", "小王", "--role", "sales")
+    guanxi("employee", "depart", "1")
+    assert guanxi("token", "create", "小王的", "--employee", "1", status=1).stderr == "小王已离职\n"
+    assert guanxi("token", "list").stdout == ""

@@ -55,23 +55,33 @@ async def test_the_public_address(simulator: Simulator, tmp_path: Path) -> None:
     assert states == [State.BAD, State.DOUBTFUL, State.DOUBTFUL, State.GOOD]
 
 
+async def test_stream_alone_needs_no_public_address(simulator: Simulator, tmp_path: Path) -> None:
+    settings = settings_of(simulator, tmp_path)
+    settings = replace(settings, server=replace(settings.server, public_url=""))
+    kind, ding = settings.channels["dingtalk"]
+    alone = replace(settings, channels={"dingtalk": (kind, replace(ding, receive="stream"))})
+    assert str(_address(alone)) == "✓ 公网地址：没有设置，启用的渠道都不需要"
+    beside = replace(settings, channels={**settings.channels, **alone.channels})
+    assert _address(beside).state is State.BAD
+
+
 def test_a_house_without_channels(guanxi: Run, folder: Path) -> None:  # noqa: F811
-    told = guanxi("doctor", status=1)
-    assert "✗ 公网地址：没有设置" in told.stdout
+    told = guanxi("doctor")
+    assert "- 公网地址：没有设置，启用渠道后再看" in told.stdout
     assert "! 备份：还没有备份过" in told.stdout
-    assert "! 渠道：还没有配置任何渠道" in told.stdout
-    assert told.last == "有 1 处需要处理"
+    assert "! 渠道：还没有启用任何渠道；在 [channels.名称] 里写 enabled = true" in told.stdout
+    assert told.last == "全部正常"
 
 
 def test_a_backup_that_is_there_old_or_gone(guanxi: Run, folder: Path) -> None:  # noqa: F811
     guanxi("backup", "one.db")
-    assert "✓ 备份" in guanxi("doctor", status=1).stdout
+    assert "✓ 备份" in guanxi("doctor").stdout
     with closing(sqlite3.connect(folder / "crm.db")) as raw:
         raw.execute("UPDATE backups SET taken_at = '2026-01-01 00:00:00+00:00'")
         raw.commit()
-    assert "天前的" in guanxi("doctor", status=1).stdout
+    assert "天前的" in guanxi("doctor").stdout
     (folder / "one.db").unlink()
-    assert "已不在原处" in guanxi("doctor", status=1).stdout
+    assert "已不在原处" in guanxi("doctor").stdout
 
 
 def test_a_broken_database(guanxi: Run, folder: Path) -> None:  # noqa: F811
@@ -88,7 +98,7 @@ def test_an_old_schema(guanxi: Run, folder: Path) -> None:  # noqa: F811
 
 def test_no_database_yet(guanxi: Run, folder: Path) -> None:  # noqa: F811
     (folder / "crm.db").unlink()
-    assert "还不存在" in guanxi("doctor", status=1).stdout
+    assert "还不存在" in guanxi("doctor").stdout
     assert not (folder / "crm.db").exists()
 
 

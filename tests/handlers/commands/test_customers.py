@@ -8,6 +8,7 @@ from crm_core.access import Role
 from crm_core.audit import AuditEntry
 from crm_core.employees import actor_of
 from crm_core.field_rules import FieldSettings, OwnFields
+from crm_core.leads import Lead
 from crm_core.ports import Core
 from crm_core.reach import ReachRule, Window
 from handlers.commands import all_commands
@@ -23,7 +24,8 @@ async def test_card_shows_numbers_to_the_owner_and_masks_them_for_others(core: C
     viewer = await staff(core, pipeline, "访客", Role.VIEWER)
     assert "手机：138****8000" in await viewer.says("看下张伟的资料")
     peer = await staff(core, pipeline, "小陈")
-    assert "没有找到「张伟」" in await peer.says("看下张伟的资料")
+    for name in ("张伟", "小王", "张伟伟"):  # a colleague's customer is answered like nobody's
+        assert await peer.says(f"看下{name}的资料") == f"没有找到「{name}」，请核对姓名或公司后再试"
 
 
 async def test_card_is_masked_in_a_group(core: Core, chat: Staff) -> None:
@@ -105,3 +107,27 @@ async def test_deleting_asks_first_and_comes_back(core: Core, chat: Staff) -> No
     assert "没有找到" in await chat.says("看下云帆科技的资料")
     assert "恢复原样" in await chat.says("撤销")
     assert "【云帆科技】客户，单位" in await chat.says("看下云帆科技的资料")
+
+
+async def test_a_contact_of_a_colleague_is_not_told_of(core: Core, pipeline: Pipeline, chat: Staff) -> None:
+    lead = await make_lead(core, owner_id=chat.employee.id, mobile="13800138000")
+    await conversion.convert(core, await actor_of(chat.employee), lead.id)
+    peer = await staff(core, pipeline, "小陈")
+    assert await peer.says("看下张伟的资料") == "没有找到「张伟」，请核对姓名或公司后再试"
+
+
+async def test_a_look_never_makes_anything(core: Core, chat: Staff) -> None:
+    assert await chat.says("看下新线索的资料") == "是哪位客户？"
+    assert "没有找到「微信访客115」" in await chat.says("看下微信访客115的资料")
+    await chat.says("新线索")
+    assert "没有找到「微信访客115」" in await chat.says("看下微信访客115的资料")
+    assert await Lead.all().count() == 0
+    await make_lead(core, "微信访客115")
+    assert "【微信访客115】线索" in await chat.says("看下微信访客115的资料")
+
+
+async def test_a_name_of_the_pool_hides_its_number(core: Core, chat: Staff) -> None:
+    await make_lead(core, "李姐13700137000", need="打13800138000找我")
+    card = await chat.says("看下李姐的资料")
+    assert card.startswith("【李姐137****7000】线索")
+    assert "需求：打138****8000找我" in card

@@ -1,12 +1,16 @@
 """Leads in words: record, pool, claim, undo; the refusal beside the permission."""
 
 import asyncio
+from dataclasses import replace
 
+import pytest
+
+from crm_core.errors import Unavailable
 from crm_core.leads import Lead
-from crm_core.ports import Core
+from crm_core.ports import Core, Database
 from handlers.pipeline import Pipeline
 from tests.factories import make_lead
-from tests.handlers.conftest import Staff, staff
+from tests.handlers.conftest import Staff, Talker, staff
 
 
 async def test_salesperson_claims_by_words_and_takes_it_back(core: Core, chat: Staff) -> None:
@@ -79,3 +83,100 @@ async def test_known_number_of_a_colleague_tells_the_colleague_and_no_more(core:
     answer = await chat.says("新线索 刘洋洋 13800138000")
     assert answer.startswith("这个号码已有线索，归属：小陈，还要再记一条吗")
     assert "「刘洋」" not in answer
+
+
+async def test_discarded_lead_is_not_somebodys(core: Core, chat: Staff, pipeline: Pipeline) -> None:
+    other = await staff(core, pipeline, "小陈")
+    lead = await make_lead(core, "张韦", owner_id=other.employee.id)
+    await Lead.filter(id=lead.id).update(status="discarded")
+    assert await chat.says("领取 张韦") == "没有找到，请核对后再试"
+
+
+async def test_own_lead_is_not_claimed_again(core: Core, chat: Staff) -> None:
+    await make_lead(core)
+    await chat.says("公海")
+    assert "已领取" in await chat.says("领 1")
+    assert await chat.says("领取 张伟") == "名下已有「张伟」"
+    assert await chat.says("领1") == "名下已有「张伟」"
+
+
+async def test_several_numbers_are_claimed_together(core: Core, chat: Staff) -> None:
+    for name in ("赵晓东", "孔云飞", "李娜"):
+        await make_lead(core, name)
+    await chat.says("公海")
+    answer = await chat.says("领取1和2，5")
+    assert answer == "已领取：李娜\n已领取：孔云飞\n第5条：没有第5条，请先看列表（公海、待办）再回复序号"
+    assert await Lead.filter(owner_id=chat.employee.id).count() == 2
+    assert await chat.says("撤销") == "已撤销：李娜、孔云飞回到公海"
+
+
+async def test_pool_is_shown_page_by_page(core: Core, chat: Staff) -> None:
+    for number in range(14):
+        await make_lead(core, f"访客{number:02}")
+    first = await chat.says("公海")
+    assert first.startswith("公海共14条，最新10条：\n1. 访客13")
+    assert first.endswith("看后面的回复“下一页”")
+    second = await chat.says("下一页")
+    assert second.startswith("公海共14条，第11到14条：\n11. 访客03")
+    assert await chat.says("更多") == "没有更多了。"
+    assert "已领取：访客02" in await chat.says("领取12")
+    assert len((await chat.says("公海 3")).splitlines()) == 5
+    assert "4. 访客" in await chat.says("下一页")
+
+
+async def test_next_page_of_nothing(core: Core, chat: Staff) -> None:
+    assert await chat.says("下一页") == "没有更多了。"
+
+
+async def test_claim_tells_the_number_and_the_last_words(core: Core, chat: Staff, customer: Talker, pipeline: Pipeline) -> None:
+    await customer.says("你好")
+    await customer.says("我叫刘强，电话13912345678")
+    name = (await Lead.get()).name
+    peer = await staff(core, pipeline, "小陈")
+    assert "139****5678" in await peer.says("公海")
+    answer = await chat.says(f"领取 {name}")
+    assert "电话：13912345678" in answer
+    assert "最近留言：我叫刘强，电话13912345678" in answer
+
+
+async def test_names_with_common_signs_are_kept(core: Core, chat: Staff) -> None:
+    for name in ("孟向阳", "李向东", "赵对", "周跟明", "王和平", "马上飞", "高明天"):
+        assert f"：{name}" in await chat.says(f"新线索 {name}")
+
+
+async def test_question_for_a_name_takes_one_that_looks_like_a_time(core: Core, chat: Staff) -> None:
+    assert await chat.says("新线索") == "是哪位客户？"
+    assert "：高明天" in await chat.says("高明天")
+
+
+async def test_whose_a_customer_is_stays_untold_in_a_group(core: Core, chat: Staff, pipeline: Pipeline) -> None:
+    other = await staff(core, pipeline, "小陈")
+    await make_lead(core, "欧阳锋", owner_id=other.employee.id, mobile="13800138000")
+    assert await chat.says("领取 欧阳锋") == "线索「欧阳锋」已被小陈领取"
+    chat.address = replace(chat.address, conversation="cidGroup")
+    assert await chat.says("领取 欧阳锋") == "没有找到，请核对后再试"
+    assert "小陈" not in await chat.says("新线索 欧阳 13800138000")
+
+
+async def test_several_claims_are_not_answered_while_nothing_can_be_kept(core: Core, chat: Staff) -> None:
+    for name in ("孔云飞", "李娜"):
+        await make_lead(core, name)
+    await chat.says("公海")
+    chat.pipeline._core = replace(core, db=AwayForClaims(core.db))
+    with pytest.raises(Unavailable):
+        await chat.says("领取1和2")
+    chat.pipeline._core = core
+    assert await Lead.filter(owner_id=chat.employee.id).count() == 0
+
+
+class AwayForClaims:
+    """A database that goes away when a claim takes its turn."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._db, name)
+
+    async def serialize(self, name: str) -> None:
+        raise Unavailable

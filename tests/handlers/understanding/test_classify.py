@@ -36,3 +36,10 @@ def test_intents_by_context(said, intent, understand):
 def test_doubt_is_shown(understand):
     assert understand("asdf").confidence < 0.6
     assert understand("昨天跟张伟通了电话").confidence >= 0.6
+
+
+def test_a_look_up_is_never_a_new_lead(understand):
+    for said in ("看下新线索的资料", "看看新客户的资料", "查一下新来的客户的联系方式", "看下13800138000的资料"):
+        assert understand(said).intent != "create_lead", said
+    meaning = understand("看下微信访客115的资料")
+    assert (meaning.intent, meaning.slots) == ("show_contact", {"person": "微信访客115"})

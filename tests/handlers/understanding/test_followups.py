@@ -46,3 +46,20 @@ def test_telling_after_the_step_is_still_told(understand):
     slots = understand("跟张伟聊了，下周三再约，预算50万").slots
     assert "预算50万" in slots["summary"]
     assert slots["amount"] == "500000.00"
+
+
+@pytest.mark.parametrize(
+    ("said", "summary", "action"),
+    [
+        ("昨天拜访了张伟，对方要求月底前交货", "对方要求月底前交货", "交货"),
+        ("张伟说下周一四点来公司，预算两万五", "说下周一四点来公司", "来公司"),
+        ("李娜反馈年底前付款", "反馈年底前付款", "付款"),
+        ("跟李娜通了电话，她希望周五看样机", "她希望周五看样机", "看样机"),
+        ("给张伟打电话没人接，明天再打", "没人接", "打电话"),
+        ("张伟方案还在看，下周三再谈", "方案还在看", "再谈"),
+    ],
+)
+def test_nothing_the_customer_said_is_lost(said, summary, action, understand):
+    slots = understand(said).slots
+    assert summary in slots["summary"]
+    assert action in slots["next_action"]

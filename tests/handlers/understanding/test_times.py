@@ -8,7 +8,7 @@ import pytest
 from crm_core.clock import SHANGHAI
 from handlers.understanding.mentions import TIME, Sentence
 from handlers.understanding.moments import ahead, behind
-from handlers.understanding.times import mark_times, read_times, span_of
+from handlers.understanding.times import is_time, mark_times, read_times, span_of, unusable_time
 
 NOWS = [
     datetime(2026, 11, 25, 10, 0, tzinfo=SHANGHAI),
@@ -340,3 +340,22 @@ def test_impossible_hour_takes_its_day_along(now):
 )
 def test_ranges(said, expected, now):
     assert span_of(read_times(said, now)[0], now) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("昨天下午三点提醒我开会", ("past", "昨天下午三点")),
+        ("明天上午25点提醒我开会", ("impossible", "25点")),
+        ("2月30号开会", ("impossible", "2月30号")),
+        ("明天提醒我开会", None),
+        ("提醒我开会", None),
+    ],
+)
+def test_why_a_time_cannot_be_used(said, problem):
+    assert unusable_time(said, NOWS[0]) == problem
+
+
+def test_a_time_and_nothing_else():
+    assert is_time("周三下午", NOWS[0])
+    assert not is_time("高明天", NOWS[0])

@@ -15,20 +15,19 @@ DOWNLOAD = "/v1.0/robot/messageFiles/download"
 UPLOAD = "/media/upload"
 
 
-async def test_what_somebody_sent_is_fetched_from_the_platform(http: HttpClient) -> None:
-    async with Simulator() as simulator:
-        simulator.dingtalk.add_staff("p1", "小王")
-        push = await simulator.dingtalk.send_picture("p1", data=b"\xff\xd8\xff a picture")
-        message = read_robot_message("dingtalk", make_settings(), push.body)
-        assert message is not None
-        channel = dingtalk(simulator, http)
-        fetched = await channel.media.fetch(str(message.data["download_code"]))
-        assert (fetched.content, fetched.content_type) == (b"\xff\xd8\xff a picture", "image/jpeg")
-        with pytest.raises(MediaError):
-            await channel.media.fetch("unknown")
-        media_id = await channel.media.upload(MediaType.FILE, "报价.pdf", b"%PDF-1.4")
-        assert media_id.startswith("@")
-        assert simulator.complaints == []
+async def test_what_somebody_sent_is_fetched_from_the_platform(simulator: Simulator, http: HttpClient) -> None:
+    simulator.dingtalk.add_staff("p1", "小王")
+    push = await simulator.dingtalk.send_picture("p1", data=b"\xff\xd8\xff a picture")
+    message = read_robot_message("dingtalk", make_settings(), push.body)
+    assert message is not None
+    channel = dingtalk(simulator, http)
+    fetched = await channel.media.fetch(str(message.data["download_code"]))
+    assert (fetched.content, fetched.content_type) == (b"\xff\xd8\xff a picture", "image/jpeg")
+    with pytest.raises(MediaError):
+        await channel.media.fetch("unknown")
+    media_id = await channel.media.upload(MediaType.FILE, "报价.pdf", b"%PDF-1.4")
+    assert media_id.startswith("@")
+    assert simulator.complaints == []
 
 
 @pytest.mark.parametrize(

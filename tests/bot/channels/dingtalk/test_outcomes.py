@@ -11,7 +11,7 @@ from bot.secret import Secret
 from crm_core.messages import Body
 from tests.bot.channels.dingtalk.made import GROUP, in_an_hour, make_message, make_reply_data, make_robot
 from tests.bot.channels.platform import Platform
-from tests.bot.channels.vectors import Case, case_id, cases
+from tests.bot.channels.vectors import Case, answer_of, by_action, cases
 from tests.fakes import FakeClock
 
 BATCH = "/v1.0/robot/oToMessages/batchSend"
@@ -19,20 +19,11 @@ TO_GROUP = "/v1.0/robot/groupMessages/send"
 CUSTOM = "/robot/send"
 WEBHOOK = "/robot/sendBySession"
 ROWS = cases("outbound_errors.json", platform="dingtalk")
+rows = by_action(ROWS)
 PAUSES = {
     "retry_after_1s": timedelta(seconds=1),
     "pause_5min_all_calls": timedelta(minutes=5),
 }
-
-
-def rows(*actions: str) -> pytest.MarkDecorator:
-    chosen = [case for case in ROWS if any(case["expect"]["action"].startswith(action) for action in actions)]
-    assert chosen
-    return pytest.mark.parametrize("case", chosen, ids=case_id)
-
-
-def answer_of(case: Case) -> tuple[int, object]:
-    return case["response"]["http"], case["response"]["body"]
 
 
 async def send(case: Case, platform: Platform, http: HttpClient, clock: FakeClock) -> tuple[SendReceipt, str]:

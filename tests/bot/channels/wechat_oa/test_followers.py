@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from bot.channels.wechat_oa.account import WechatOa
 from bot.channels.wechat_oa.api import ApiRefused, WechatApi
@@ -18,32 +17,19 @@ from crm_core.leads import Lead
 from tests.bot.channels.wechat_oa.made import make_settings
 
 
-@pytest_asyncio.fixture
-async def sim() -> Any:
-    async with Simulator() as simulator:
-        yield simulator
-
-
-@pytest_asyncio.fixture
-async def api(sim: Simulator, core: Any, http: HttpClient) -> WechatApi:
-    account = sim.wechat.account
-    settings = make_settings(app_id=account.app_id, app_secret=Secret(account.app_secret), api_base=sim.base_url)
-    return WechatApi(WechatOa("wechat", settings, http, core.clock).sender)
-
-
-def people(sim: Simulator, count: int) -> None:
+def people(simulator: Simulator, count: int) -> None:
     for number in range(count):
-        sim.wechat.state.followers.ensure(f"o{number:04}")
+        simulator.wechat.state.followers.ensure(f"o{number:04}")
 
 
-async def test_a_run_that_fails_goes_on_where_it_was(core: Any, sim: Simulator, api: WechatApi) -> None:
-    people(sim, 350)
-    sim.faults.add_errcode(DETAILS_PATH, -1, times=None)
+async def test_a_run_that_fails_goes_on_where_it_was(core: Any, simulator: Simulator, api: WechatApi) -> None:
+    people(simulator, 350)
+    simulator.faults.add_errcode(DETAILS_PATH, -1, times=None)
     with pytest.raises(ApiRefused):
         await sync(core, "wechat", api)
-    sim.faults.clear()
+    simulator.faults.clear()
     seen: list[tuple[int, int]] = []
-    page = sim.wechat.account_api.show_users
+    page = simulator.wechat.account_api.show_users
     calls = 0
 
     def third_fails(call: Any) -> Any:
@@ -53,11 +39,11 @@ async def test_a_run_that_fails_goes_on_where_it_was(core: Any, sim: Simulator, 
             raise RuntimeError
         return page(call)
 
-    sim._server._handlers[DETAILS_PATH] = third_fails
+    simulator._server._handlers[DETAILS_PATH] = third_fails
     with pytest.raises(ApiRefused):
         await sync(core, "wechat", api)
     assert (await PlatformSync.get()).cursor == "o0199"
-    sim._server._handlers[DETAILS_PATH] = page
+    simulator._server._handlers[DETAILS_PATH] = page
     done = await sync(core, "wechat", api, lambda now, total: seen.append((now, total)))
     assert (done.seen, done.total, done.finished, done.taken.new_leads) == (350, 350, True, 150)
     assert seen == [(300, 350), (350, 350)]
@@ -65,35 +51,35 @@ async def test_a_run_that_fails_goes_on_where_it_was(core: Any, sim: Simulator, 
     assert done.sentence().startswith("关注者 350/350 人：新账号 150")
 
 
-async def test_never_more_calls_than_the_day_leaves(core: Any, sim: Simulator, api: WechatApi) -> None:
-    people(sim, 350)
-    sim.wechat.state.quotas.daily[DETAILS_PATH] = 2
+async def test_never_more_calls_than_the_day_leaves(core: Any, simulator: Simulator, api: WechatApi) -> None:
+    people(simulator, 350)
+    simulator.wechat.state.quotas.daily[DETAILS_PATH] = 2
     first = await sync(core, "wechat", api)
     assert (first.seen, first.finished, first.out_of_quota) == (200, False, True)
     assert "下次从这里继续" in first.sentence()
-    assert sim.records.refusals == {}
-    sim.wechat.state.quotas.reset()
+    assert simulator.records.refusals == {}
+    simulator.wechat.state.quotas.reset()
     assert (await sync(core, "wechat", api)).finished
-    sim.faults.add_errcode(LIST_PATH, 45009)
+    simulator.faults.add_errcode(LIST_PATH, 45009)
     assert (await sync(core, "wechat", api)).out_of_quota
 
 
-async def test_a_list_shorter_than_its_total_takes_nobody_for_gone(core: Any, sim: Simulator, api: WechatApi) -> None:
-    people(sim, 100)
+async def test_a_list_shorter_than_its_total_takes_nobody_for_gone(core: Any, simulator: Simulator, api: WechatApi) -> None:
+    people(simulator, 100)
     await sync(core, "wechat", api)
     core.clock.advance(86_400)
-    sim.faults.add(LIST_PATH, "answer", status=200, body={"total": 100, "count": 0, "next_openid": ""})
+    simulator.faults.add(LIST_PATH, "answer", status=200, body={"total": 100, "count": 0, "next_openid": ""})
     done = await sync(core, "wechat", api)
     assert (done.left, done.incomplete) == (0, True)
     assert "不标记" in done.sentence()
 
 
-async def test_a_second_run_waits_for_the_first(core: Any, sim: Simulator, api: WechatApi) -> None:
+async def test_a_second_run_waits_for_the_first(core: Any, simulator: Simulator, api: WechatApi) -> None:
     await core.db.run(followers.hold_listing("followers:wechat", core.clock.now(), followers.timedelta(seconds=25)))
     done = await sync(core, "wechat", api)
     assert done.held
     assert "正在进行" in done.sentence()
-    assert sim.records.count_calls(LIST_PATH) == 0
+    assert simulator.records.count_calls(LIST_PATH) == 0
 
 
 @pytest.mark.parametrize(
@@ -115,10 +101,10 @@ def test_who_does_not_follow_is_nobody() -> None:
     assert read_follower({"subscribe": 1}) is None
 
 
-async def test_the_night_comes_once_and_not_right_after_a_start(core: Any, sim: Simulator, http: HttpClient) -> None:
-    people(sim, 3)
-    account = sim.wechat.account
-    settings = make_settings(app_id=account.app_id, app_secret=Secret(account.app_secret), api_base=sim.base_url)
+async def test_the_night_comes_once_and_not_right_after_a_start(core: Any, simulator: Simulator, http: HttpClient) -> None:
+    people(simulator, 3)
+    account = simulator.wechat.account
+    settings = make_settings(app_id=account.app_id, app_secret=Secret(account.app_secret), api_base=simulator.base_url)
     made = WechatOa("wechat", settings, http, core.clock)
     nightly = next(each for each in made.periodics() if each.name == "followers:wechat")
     await nightly.run(core)
@@ -127,4 +113,4 @@ async def test_the_night_comes_once_and_not_right_after_a_start(core: Any, sim: 
     await nightly.run(core)
     assert await Account.all().count() == 3
     await nightly.run(core)
-    assert sim.records.count_calls(LIST_PATH) == 2
+    assert simulator.records.count_calls(LIST_PATH) == 2

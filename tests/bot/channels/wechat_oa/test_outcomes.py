@@ -6,12 +6,13 @@ import pytest
 
 from bot.channel import SendStatus
 from bot.channels.wechat_oa.api import ApiRefused, WechatApi
-from bot.channels.wechat_oa.outcomes import Result, receipt_of
+from bot.channels.wechat_oa.outcomes import receipt_of
 from bot.httpclient import HttpClient
+from bot.platform_result import Result
 from crm_core.clock import to_local
 from crm_core.messages import Body, Kind
 from tests.bot.channels.platform import Platform
-from tests.bot.channels.vectors import Case, case_id, cases
+from tests.bot.channels.vectors import Case, answer_of, by_action, cases
 from tests.bot.channels.wechat_oa.made import OPENID, make_account, make_message
 from tests.fakes import FakeClock
 
@@ -19,16 +20,7 @@ CUSTOM = "/cgi-bin/message/custom/send"
 TEMPLATE = "/cgi-bin/message/template/send"
 TYPING = "/cgi-bin/message/custom/typing"
 ROWS = cases("outbound_errors.json", platform="wechat_mp")
-
-
-def answer_of(case: Case) -> tuple[int, object]:
-    return case["response"]["http"], case["response"]["body"]
-
-
-def rows(*actions: str) -> pytest.MarkDecorator:
-    chosen = [case for case in ROWS if any(case["expect"]["action"].startswith(action) for action in actions)]
-    assert chosen
-    return pytest.mark.parametrize("case", chosen, ids=case_id)
+rows = by_action(ROWS)
 
 
 @rows("refresh_token_once")

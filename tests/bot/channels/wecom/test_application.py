@@ -1,5 +1,7 @@
 """Callbacks of an application: verification, sealed messages and answers, refusals, forms of every event."""
 
+import json
+
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
@@ -68,9 +70,43 @@ async def test_what_is_not_authentic_is_refused(application: WeCom, clock: FakeC
 
 
 async def test_authentic_nonsense_is_a_bad_request(application: WeCom, clock: FakeClock) -> None:
-    for inner in ("no xml", "<xml></xml>", event(""), "<xml><ToUserName>a</ToUserName><MsgType>text</MsgType></xml>"):
+    for inner in ("no xml", "<xml></xml>", event(""), f"<xml><ToUserName>{CORP}</ToUserName><MsgType>text</MsgType></xml>"):
         with pytest.raises(BadRequest):
             await push(application, clock, inner)
+
+
+FOREIGN = {
+    "another corporation": {"corp": "ww0000000000000000"},
+    "another application": {"agent": "<AgentID>1000002</AgentID>"},
+    "a nested one": {"agent": "<AgentID><a>1</a></AgentID>"},
+}
+
+
+@pytest.mark.parametrize("how", FOREIGN)
+async def test_what_is_meant_for_others_is_refused_and_what_names_nobody_is_not(
+    application: WeCom, clock: FakeClock, how: str
+) -> None:
+    """The callback keys of one corporation may be the same for several applications."""
+    said = "<Content>你好</Content><MsgId>7</MsgId>"
+    text = event("", said).replace("<MsgType>event", "<MsgType>text").replace("<Event></Event>", "")
+    contact = "<ChangeType>del_follow_user</ChangeType><UserID>li</UserID><ExternalUserID>wmX</ExternalUserID>"
+    change = FOREIGN[how]
+    for inner in (text, event("enter_agent"), event("change_external_contact", contact, sender="sys")):
+        assert (await one(application, clock, inner)).data["agent_id"] == AGENT
+        foreign = inner.replace(CORP, change.get("corp", CORP))
+        foreign = foreign.replace(f"<AgentID>{AGENT}</AgentID>", change.get("agent", f"<AgentID>{AGENT}</AgentID>"))
+        with pytest.raises(BadRequest if how == "a nested one" else Forbidden):
+            await push(application, clock, foreign)
+    for nobody in ("", "<AgentID></AgentID>"):
+        inner = event("change_external_contact", contact, sender="sys", agent=nobody)
+        assert (await one(application, clock, inner)).data["agent_id"] is None
+
+
+async def test_a_number_in_json_is_compared_too(application: WeCom, clock: FakeClock) -> None:
+    fields = {"ToUserName": CORP, "FromUserName": "zhangsan", "CreateTime": 1795161600, "MsgType": "event", "Event": "view"}
+    assert (await one(application, clock, json.dumps(fields | {"AgentID": AGENT}))).data["agent_id"] == AGENT
+    with pytest.raises(Forbidden):
+        await push(application, clock, json.dumps(fields | {"AgentID": AGENT + 1}))
 
 
 EVENTS = {

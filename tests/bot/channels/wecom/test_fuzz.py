@@ -10,22 +10,9 @@ from bot.channel import BadRequest
 from bot.channels.wecom.events import _EVENTS
 from bot.channels.wecom.messages import read_message
 from bot.envelope_json import parse_object
+from tests.bot.channels.nonsense import nests
 
-PLAIN = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**18), 10**18)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=20)
-)
-NESTS = st.recursive(
-    PLAIN | st.sampled_from(["1795161600", "5", "x" * 400]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["item", "Item", "Count", "PicList", "SelectedItem", "OpitonIds", "OptionId"]), inner)
-    ),
-    max_leaves=6,
-)
+NESTS = nests(["1795161600", "5", "x" * 400], ["item", "Item", "Count", "PicList", "SelectedItem", "OpitonIds", "OptionId"])
 FIELDS = ["MsgId", "Content", "MediaId", "Location_X", "EventKey", "AgentID", "ScanCodeInfo", "SendPicsInfo", "BatchJob"]
 FIELDS += ["SendLocationInfo", "ChangeType", "UserID", "ExternalUserID", "State", "WelcomeCode", "TaskId", "SelectedItems"]
 FIELDS += ["MemChangeList", "ChatId", "Id", "UpdateDetail", "Token", "OpenKfId", "NewUserID", "InfoType", "TimeStamp"]

@@ -2,16 +2,15 @@
 
 from datetime import timedelta
 
-import pytest
-
 from bot.channel import SendStatus
-from bot.channels.wecom.outcomes import Result, receipt_of
+from bot.channels.wecom.outcomes import receipt_of
 from bot.httpclient import HttpClient
+from bot.platform_result import Result
 from campaigns.group_sends import Chunk
 from crm_core.messages import Body
 from crm_core.ports import Core
 from tests.bot.channels.platform import HANG_UP, Platform
-from tests.bot.channels.vectors import Case, case_id, cases
+from tests.bot.channels.vectors import Case, answer_of, by_action, cases
 from tests.bot.channels.wecom.made import make_application, make_message
 from tests.fakes import FakeClock
 
@@ -23,16 +22,7 @@ ROWS = [
     for case in cases("outbound_errors.json", platform="wecom")
     if not case["api"].startswith(("kf/", "webhook/"))  # those are other kinds'
 ]
-
-
-def rows(*actions: str) -> pytest.MarkDecorator:
-    chosen = [case for case in ROWS if any(case["expect"]["action"].startswith(action) for action in actions)]
-    assert chosen
-    return pytest.mark.parametrize("case", chosen, ids=case_id)
-
-
-def answer_of(case: Case) -> tuple[int, object]:
-    return case["response"]["http"], case["response"]["body"]
+rows = by_action(ROWS)
 
 
 def welcome(clock: FakeClock, *, attempt: int = 1, left: int = 20) -> object:

@@ -54,6 +54,14 @@ async def test_anything_else_is_passed_over(channel: WecomKf, clock: FakeClock, 
     assert (await receive(channel, *sealed(channel, clock, event(**changes)))).messages == ()
 
 
+async def test_event_of_another_corporation_is_refused(channel: WecomKf, clock: FakeClock) -> None:
+    """The platform's secrets are ours, but the document inside is about somebody else."""
+    for changes in ({"OpenKfId": KFID}, {"OpenKfId": "wkOther"}, {"Event": "enter_agent"}):
+        assert (await receive(channel, *sealed(channel, clock, event(**changes)))) is not None
+        with pytest.raises(Forbidden):
+            await receive(channel, *sealed(channel, clock, event(**changes, ToUserName="ww0000000000000000")))
+
+
 @pytest.mark.parametrize("changes", [{"CreateTime": ""}, {"CreateTime": "soon"}, {"CreateTime": 10**15}])
 async def test_event_without_a_time_is_unreadable(channel: WecomKf, clock: FakeClock, changes: dict[str, object]) -> None:
     with pytest.raises(BadRequest):

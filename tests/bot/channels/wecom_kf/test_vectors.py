@@ -1,12 +1,8 @@
 """The given cases of WeCom that concern customer service, through the real gateway where a case is a request."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from bot.channel import SendStatus
 from bot.channels.wecom_kf import WecomKf
@@ -14,10 +10,9 @@ from bot.httpclient import HttpClient
 from bot.secret import Secret
 from crm_core.accounts import Account
 from crm_core.messages import Body, Kind
-from crm_core.ports import Core
 from tests.bot.channels.platform import Platform
-from tests.bot.channels.test_vectors import ThroughGateway, ask
-from tests.bot.channels.vectors import Case, case_id, cases, clock_of
+from tests.bot.channels.through_gateway import ServeThrough, ask
+from tests.bot.channels.vectors import Case, answer_of, case_id, cases, clock_of
 from tests.bot.channels.wecom_kf.made import KFID, PERSON, make_channel, make_message
 from tests.fakes import FakeClock
 
@@ -26,7 +21,6 @@ GENUINE = [case for case in cases("wecom_inbound.json") if case["expect"]["parse
 HANDSHAKES = cases("wecom_crypto.json", "http")
 HOSTILE = cases("hostile.json", "hostile", platform="wecom")
 ERRORS = cases("outbound_errors.json", platform="wecom")
-Serve = Callable[[WecomKf], Awaitable[ThroughGateway]]
 
 
 def channel_of(case: Case, http: HttpClient) -> WecomKf:
@@ -35,29 +29,9 @@ def channel_of(case: Case, http: HttpClient) -> WecomKf:
     return make_channel(http, clock_of(case), corp_id=config["corpid"], **secrets)
 
 
-@pytest_asyncio.fixture
-async def serve(core: Core) -> AsyncIterator[Serve]:
-    servers: list[tuple[TestServer, ThroughGateway]] = []
-
-    async def start(channel: WecomKf) -> ThroughGateway:
-        served = ThroughGateway(core, channel)
-        app = web.Application()
-        app.router.add_route("*", "/hook/{name}", served.hook)
-        server = TestServer(app)
-        await server.start_server()
-        servers.append((server, served))
-        served.url = str(server.make_url(f"/hook/{channel.name}"))
-        return served
-
-    yield start
-    for server, served in servers:
-        await server.close()
-        await served.supervisor.finish(within=5)
-
-
 @pytest.mark.parametrize("case", GENUINE, ids=case_id)
-async def test_event_is_stored_as_nobodys_and_acknowledged(case: Case, serve: Serve, http: HttpClient) -> None:
-    served = await serve(channel_of(case, http))
+async def test_event_is_stored_as_nobodys_and_acknowledged(case: Case, through: ServeThrough, http: HttpClient) -> None:
+    served = await through(channel_of(case, http))
     expected = case["expect"]
     for _ in range(2):  # the platform repeats it now and then
         status, body, _ = await ask(served.url, case["request"])
@@ -74,16 +48,18 @@ async def test_event_is_stored_as_nobodys_and_acknowledged(case: Case, serve: Se
 
 
 @pytest.mark.parametrize("case", GENUINE, ids=case_id)
-async def test_event_of_another_account_is_acknowledged_and_ignored(case: Case, serve: Serve, http: HttpClient) -> None:
+async def test_event_of_another_account_is_acknowledged_and_ignored(
+    case: Case, through: ServeThrough, http: HttpClient
+) -> None:
     channel = make_channel(http, clock_of(case), open_kfid="wkAnother")
-    served = await serve(channel)
+    served = await through(channel)
     assert (await ask(served.url, case["request"]))[:2] == (200, b"")
     assert served.messages == []
 
 
 @pytest.mark.parametrize("case", HANDSHAKES, ids=case_id)
-async def test_address_verification(case: Case, serve: Serve, http: HttpClient) -> None:
-    served = await serve(channel_of(case, http))
+async def test_address_verification(case: Case, through: ServeThrough, http: HttpClient) -> None:
+    served = await through(channel_of(case, http))
     status, body, headers = await ask(served.url, case["request"])
     assert status == case["expect"]["status"]
     if "body" in case["expect"]:
@@ -93,8 +69,8 @@ async def test_address_verification(case: Case, serve: Serve, http: HttpClient) 
 
 
 @pytest.mark.parametrize("case", HOSTILE, ids=case_id)
-async def test_hostile_request_is_refused_and_leaves_nothing(case: Case, serve: Serve, http: HttpClient) -> None:
-    served = await serve(channel_of(case, http))
+async def test_hostile_request_is_refused_and_leaves_nothing(case: Case, through: ServeThrough, http: HttpClient) -> None:
+    served = await through(channel_of(case, http))
     status, _, _ = await ask(served.url, case["request"])
     assert status in [case["expect"]["status"], *case["expect"].get("status_alternatives", [])]
     assert served.messages == []
@@ -107,7 +83,7 @@ def rows(*ids: str) -> pytest.MarkDecorator:
 @rows("OUT-030", "OUT-031")
 async def test_refused_token_is_replaced_once(case: Case, platform: Platform, http: HttpClient, clock: FakeClock) -> None:
     platform.lay("/cgi-bin/gettoken", *({"access_token": f"t{n}", "expires_in": 7200} for n in (1, 2, 3)))
-    platform.lay(SEND, (case["response"]["http"], case["response"]["body"]), {"errcode": 0, "msgid": "M"})
+    platform.lay(SEND, answer_of(case), {"errcode": 0, "msgid": "M"})
     (receipt,) = await make_channel(http, clock, api_base=platform.url).send([make_message(Body(text="好"))])
     assert receipt.status is SendStatus.SENT
     assert [call.query["access_token"] for call in platform.asked(SEND)] == ["t1", "t2"]
@@ -117,7 +93,7 @@ async def test_refused_token_is_replaced_once(case: Case, platform: Platform, ht
 @rows("OUT-030", "OUT-031")
 async def test_token_that_stays_refused_stops(case: Case, platform: Platform, http: HttpClient, clock: FakeClock) -> None:
     platform.lay("/cgi-bin/gettoken", *({"access_token": f"t{n}", "expires_in": 7200} for n in range(9)))
-    platform.lay(SEND, (case["response"]["http"], case["response"]["body"]))
+    platform.lay(SEND, answer_of(case))
     (receipt,) = await make_channel(http, clock, api_base=platform.url).send([make_message(Body(text="好"))])
     assert receipt.status is SendStatus.RETRY
     assert receipt.pause_until
@@ -127,7 +103,7 @@ async def test_token_that_stays_refused_stops(case: Case, platform: Platform, ht
 @rows("OUT-032", "OUT-033", "OUT-034")
 async def test_passing_refusal_is_tried_again_later(case: Case, platform: Platform, http: HttpClient, clock: FakeClock) -> None:
     lay_token(platform)
-    platform.lay(SEND, (case["response"]["http"], case["response"]["body"]))
+    platform.lay(SEND, answer_of(case))
     (receipt,) = await make_channel(http, clock, api_base=platform.url).send([make_message(Body(text="好"))])
     assert receipt.status is SendStatus.RETRY
     assert receipt.retry_at
@@ -142,7 +118,7 @@ async def test_closed_window_waits_for_the_customer_and_a_session_is_final(
     case: Case, platform: Platform, http: HttpClient, clock: FakeClock
 ) -> None:
     lay_token(platform)
-    platform.lay(SEND, (case["response"]["http"], case["response"]["body"]))
+    platform.lay(SEND, answer_of(case))
     platform.lay("/cgi-bin/kf/service_state/get", {"errcode": 0, "service_state": 3, "servicer_userid": "li"})
     (receipt,) = await make_channel(http, clock, api_base=platform.url).send([make_message(Body(text="好"))])
     waits = case["id"] != "OUT-042"
@@ -154,7 +130,7 @@ async def test_closed_window_waits_for_the_customer_and_a_session_is_final(
 @rows("OUT-043")
 async def test_bad_event_token_is_left_out(case: Case, platform: Platform, http: HttpClient, clock: FakeClock) -> None:
     lay_token(platform)
-    platform.lay("/cgi-bin/kf/sync_msg", (case["response"]["http"], case["response"]["body"]))
+    platform.lay("/cgi-bin/kf/sync_msg", answer_of(case))
     result = await make_channel(http, clock, api_base=platform.url).calls.sync("C1", "T1", limit=10)
     assert result is not None
     assert result.errcode == 95007
@@ -170,7 +146,7 @@ async def test_bad_event_token_is_left_out(case: Case, platform: Platform, http:
 @rows("OUT-046")
 async def test_unknown_customer_is_final(case: Case, platform: Platform, http: HttpClient, clock: FakeClock) -> None:
     lay_token(platform)
-    platform.lay(SEND, (case["response"]["http"], case["response"]["body"]))
+    platform.lay(SEND, answer_of(case))
     (receipt,) = await make_channel(http, clock, api_base=platform.url).send([make_message(Body(text="好"))])
     assert (receipt.status, receipt.reason) == (SendStatus.REFUSED, "bad_recipient")
     assert platform.asked(SEND)[0].json["touser"] == PERSON

@@ -4,8 +4,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from bot.simulator.documents import to_xml
 from bot.simulator.wechat_oa import messages
-from bot.simulator.wechat_oa.documents import to_xml
 
 MADE = {
     "text": messages.text("你好", "101"),

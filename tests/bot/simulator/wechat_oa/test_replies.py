@@ -5,8 +5,10 @@ import json
 import pytest
 
 from bot.simulator.accounts import WeChatAccount
-from bot.simulator.wechat_oa.documents import envelope_of, make_document, to_json, to_xml
-from bot.simulator.wechat_oa.replies import BrokenReply, read_reply
+from bot.simulator.documents import to_json, to_xml
+from bot.simulator.replies import BrokenReply
+from bot.simulator.wechat_oa.documents import envelope_of, make_document
+from bot.simulator.wechat_oa.replies import read_reply
 
 PUSHED = {"ToUserName": "gh_3b1f0c9d7e52", "FromUserName": "oQ7wXv0aBcDeFgHiJkLmNoPqRs1", "MsgType": "text"}
 GOOD = {

@@ -59,7 +59,7 @@ async def test_many_events_at_once(wecom, hook):
 
 
 async def test_a_reply_to_an_event_of_nobody_is_noted(sim, wecom, hook):
-    from bot.simulator.wechat_oa.documents import to_xml
+    from bot.simulator.documents import to_xml
     from bot.simulator.wecom.documents import envelope_of
 
     envelope = envelope_of(wecom.corp)

@@ -148,7 +148,7 @@ async def test_a_code_ends_after_three_days_and_a_task_is_used_once(sim, wecom, 
 
 
 async def test_a_reply_to_a_press_changes_the_card(sim, wecom, qy, hook):
-    from bot.simulator.wechat_oa.documents import to_xml
+    from bot.simulator.documents import to_xml
     from bot.simulator.wecom.documents import envelope_of
 
     await qy.call(SEND, card(sim))

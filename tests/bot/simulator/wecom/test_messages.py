@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.simulator.wechat_oa.documents import to_xml
+from bot.simulator.documents import to_xml
 from bot.simulator.wecom import contact_events, messages
 from bot.simulator.wecom.replies import parse
 

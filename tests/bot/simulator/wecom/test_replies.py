@@ -3,10 +3,11 @@
 import pytest
 
 from bot.simulator.accounts import WeComCorp
+from bot.simulator.documents import Document, to_xml
 from bot.simulator.envelope import Envelope
-from bot.simulator.wechat_oa.documents import to_xml
-from bot.simulator.wecom.documents import Document, envelope_of
-from bot.simulator.wecom.replies import BrokenReply, card_text, parse, read_nothing, read_reply
+from bot.simulator.replies import BrokenReply
+from bot.simulator.wecom.documents import envelope_of
+from bot.simulator.wecom.replies import card_text, parse, read_reply
 
 CORP = WeComCorp()
 ENVELOPE = envelope_of(CORP)
@@ -133,12 +134,6 @@ def test_a_press_on_a_card_may_change_it(fields, text):
 def test_anything_else_is_broken(body):
     with pytest.raises(BrokenReply):
         read(body)
-
-
-def test_an_event_that_nobody_waits_behind_takes_no_reply():
-    assert read_nothing(ENVELOPE, DOCUMENT, PUSHED, b"").is_empty
-    with pytest.raises(BrokenReply):
-        read_nothing(ENVELOPE, DOCUMENT, PUSHED, sealed({"MsgType": "text", "Content": "x"}))
 
 
 def test_a_card_is_read_as_xml_and_as_json():

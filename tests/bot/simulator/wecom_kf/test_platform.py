@@ -38,6 +38,7 @@ async def test_event_is_repeated_until_it_is_accepted(impatient, kf, program):
     push = await kf.customer_sends("wm1", "在吗")
     assert push.statuses == [503, 503, 503]
     assert len({seen.query["nonce"] for seen in program.seen}) == 3
+    assert len({opened(kf, seen)["Token"] for seen in program.seen}) == 1
     assert not push.accepted
 
 

@@ -1,9 +1,11 @@
 """Fields of a document, in XML's and JSON's form."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from bot.channel import BadRequest
-from bot.channels.wechat_oa.fields import listed, nested, number, raw, text, whole
+from bot.document_fields import besides, instant, listed, nested, number, text, texts, whole
 
 
 def test_texts_and_numbers_are_the_same_in_both_forms() -> None:
@@ -54,5 +56,18 @@ def test_plain_values_are_no_nest(value: object) -> None:
         nested({"A": value}, "A")
 
 
-def test_raw_leaves_the_envelope_out() -> None:
-    assert raw({"ToUserName": "a", "MsgType": "b", "FileKey": "k"}) == {"FileKey": "k"}
+def test_plain_texts_may_repeat() -> None:
+    assert [texts({"A": value}, "A") for value in (["1", 2], "1", "", None)] == [["1", "2"], ["1"], [], []]
+    with pytest.raises(BadRequest):
+        texts({"A": [{"B": "1"}]}, "A")
+
+
+def test_a_time_is_within_the_calendar() -> None:
+    assert instant({"A": "1795161600"}, "A") == datetime(2026, 11, 20, 8, tzinfo=UTC)
+    for value in ("", "-1", "253402300800"):
+        with pytest.raises(BadRequest):
+            instant({"A": value}, "A")
+
+
+def test_besides_leaves_the_known_ones_out() -> None:
+    assert besides({"ToUserName": "a", "FileKey": "k"}, {"ToUserName"}) == {"FileKey": "k"}

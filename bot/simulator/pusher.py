@@ -1,25 +1,23 @@
-"""Carries messages to a callback as WeCom does: 5 seconds, up to three times, the same MsgId.
+"""Carries messages to a callback as WeChat and WeCom do: 5 seconds, up to three times, the same MsgId.
 
 Every repeat has a new timestamp, nonce and signature. A repeat leaves when the time of the one
-before is over, never earlier. Any status but 200 counts as a failure.
+before is over, never earlier, also after a quick failure. Any status but 200 counts as one.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import aiohttp
 
 from bot.simulator.accounts import SimulatorOptions
 from bot.simulator.clock import SimClock
-from bot.simulator.envelope import Envelope
-from bot.simulator.wechat_oa.documents import Fields
-from bot.simulator.wecom.documents import Document, make_document, make_handshake
-from bot.simulator.wecom.replies import BrokenReply, PassiveReply, Reader, read_reply
+from bot.simulator.documents import Document, Fields
+from bot.simulator.replies import BrokenReply, PassiveReply
 
-HANDSHAKE_SECONDS = 1.0
-CONTENT_TYPE = "text/xml"
+Write = Callable[[Fields, float], Document]  # a message and the time of the push
+Read = Callable[[Document, Fields, bytes], PassiveReply]  # the body of a 200 answer; raises BrokenReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,33 +72,30 @@ class Delivery:
 
 
 class Pusher:
-    """Sends to one callback address, sealed with its own keys."""
+    """Sends to one callback address what `write` makes of a message, and lets `read` understand the answer."""
 
-    def __init__(
-        self, envelope: Callable[[], Envelope], options: SimulatorOptions, clock: SimClock, read: Reader = read_reply
-    ) -> None:
+    def __init__(self, options: SimulatorOptions, clock: SimClock, *, write: Write, read: Read) -> None:
         self.callback_url = ""
         self.session: aiohttp.ClientSession | None = None
-        self._envelope = envelope
         self._options = options
         self._clock = clock
+        self._write = write
         self._read = read
 
-    async def handshake(self) -> bool:
-        """Verify the callback address: it has to answer the decrypted echostr and nothing else, within a second."""
-        query, expected = make_handshake(self._envelope(), self._clock.stamp())
-        limit = aiohttp.ClientTimeout(total=min(HANDSHAKE_SECONDS, self._options.push_timeout_seconds))
+    async def verify(self, query: Mapping[str, str], expected: bytes, *, within: float | None = None) -> bool:
+        """Verify the callback address: it has to answer what is expected and nothing else, in the time of a push or less."""
+        push_seconds = self._options.push_timeout_seconds
+        limit = aiohttp.ClientTimeout(total=min(within or push_seconds, push_seconds))
         try:
             async with self._open_session().get(self.callback_url, params=query, timeout=limit) as response:
                 return response.status == 200 and await response.read() == expected
         except (aiohttp.ClientError, TimeoutError):
             return False
 
-    async def push(self, fields: Fields, *, timeout: float | None = None, attempts: int | None = None) -> Delivery:
+    async def push(self, fields: Fields) -> Delivery:
         """Deliver a message, repeating it until it is answered with 200."""
         delivery = Delivery(fields)
-        seconds = timeout or self._options.push_timeout_seconds
-        count = attempts or self._options.push_attempts
+        seconds, count = self._options.push_timeout_seconds, self._options.push_attempts
         for number in range(count):
             attempt = await self._attempt(fields, seconds)
             delivery.attempts.append(attempt)
@@ -110,11 +105,9 @@ class Pusher:
                 await asyncio.sleep(seconds - attempt.seconds)
         return delivery
 
-    async def push_overlapping(
-        self, fields: Fields, *, repeat_after: float, attempts: int = 3, timeout: float | None = None
-    ) -> Delivery:
+    async def push_overlapping(self, fields: Fields, *, repeat_after: float, attempts: int = 3) -> Delivery:
         """Send repeats while the first delivery is still being worked on, its connection kept open."""
-        seconds = timeout or self._options.push_timeout_seconds
+        seconds = self._options.push_timeout_seconds
         late = (self._attempt_later(fields, number * repeat_after, seconds) for number in range(attempts))
         return Delivery(fields, list(await asyncio.gather(*late)))
 
@@ -124,8 +117,7 @@ class Pusher:
         return await self._attempt(fields, timeout)
 
     async def _attempt(self, fields: Fields, timeout: float) -> Attempt:
-        envelope = self._envelope()
-        document = make_document(envelope, fields, self._clock.stamp())
+        document = self._write(fields, self._clock.stamp())
         started = time.monotonic()
         try:
             status, body = await self._post(document, timeout)
@@ -135,12 +127,12 @@ class Pusher:
         if status != 200:
             return Attempt(document, status, body, seconds, None, f"status {status}")
         try:
-            return Attempt(document, status, body, seconds, self._read(envelope, document, fields, body))
+            return Attempt(document, status, body, seconds, self._read(document, fields, body))
         except BrokenReply as error:
             return Attempt(document, status, body, seconds, None, str(error))
 
     async def _post(self, document: Document, timeout: float) -> tuple[int, bytes]:
-        headers = {"Content-Type": CONTENT_TYPE}
+        headers = {"Content-Type": document.content_type}
         limit = aiohttp.ClientTimeout(total=timeout)
         session = self._open_session()
         async with session.post(

@@ -1,10 +1,10 @@
-"""Deliveries: repeats, overlap, copies, handshake."""
+"""Deliveries, seen from the Official Account: repeats, overlap, copies, handshake."""
 
 import asyncio
 
 import pytest
 
-from bot.simulator.wechat_oa.documents import to_xml
+from bot.simulator.documents import to_xml
 
 
 @pytest.fixture
