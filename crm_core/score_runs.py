@@ -147,7 +147,7 @@ async def _messages(core: Core) -> int:
         if after == kept:  # nothing has held it yet
             kept = _settled(core, page, kept)
         people = sorted({number for _, number, _, _ in page if number is not None})
-        await _score(core, people, partial(_move, "messages", kept))
+        await _score(core, people, partial(_move, "messages", kept), after=row.last_id)
         after, done = page[-1][0], done + len(people)
         if kept != after and len(page) < MESSAGES_PAGE:
             return done
@@ -209,13 +209,13 @@ def _changed(table: str, since: datetime) -> Program[list[tuple[int, Any]]]:
     return list(rows)
 
 
-async def _score(core: Core, people: Sequence[int], mark: _Mark) -> None:
-    """Score people from their rows, page by page; the cursor moves with the last page."""
+async def _score(core: Core, people: Sequence[int], mark: _Mark, *, after: int | None = None) -> None:
+    """Score people, from messages behind a number or from all their rows; the cursor moves with the last page."""
     scorer = Scorer(core.settings.scoring, day_now(core))
     pages = [people[start : start + PAGE] for start in range(0, len(people), PAGE)]
     for page in pages[:-1]:
-        await core.db.run(await prepare(core, scorer, page))
-    last = await prepare(core, scorer, pages[-1]) if pages else None
+        await core.db.run(await prepare(core, scorer, page, after=after))
+    last = await prepare(core, scorer, pages[-1], after=after) if pages else None
 
     def program() -> Program[None]:
         if last is not None:

@@ -16,7 +16,7 @@ def main() -> None:
     raw = sqlite3.connect(path, isolation_level=None)
     raw.execute("PRAGMA journal_mode=WAL")
     raw.execute("PRAGMA synchronous=FULL")
-    names = [row[1] for row in raw.execute(f"PRAGMA table_info({table})") if row[1] != "id"]  # noqa: S608
+    names = [row[1] for row in raw.execute(f"PRAGMA table_info({table})") if row[1] != "id"]
     sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
     # Numbers that do not come in their order, as people's do not.
     rows = [_row(names, number * 7_919 % count) for number in range(count)]
