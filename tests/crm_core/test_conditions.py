@@ -154,7 +154,7 @@ class World:
             merged_into_id=merged,
         )
         await Lead.filter(id=lead.id).update(status="converted")
-        return more | {"kind": "customer", "open": merged is None, "grade": more["customer_grade"]}
+        return more | {"kind": "customer", "open": merged is None, "grade": more["customer_grade"], "score": score}
 
     async def _tags(self, facts):
         facts["tags"] = {}
