@@ -97,12 +97,7 @@ class App:
             group_channels=group_channels(kinds, settings.channels),
         )
         self.channels = self._make_channels(kinds)
-        self.core = replace(
-            self.core,
-            reach={name: channel.limits.reach for name, channel in self.channels.items()},
-            files=ChannelFiles(self.channels),
-            public_url=settings.server.public_url.rstrip("/"),
-        )
+        self.core = _among(self.core, self.channels, settings)
         self.outbox.bind(self.core)
         self.meter = metrics.Meter(self.channels)
         self.recipients = RecipientQueue(
@@ -272,6 +267,12 @@ class App:
     def _backup_path(self) -> Path:
         stamp = f"{self.clock.now():%Y%m%dT%H%M%S}"
         return self.settings.core.data_dir / "backups" / f"before-migration-{stamp}.db"
+
+
+def _among(core: Core, channels: Mapping[str, Channel], settings: Settings) -> Core:
+    """Tell the core what the channels allow, and where their files and this server are found."""
+    reach = {name: channel.limits.reach for name, channel in channels.items()}
+    return replace(core, reach=reach, files=ChannelFiles(channels), public_url=settings.server.public_url.rstrip("/"))
 
 
 async def _in_time(step: Callable[[], Awaitable[object]]) -> None:

@@ -25,7 +25,8 @@ from crm_core.rules import as_instant
 from crm_core.value_rules import SIDES, Inputs, Value, evaluate
 from crm_core.values import to_money
 
-PAGE = 200
+PAGE = 50
+"""Customers looked at in one transaction, so that callbacks wait a few tens of milliseconds at most."""
 TOP_PERCENT, WORST_PERCENT = 20, 30
 _BY_HAND = ("potential_amount", "payment_days", "overdue_amount", "share_percent", "influence_score")
 

@@ -242,7 +242,7 @@ async def depart(core: Core, actor: Actor, employee_id: int) -> Employee:
 
 
 async def end_access(core: Core, actor: Actor, employee_id: int) -> Employee:
-    """Do the same for whoever was found to have the right already: a manager who hands over. Raises: NotFound; AlreadyDeparted."""
+    """Do the same for whoever has the right already: a manager who hands over. Raises: NotFound; AlreadyDeparted."""
     async with core.db.transaction():
         employee = await access.load(Employee, actor, employee_id)
         now = core.clock.now()

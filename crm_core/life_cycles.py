@@ -21,7 +21,8 @@ from crm_core.ports import HOLD, Core, Program
 from crm_core.rules import as_instant
 from crm_core.value_rules import next_contact_after
 
-PAGE = 200
+PAGE = 50
+"""Customers looked at in one transaction, so that callbacks wait a few tens of milliseconds at most."""
 NEW_PAGE = 2_000
 SETTLED_AFTER = timedelta(seconds=30)
 """A row this young may still have a smaller number in front of it that is not committed."""

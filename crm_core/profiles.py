@@ -62,7 +62,7 @@ async def profile(core: Core, actor: Actor, person_id: int, *, others_read: bool
     lines = [
         *_fields(contact, lead, customer, full=full),
         *await _owner(row),
-        *_score(lead, customer),
+        *_score(row, customer),
         *await core.db.read(_own_fields(contact, lead)),
         *await core.db.read(_tags(number)),
         *await _channels(core, number),
@@ -109,12 +109,11 @@ async def _owner(row: Contact | Lead) -> list[Line]:
     return [Line("负责人", owner.name if owner else "公海", f"员工#{owner.id}" if owner else "无负责人")]
 
 
-def _score(lead: Lead | None, customer: Customer | None) -> list[Line]:
+def _score(row: Contact | Lead, customer: Customer | None) -> list[Line]:
     found = []
-    if lead and (lead.score or lead.grade):
-        found.append(
-            Line("评分", f"{lead.score}分{f'，{lead.grade}级' if lead.grade else ''}", "评分规则，发“评分 姓名”看明细")
-        )
+    grade = getattr(row, "grade", "") or row.score_grade
+    if row.score or grade:
+        found.append(Line("评分", f"{row.score}分{f'，{grade}级' if grade else ''}", "评分规则，发“评分 姓名”看明细"))
     if customer:
         found += [
             Line("等级", customer.grade, f"客户#{customer.id}"),

@@ -19,8 +19,10 @@ from crm_core.ports import Program
 from crm_core.rules import as_instant
 from crm_core.score_rules import DAYS_KEPT, Facts, ScoringSettings
 
-NEWEST = 300
-"""Messages of one account that are looked at."""
+NEWEST = 2_000
+"""Messages of one account that are looked at when everything is read."""
+NEWEST_SENT = 100
+"""Messages of one account among which those sent of our own accord are looked for."""
 REPLY_WITHIN = timedelta(days=3)
 _DAY = 86_400
 _SHANGHAI = 8 * 3600
@@ -38,7 +40,6 @@ _EVENTS = {
     "sign_up": "signed_up",
     "signup": "signed_up",
 }
-_REACHED = ("sent", "handed_over")
 _decode = msgspec.json.Decoder(dict[str, list[int]]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -93,8 +94,14 @@ def write_days(facts: Facts) -> str:
     return _encode(facts).decode() if facts else ""
 
 
-def gather(settings: ScoringSettings, people: Sequence[int]) -> Program[dict[int, Facts]]:
-    """Read what these people did out of the rows themselves."""
+def joined(one: Facts, other: Facts) -> Facts:
+    """Put two tellings together: the newest days of both."""
+    both = {fact: {*one.get(fact, ()), *other.get(fact, ())} for fact in sorted({*one, *other})}
+    return {fact: sorted(days, reverse=True)[:DAYS_KEPT] for fact, days in both.items()}
+
+
+def gather(settings: ScoringSettings, people: Sequence[int], *, after: int | None = None) -> Program[dict[int, Facts]]:
+    """Read what these people did out of the rows themselves; of messages only those behind a number if one is given."""
     if not people:
         return {}
     marks = ", ".join("?" * len(people))
@@ -114,13 +121,16 @@ def gather(settings: ScoringSettings, people: Sequence[int]) -> Program[dict[int
         found[person_id].note("form", day_of(_instant(at)))
     keywords = {rule.fact: rule.words for rule in settings.in_force if rule.kind == "keyword"}
     wanted = {rule.event for rule in settings.in_force if rule.kind == "event"}
-    rows = yield _MESSAGES.format(marks), (*people, NEWEST)
-    for person_id, kind, direction, status, topic, text, at, payload in rows:
+    rows = yield _SENT.format(marks), (*people, NEWEST_SENT)
+    for person_id, at in rows:
+        found[person_id].reached.append(_instant(at))
+    if after is None:
+        rows = yield _RECEIVED.format(marks, _BOUND), (*people, NEWEST)
+    else:
+        rows = yield _RECEIVED.format(marks, "?"), (*people, after)
+    for person_id, kind, text, at, payload in rows:
         person, when = found[person_id], _instant(at)
-        if direction == "out":
-            if status in _REACHED and topic not in ("", "reply"):
-                person.reached.append(when)
-        elif kind == "event":
+        if kind == "event":
             for fact in _of_event(payload, wanted):
                 person.note(fact, day_of(when))
         else:
@@ -139,11 +149,15 @@ _POSTED = (
     " WHERE r.person_id IN ({}) AND s.kind = 'collect' AND s.undone_at IS NULL"
 )
 # The newest few of each account, by its index.
-_MESSAGES = (
-    "SELECT a.person_id, m.kind, m.direction, m.status, m.topic, m.text, m.at, m.payload"
-    " FROM accounts a JOIN messages m ON m.account_id = a.id"
-    " WHERE a.person_id IN ({}) AND a.person_kind = 'customer' AND m.id > coalesce("
-    "(SELECT n.id FROM messages n WHERE n.account_id = a.id ORDER BY n.id DESC LIMIT 1 OFFSET ?), 0)"
+_BOUND = "coalesce((SELECT n.id FROM messages n WHERE n.account_id = a.id ORDER BY n.id DESC LIMIT 1 OFFSET ?), 0)"
+_RECEIVED = (
+    "SELECT a.person_id, m.kind, m.text, m.at, m.payload FROM accounts a JOIN messages m ON m.account_id = a.id"
+    " WHERE a.person_id IN ({}) AND a.person_kind = 'customer' AND m.direction = 'in' AND m.id > {}"
+)
+_SENT = (
+    "SELECT a.person_id, m.at FROM accounts a JOIN messages m ON m.account_id = a.id WHERE a.person_id IN ({})"  # noqa: S608
+    " AND a.person_kind = 'customer' AND m.direction = 'out' AND m.status IN ('sent', 'handed_over')"
+    f" AND m.topic NOT IN ('', 'reply') AND m.id > {_BOUND}"
 )
 _FOLLOW_UPS = (
     "SELECT subject_kind, subject_id, at, method FROM follow_ups"

@@ -28,6 +28,8 @@ MESSAGES_PAGE = 2_000
 CHANGED_PAGE = 20_000
 """Changed records listed in one go."""
 EVERYBODY_PAGE = 500
+PAGES = 40
+"""Pages of everybody between two looks at the clock, well under a second."""
 SLICE = 100
 """Records scored between two turns of the event loop, under a millisecond."""
 OVERLAP = timedelta(seconds=30)
@@ -147,7 +149,7 @@ async def _messages(core: Core) -> int:
         if after == kept:  # nothing has held it yet
             kept = _settled(core, page, kept)
         people = sorted({number for _, number, _, _ in page if number is not None})
-        await _score(core, people, partial(_move, "messages", kept))
+        await _score(core, people, partial(_move, "messages", kept), after=row.last_id)
         after, done = page[-1][0], done + len(people)
         if kept != after and len(page) < MESSAGES_PAGE:
             return done
@@ -209,13 +211,13 @@ def _changed(table: str, since: datetime) -> Program[list[tuple[int, Any]]]:
     return list(rows)
 
 
-async def _score(core: Core, people: Sequence[int], mark: _Mark) -> None:
-    """Score people from their rows, page by page; the cursor moves with the last page."""
+async def _score(core: Core, people: Sequence[int], mark: _Mark, *, after: int | None = None) -> None:
+    """Score people, from messages behind a number or from all their rows; the cursor moves with the last page."""
     scorer = Scorer(core.settings.scoring, day_now(core))
     pages = [people[start : start + PAGE] for start in range(0, len(people), PAGE)]
     for page in pages[:-1]:
-        await core.db.run(await prepare(core, scorer, page))
-    last = await prepare(core, scorer, pages[-1]) if pages else None
+        await core.db.run(await prepare(core, scorer, page, after=after))
+    last = await prepare(core, scorer, pages[-1], after=after) if pages else None
 
     def program() -> Program[None]:
         if last is not None:
@@ -238,33 +240,43 @@ async def _fade(core: Core, noun: str) -> int | None:
 
 
 async def _everybody(core: Core, noun: str) -> int | None:
-    """Score the next page of everybody under the rules in force; None when all are."""
+    """Score the next pages of everybody under the rules in force; None when all are."""
     row = await ScoreRun.get(name=noun)
     if row.ended_at is not None:
         return None
-    settings, now = core.settings.scoring, core.clock.now()
-    scorer, letter, anew = Scorer(settings, day_now(core)), LETTER[noun], row.facts_digest != settings.facts_digest
-    limit = PAGE if anew else EVERYBODY_PAGE
-    rows = await core.db.read(_rows(f"{ROWS[noun]} WHERE {letter}.id > ? ORDER BY {letter}.id LIMIT ?", (row.last_id, limit)))
-    facts = await core.db.read(gather(settings, [each[1] for each in rows])) if anew else None
-    changes = await _judge(scorer, rows, facts)
+    settings = core.settings.scoring
+    scorer, anew = Scorer(settings, day_now(core)), row.facts_digest != settings.facts_digest
+    done, rows = 0, await _next(core, noun, row.last_id, anew=anew)
+    for _ in range(PAGES):
+        now = core.clock.now()
+        if not rows:
+            await row.change(core, ended_at=now, facts_digest=settings.facts_digest)
+            seconds = (now - (row.started_at or now)).total_seconds()
+            log.info("scores_done", kind=noun, rows=row.done_count + done, seconds=seconds)
+            return None
+        facts = await core.db.read(gather(settings, [each[1] for each in rows])) if anew else None
+        changes = await _judge(scorer, rows, facts)
+        done += len(rows)
+        # The next page is read while this one is written.
+        written = core.db.run(_write_page(noun, rows, changes, facts or {}, now))
+        rows, _ = await asyncio.gather(_next(core, noun, rows[-1][0], anew=anew), written)
+    return done
 
-    def program() -> Program[None]:
-        yield from keep_facts(facts or {}, now)
-        yield from write(noun, changes)
-        if rows:
-            yield (
-                "UPDATE score_runs SET last_id = ?, done_count = done_count + ?, updated_at = ? WHERE name = ?",
-                (rows[-1][0], len(rows), now, noun),
-            )
-        else:
-            yield "UPDATE score_runs SET ended_at = ?, facts_digest = ? WHERE name = ?", (now, settings.facts_digest, noun)
 
-    await core.db.run(program())
-    if rows:
-        return len(rows)
-    log.info("scores_done", kind=noun, rows=row.done_count, seconds=(now - (row.started_at or now)).total_seconds())
-    return None
+async def _next(core: Core, noun: str, after: int, *, anew: bool) -> list[Row]:
+    letter, limit = LETTER[noun], PAGE if anew else EVERYBODY_PAGE
+    return await core.db.read(_rows(f"{ROWS[noun]} WHERE {letter}.id > ? ORDER BY {letter}.id LIMIT ?", (after, limit)))
+
+
+def _write_page(
+    noun: str, rows: Sequence[Row], changes: Sequence[Change], facts: dict[int, Facts], now: datetime
+) -> Program[None]:
+    yield from keep_facts(facts, now)
+    yield from write(noun, changes)
+    yield (
+        "UPDATE score_runs SET last_id = ?, done_count = done_count + ?, updated_at = ? WHERE name = ?",
+        (rows[-1][0], len(rows), now, noun),
+    )
 
 
 def _rows(sql: str, values: Sequence[object]) -> Program[list[Row]]:

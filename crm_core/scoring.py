@@ -19,7 +19,7 @@ from crm_core.customers import Contact, require_change
 from crm_core.errors import Invalid
 from crm_core.leads import Lead, require_claimed
 from crm_core.ports import Core, Program
-from crm_core.score_facts import gather, read_days, write_days
+from crm_core.score_facts import gather, joined, read_days, write_days
 from crm_core.score_rules import GRADES, Facts, Line, Record, Scorer
 
 PAGE = 200
@@ -92,10 +92,13 @@ async def rescore(core: Core, person_ids: Iterable[int]) -> None:
         await core.db.run(await prepare(core, scorer, numbers[start : start + PAGE]))
 
 
-async def prepare(core: Core, scorer: Scorer, people: Sequence[int]) -> Program[None]:
-    """Read what a page of people is worth; gives the program that writes it."""
+async def prepare(core: Core, scorer: Scorer, people: Sequence[int], *, after: int | None = None) -> Program[None]:
+    """Read what a page of people is worth; gives the program that writes it.
+
+    With the number of a message: what they did up to it is as kept, and only what came later is read.
+    """
     began = core.clock.now()
-    facts, rows = await core.db.read(_read_people(scorer, people))
+    facts, rows = await core.db.read(_read_people(scorer, people, after))
     # Whoever is no record keeps nothing either.
     known = {row[1] for found in rows.values() for row in found}
     changes = {noun: judge(scorer, found, facts) for noun, found in rows.items()}
@@ -108,13 +111,19 @@ async def prepare(core: Core, scorer: Scorer, people: Sequence[int]) -> Program[
     return program()
 
 
-def _read_people(scorer: Scorer, people: Sequence[int]) -> Program[tuple[dict[int, Facts], dict[str, list[Row]]]]:
-    facts = yield from gather(scorer.settings, people)
+def _read_people(
+    scorer: Scorer, people: Sequence[int], after: int | None = None
+) -> Program[tuple[dict[int, Facts], dict[str, list[Row]]]]:
     marks = ", ".join("?" * len(people))
     rows = {}
     for noun, letter in LETTER.items():
         rows[noun] = yield f"{ROWS[noun]} WHERE {letter}.person_id IN ({marks})", tuple(people)
-    return facts, rows
+    if after is None:
+        return (yield from gather(scorer.settings, people)), rows
+    kept = {row[1]: read_days(row[8]) for found in rows.values() for row in found if row[8] is not None}
+    more = yield from gather(scorer.settings, list(kept), after=after)
+    facts = yield from gather(scorer.settings, [number for number in people if number not in kept])
+    return {**facts, **{number: joined(kept[number], days) for number, days in more.items()}}, rows
 
 
 def judge(scorer: Scorer, rows: Sequence[Row], facts: dict[int, Facts] | None = None) -> list[Change]:

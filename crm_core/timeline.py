@@ -241,7 +241,8 @@ def _life_cycle(scope: _Scope) -> list[tuple[str, list[object]]]:
 
 def _leads(scope: _Scope) -> list[tuple[str, list[object]]]:
     return _source(
-        "t.id AS id, t.created_at AS at, t.source AS what, t.need AS text, CAST(NULL AS BIGINT) AS employee_id, t.channel AS channel",
+        "t.id AS id, t.created_at AS at, t.source AS what, t.need AS text, CAST(NULL AS BIGINT) AS employee_id,"
+        " t.channel AS channel",
         "leads t",
         "t.id IN ({})",
         scope.leads,

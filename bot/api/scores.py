@@ -84,7 +84,7 @@ async def list_top(call: Call) -> Any:
 
 
 @routes.get("/scoring", scope="leads:read")
-async def show_rules(call: Call) -> Any:
+async def show_scoring(call: Call) -> Any:
     """Show the rules in force, the bounds of the grades, and how far everybody is scored under them."""
     settings = call.core.settings.scoring
     return {

@@ -165,6 +165,7 @@ def _contacts(house: House) -> Rows:
             "name": name_of(person),
             "name_key": name_of(person),
             "title": "采购",
+            "score": number * 31 % 101,
             "mobile": f"+86139{person:08d}",
             "last_follow_up_at": house.ago(number, 300) if number % 3 else None,
             "created_at": house.ago(number),

@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
         _index('customers_life_due', 'customers (life_due_at)'),
         _index('customers_value_due', 'customers (value_due_at)'),
         _index('customers_parent', 'customers (parent_id) WHERE parent_id IS NOT NULL'),
-        _index('customers_life_cycle', 'customers (owner_id, life_cycle) WHERE merged_into_id IS NULL AND deleted_at IS NULL'),
+        _index('customers_life_cycle', 'customers (life_cycle, owner_id) WHERE merged_into_id IS NULL AND deleted_at IS NULL'),
         _index('customers_churn', 'customers (churn_warned_at) WHERE churn_warned_at IS NOT NULL AND churn_told_at IS NULL'),
         _index('customers_next_contact', 'customers (owner_id, next_contact_at) WHERE next_contact_at IS NOT NULL'),
         _index('customers_profit', 'customers (profit_cents, owner_id) WHERE value_points IS NOT NULL'),

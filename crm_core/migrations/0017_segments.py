@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
         ),
         _index(
             'contacts_selected',
-            'contacts (person_id, customer_id, owner_id, last_follow_up_at, created_at)'
+            'contacts (person_id, customer_id, owner_id, score, last_follow_up_at, created_at)'
             ' WHERE merged_into_id IS NULL AND deleted_at IS NULL',
         ),
         _index('customers_selected', 'customers (grade, value_grade, status, region, industry)'),

@@ -175,14 +175,14 @@ def _is_own(core: Core, kind: str, name: str) -> bool:
 
 @command(
     intent="correct_field",
-    usage="把云帆科技的行业改成制造业",
+    usage="改资料 云帆科技 行业 制造业",
     roles=SELLING,
     phrases=("改资料",),
     undo=("field.correct", undo_correction),
     recognise=recognise_correction,
 )
 async def correct_field(ctx: ChatContext) -> Reply:
-    """改资料和自定义字段，如 张伟 预算等级 高"""
+    """改资料和自定义字段，也可以说 把A公司的行业改成制造业、张伟 预算等级 高"""
     if "field" not in ctx.slots:
         found = _PLAIN.fullmatch(ctx.slot("words")) or _CORRECTION.fullmatch(ctx.slot("said"))
         if found is None:
@@ -210,7 +210,7 @@ async def recognise_question(core: Core, actor: Actor, words: str) -> dict[str, 
 
 @command(
     intent="ask_customer",
-    usage="云帆科技买过什么",
+    usage="客户档案 云帆科技",
     roles=EVERYBODY,
     phrases=("客户档案",),
     forms=(rf"(?P<total>{_HOW_MANY})",),

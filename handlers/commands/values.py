@@ -94,14 +94,14 @@ async def recognise_purchase(core: Core, actor: Actor, words: str) -> dict[str, 
 
 @command(
     intent="note_purchase",
-    usage="云帆科技 买了 网关 3台 1.2万",
+    usage="记消费 云帆科技 网关 3台 1.2万",
     roles=SELLING,
     phrases=("记消费", "记兴趣"),
     undo=("purchase.note", undo_purchase),
     recognise=recognise_purchase,
 )
 async def note_purchase(ctx: ChatContext) -> Reply:
-    """记客户的消费和兴趣，如 云帆科技 对 边缘计算 感兴趣"""
+    """记客户的消费和兴趣，也可以说 A公司 买了 网关 3台 1.2万、A公司 对 边缘计算 感兴趣"""
     if "who" not in ctx.slots:
         who, _, what = ctx.slot("words").partition(" ")
         kind = PurchaseKind.INTEREST if "兴趣" in ctx.slot("said")[:3] else PurchaseKind.BOUGHT

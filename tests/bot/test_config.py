@@ -192,3 +192,30 @@ def test_the_settings_file_of_the_project_is_right() -> None:
         "DINGTALK_CLIENT_SECRET": "s",
     }
     assert set(load(ROOT / "config.toml", enabled).channels) == {"wechat", "dingtalk"}
+
+
+def test_rules_of_identity_are_tables_and_the_words_for_fields_one_of_their_own() -> None:
+    settings = read(
+        """
+[[identity.rules]]
+all_of = ["name", "company"]
+same_source = true
+within_days = 30
+action = "same"
+weight = 90
+[identity.overwrite]
+need = "keep"
+""",
+        GUANXI_IDENTITY__OVERWRITE__TITLE="ask",
+    ).core.identity
+    assert [(rule.all_of, rule.same_source, rule.within_days, rule.action) for rule in settings.rules] == [
+        (("name", "company"), True, 30, "same")
+    ]
+    assert (settings.overwrite.need, settings.overwrite.title, settings.overwrite.mobile) == ("keep", "ask", "ask")
+    assert read("").core.identity.rules
+    wrong = problems('[[identity.rules]]\nall_of = ["shoe"]\n[identity.overwrite]\nneed = "never"\nshoe = "keep"')
+    assert [line.partition("：")[0] for line in wrong] == [
+        "[identity.rules.1] all_of",
+        "[identity.overwrite] shoe",
+        "[identity.overwrite] need",
+    ]

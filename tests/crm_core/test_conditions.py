@@ -124,6 +124,7 @@ class World:
     async def _contact(self, lead, facts):
         customer = None
         more = {"industry": "", "customer_grade": "", "region": "", "company": ""}
+        score = self.chance.choice((0, 40, 60, 90))
         if self.chance.random() < 0.8:
             more = {
                 "industry": self.chance.choice(("制造业", "")),
@@ -148,11 +149,12 @@ class World:
             title=facts["title"],
             mobile=facts["mobile"],
             last_follow_up_at=facts["last_follow_up_at"],
+            score=score,
             created_at=facts["created_at"],
             merged_into_id=merged,
         )
         await Lead.filter(id=lead.id).update(status="converted")
-        return more | {"kind": "customer", "open": merged is None, "grade": more["customer_grade"]}
+        return more | {"kind": "customer", "open": merged is None, "grade": more["customer_grade"], "score": score}
 
     async def _tags(self, facts):
         facts["tags"] = {}

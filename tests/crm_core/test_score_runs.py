@@ -132,6 +132,7 @@ async def test_a_message_not_worked_on_yet_is_counted_when_it_is(core: Core, clo
 
 async def test_changed_rules_count_for_everybody_page_by_page(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(score_runs, "EVERYBODY_PAGE", 3)
+    monkeypatch.setattr(score_runs, "PAGES", 1)
     people = [await make_lead(core, f"客户{number}", company="东风") for number in range(10)]
     await score_runs.catch_up(core)
     assert [await points(lead) for lead in people] == [5] * 10

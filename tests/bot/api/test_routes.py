@@ -11,6 +11,8 @@ ROUTES = all_routes()
 # Addresses whose rights are another resource's.
 BELONGS_TO = {
     "departments": "employees",
+    "cleaning-cases": "duplicates",
+    "match-rules": "duplicates",
     "assignment-profiles": "leads",
     "sales-scripts": "templates",
     "people": "tags",
@@ -28,7 +30,7 @@ def test_every_route_has_a_scope_of_its_own_resource() -> None:
         first, *rest = route.path.strip("/").split("/")
         assert resource in RESOURCES
         assert resource in (BELONGS_TO.get(first, first), *rest), route.path
-        reads = route.method == "GET" or route.path.endswith("/preview")
+        reads = route.method == "GET" or route.path.endswith(("/preview", "/duplicates"))
         assert action == ("read" if reads else "write"), route.path
 
 
