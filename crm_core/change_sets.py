@@ -192,10 +192,11 @@ def _put_back(core: Core, set_id: int) -> Program[Undone]:
         last = page[-1][0]
 
 
-def put_back_page(core: Core, set_id: int, limit: int) -> Program[Undone | None]:
+def put_back_page(core: Core, set_id: int, limit: int, untouched: Mapping[str, str] | None = None) -> Program[Undone | None]:
     """Put back the newest changes of a big set, and strike them from it; None when none is left.
 
     For sets that would hold the writer too long as one: whoever calls it again and again marks the set undone at the end.
+    `untouched`: by table, the condition under which a row that was made is taken away although it was changed since.
     """
     page = yield (
         "SELECT id, table_name, row_id, before, after, created_at FROM changed_rows WHERE set_id = ? ORDER BY id DESC LIMIT ?",
@@ -205,25 +206,26 @@ def put_back_page(core: Core, set_id: int, limit: int) -> Program[Undone | None]
         return None
     rows_done = left = 0
     for change in page:
-        done, stayed = yield from _put_one_back(core, change)
+        done, stayed = yield from _put_one_back(core, change, (untouched or {}).get(change[1], ""))
         rows_done += done
         left += stayed
     yield "DELETE FROM changed_rows WHERE set_id = ? AND id >= ?", (set_id, page[-1][0])
     return Undone(rows_done, left)
 
 
-def _put_one_back(core: Core, change: Sequence[Any]) -> Program[tuple[int, int]]:
+def _put_one_back(core: Core, change: Sequence[Any], untouched: str = "") -> Program[tuple[int, int]]:
     _, table, row_id, before, after, noted_at = change
     if before is None:
-        return (yield from _take_away(table, row_id, noted_at))
+        return (yield from _take_away(table, row_id, noted_at, untouched))
     if after is None:
         return (yield from _bring_back(core, table, before))
     return (yield from _set_back(core, table, row_id, before, after))
 
 
-def _take_away(table: str, row_id: int, noted_at: Any) -> Program[tuple[int, int]]:
+def _take_away(table: str, row_id: int, noted_at: Any, untouched: str) -> Program[tuple[int, int]]:
     # Who made the row noted it at once; a later hand moved its second time. An import may set the first one far back.
-    count = yield f'DELETE FROM "{table}" WHERE id = ? AND updated_at <= ?', (row_id, noted_at)  # noqa: S608 - our own names
+    since = f"(updated_at <= ? OR ({untouched}))" if untouched else "updated_at <= ?"
+    count = yield f'DELETE FROM "{table}" WHERE id = ? AND {since}', (row_id, noted_at)  # noqa: S608 - our own names
     if count:
         return 1, 0
     rows = yield f'SELECT 1 FROM "{table}" WHERE id = ?', (row_id,)  # noqa: S608 - our own names

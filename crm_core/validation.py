@@ -48,6 +48,7 @@ MOST: Mapping[str, int] = {
     "recorded_by": 64,
 }
 """Characters of a field at most."""
+_NO_END = 1 << 30
 _FORMS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "phone": (normalising.phone, "电话格式不对"),
     "mobile": (normalising.phone, "手机号格式不对"),
@@ -64,6 +65,20 @@ _TEXTS: Mapping[str, Callable[[str], str]] = {
     "company": normalising.company,
     "need": normalising.lines,
 }
+
+
+def reader_of(field: str) -> Callable[[str], Any]:
+    """Give what reads one field, or None for what is no such thing: `read` without its reasons, for a million rows."""
+    form = _FORMS.get(field)
+    if form is not None:
+        return form[0]
+    normal, most = _TEXTS.get(field, normalising.words), MOST.get(field, _NO_END)
+
+    def reader(text: str) -> str | None:
+        value = normal(text)
+        return value if len(value) <= most else None
+
+    return reader
 
 
 @dataclass(frozen=True, slots=True)

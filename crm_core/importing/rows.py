@@ -12,7 +12,7 @@ from crm_core.importing.columns import Kind, Matched
 from crm_core.lead_rules import LeadSettings
 from crm_core.name_keys import company_key, person_key
 from crm_core.regions import Region
-from crm_core.validation import LABELS, missing, read
+from crm_core.validation import LABELS, missing, read, reader_of
 
 _PEOPLE = ("name", "mobile", "landline", "wechat_id", "email", "title", "birthday", "company")
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -188,8 +188,8 @@ class RowMaker:
         if name in special:
             return special[name]
         if name == "parent" or (name == "name" and self._kind.name == "customers"):
-            return lambda text: read("company", text)[0]
-        return lambda text: read(name, text)[0]
+            return reader_of("company")
+        return reader_of(name)
 
     def _why(self, name: str, text: str) -> Reason:
         said = normalising.words(text)[:20]

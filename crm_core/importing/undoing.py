@@ -12,13 +12,17 @@ from crm_core.importing.imports import Import, ImportStatus
 from crm_core.ports import Core, Program
 
 PAGE = 1_000
+UNTOUCHED = {
+    "leads": "updated_at = claimed_at AND last_follow_up_at IS NULL AND customer_id IS NULL AND merged_into_id IS NULL",
+}
+"""What the house itself did with a new lead since, giving it to somebody, is nobody's work on it."""
 
 
 async def take_back(core: Core, row: Import) -> Undone:
     """Put back whatever an import changed, a page at a time."""
     rows = left = 0
     while row.set_id is not None:
-        done = await core.db.run(change_sets.put_back_page(core, row.set_id, PAGE))
+        done = await core.db.run(change_sets.put_back_page(core, row.set_id, PAGE, UNTOUCHED))
         if done is None:
             break
         rows, left = rows + done.rows, left + done.left
@@ -26,6 +30,7 @@ async def take_back(core: Core, row: Import) -> Undone:
         now = core.clock.now()
         query = ChangeSet.filter(id=row.set_id, undone_at=None)
         await query.update(undone_at=now, undone_count=rows, left_count=left, updated_at=now)
+        await core.db.run(_end_offers(core))
     return Undone(rows, left)
 
 
@@ -40,6 +45,16 @@ async def undo(core: Core, row: Import, actor: Actor) -> Undone:
             after = {"rows": done.rows, "left": done.left}
             await access.record(core, actor, "import.undo", ("imports", row.id), after=after)
     return done
+
+
+def _end_offers(core: Core) -> Program[None]:
+    # Nobody is asked any more about a lead that is gone.
+    now = core.clock.now()
+    yield (
+        "UPDATE offers SET status = 'overridden', answered_at = ?, updated_at = ? WHERE status = 'open'"
+        " AND NOT EXISTS (SELECT 1 FROM leads l WHERE l.id = offers.lead_id)",
+        (now, now),
+    )
 
 
 def _empty_quarantine(number: int) -> Program[None]:

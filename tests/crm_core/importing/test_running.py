@@ -198,6 +198,21 @@ async def test_undo_leaves_what_somebody_worked_on(table: Table, core: Core, clo
         await undoing.undo_now(table.core, SYSTEM, row.id)
 
 
+async def test_what_the_house_itself_did_since_is_taken_back_too(table: Table, core: Core, clock: Any) -> None:
+    """A lead that was given to somebody by rule and never worked on goes with its import, and so does the open question."""
+    from crm_core.assignment import Offer
+
+    row = await table.run(ROWS)
+    given, offered = await Lead.all().order_by("id")
+    clock.advance(timedelta(minutes=1))
+    owner, now = await make_employee(core, "小李"), clock.now()
+    await Lead.filter(id=given.id).update(owner_id=owner.id, claimed_at=now, updated_at=now)
+    await Offer.add(core, lead_id=offered.id, person_id=offered.person_id, employee_id=owner.id, status="open", expires_at=now)
+    assert (await undoing.undo_now(table.core, SYSTEM, row.id)).left == 0
+    assert await Lead.all().count() == 0
+    assert (await Offer.get()).status == "overridden"
+
+
 async def test_customers_with_parents_and_names_that_are_the_same(table: Table, core: Core) -> None:
     head = ["客户名称", "类型", "上级单位", "行业", "统一社会信用代码"]
     rows = [
