@@ -182,7 +182,7 @@ class _Reader:
             made = self._database(made)
         return made
 
-    def table(self, cls: type, table: object, section: str, *, skip: tuple[str, ...] = ()) -> Any:
+    def table(self, cls: Any, table: object, section: str, *, skip: tuple[str, ...] = ()) -> Any:
         """Read a table into a class; None when something in it is wrong."""
         if not isinstance(table, Mapping):
             self.problems.append(Problem(section, "", "需要是一节设置"))

@@ -51,7 +51,8 @@ async def claim(core: Core, actor: Actor, lead_id: int) -> Lead:
     Writes the lead, one audit entry and a notice to the manager, in one transaction; waiting notices to all end with it.
     Another unit's lead is not there.
 
-    Raises: NotFound; ClaimNeedsEmployee for whoever acts as no employee; LeadAlreadyClaimed; LeadOffered; ClaimCapReached; DayCapReached; PoolCapReached; CoolDown.
+    Raises: NotFound; ClaimNeedsEmployee for whoever acts as no employee; LeadAlreadyClaimed; LeadOffered;
+    ClaimCapReached; DayCapReached; PoolCapReached; CoolDown.
     """
     access.require(actor, "leads:write")
     if actor.employee_id is None:

@@ -13,7 +13,8 @@ from crm_core.activities import Subject, load_subject, subject_of
 from crm_core.customers import Contact, Customer
 from crm_core.employees import Employee
 from crm_core.errors import Conflict
-from crm_core.leads import Lead, LeadAlreadyClaimed
+from crm_core.leads import Lead
+from crm_core.pools import LeadAlreadyClaimed
 from handlers.replies import ago
 
 MODELS: Mapping[str, Any] = {"lead": Lead, "customer": Customer, "contact": Contact}

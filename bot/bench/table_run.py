@@ -1,4 +1,5 @@
-"""One import, reading or export in a process of its own, for rows_tables: `import SETTINGS FILE`, `read …`, `export SETTINGS FORM`.
+"""One import, reading or export in a process of its own, for rows_tables: `import SETTINGS FILE`, `read …`,
+`export SETTINGS FORM`.
 
 Prints rows a second, the MiB this process has grown by, and the MiB of the biggest process beside it.
 """

@@ -56,7 +56,7 @@ async def show_contact(ctx: ChatContext) -> Reply:
     around = await _around(ctx, row) if isinstance(row, Customer) else []
     return replies.record(
         _headline(subject, row, full=full),
-        [*_particulars(row, full=full), *own, *await _relations(ctx, subject, row), *around, *await _past(ctx, subject)],
+        [*_particulars(row, full=full), *own, *await _relations(ctx, subject), *around, *await _past(ctx, subject)],
     )
 
 

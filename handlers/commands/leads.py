@@ -86,6 +86,10 @@ async def create_lead(ctx: ChatContext) -> Reply:
 @command(intent="list_pool", usage="公海", roles=SELLING, phrases=("公海",))
 async def list_pool(ctx: ChatContext) -> Reply:
     """看公海里的线索"""
+    return await _list_pool(ctx)
+
+
+async def _list_pool(ctx: ChatContext) -> Reply:
     kept = await ctx.core.state.get(f"pool_page:{ctx.place}") if ctx.slot("more") else None
     if kept is not None:
         return await _pool_page(ctx, msgspec.json.decode(kept))
@@ -100,7 +104,7 @@ async def list_pool(ctx: ChatContext) -> Reply:
 async def next_pool_page(ctx: ChatContext) -> Reply:
     """看公海的下一页"""
     ctx.slots["more"] = "yes"
-    return await list_pool.handler(ctx)
+    return await _list_pool(ctx)
 
 
 async def _pool_page(ctx: ChatContext, page: dict[str, Any]) -> Reply:

@@ -32,7 +32,7 @@ _QUANTITY = re.compile(
 async def show_value(ctx: ChatContext) -> Reply:
     """看客户价值四个方面的依据"""
     if not ctx.slot("words") and "customer" not in ctx.slots:
-        return await show_ranking.handler(ctx)
+        return await _ranking(ctx)
     row = await pick_customer(ctx, ctx.slot("words"))
     seen = await customer_values.appraisal_of(ctx.core, ctx.actor, row.id)
     lines = [f"{row.name}：价值{seen.value.grade}级（{seen.value.points}分）"]
@@ -59,6 +59,10 @@ async def show_value(ctx: ChatContext) -> Reply:
 )
 async def show_ranking(ctx: ChatContext) -> Reply:
     """看客户利润排行：前20%的占比和后30%的拖累"""
+    return await _ranking(ctx)
+
+
+async def _ranking(ctx: ChatContext) -> Reply:
     seen = await customer_values.ranking(ctx.core, ctx.actor)
     if not seen.customers:
         return replies.text("还没有算过价值的客户。记下成交（例如：云帆科技 买了 网关 3台 1.2万）后几分钟内会算好。")
