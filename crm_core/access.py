@@ -43,7 +43,7 @@ RECORDS = frozenset(
     }
 )
 CAMPAIGNS = frozenset({"segments", "templates", "broadcasts", "recipients", "greetings"})
-HOUSE = frozenset({"employees", "accounts", "messages", "departments", "targets"})
+HOUSE = frozenset({"employees", "accounts", "messages", "targets"})
 RESOURCES = RECORDS | CAMPAIGNS | HOUSE | {"audit", "tokens"}
 
 _READ: Mapping[Role, frozenset[str]] = {

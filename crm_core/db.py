@@ -16,13 +16,14 @@ from urllib.parse import urlsplit
 from tortoise import Tortoise, fields
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
-from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.migrations.executor import MigrationTarget
 from tortoise.models import Model, ModelMeta
 from tortoise.transactions import in_transaction
 
 from crm_core import commits, sqlite_dialect
 from crm_core.errors import CrmError, Unavailable
 from crm_core.ports import Core, Program
+from crm_core.schema_steps import Steps
 from crm_core.values import to_money
 
 T = TypeVar("T")
@@ -208,7 +209,7 @@ class Database:
 
     async def missing_migrations(self) -> list[str]:
         """Name the steps this database has not taken yet."""
-        return await _missing(MigrationExecutor(self._client, self._config()["apps"]))
+        return await Steps(self._client, self._config()["apps"]).missing()
 
     async def migrate(self, *, backup: Path | None = None, last: str = "") -> list[str]:
         """Take the missing steps, all in one transaction; an existing embedded database is copied first.
@@ -223,11 +224,10 @@ class Database:
             async with in_transaction(self._name) as connection:
                 # Another process may be at it; what it did is seen after the wait.
                 await self.serialize("migrate", within=MIGRATE_SECONDS)
-                executor = MigrationExecutor(connection, self._config()["apps"])
-                # First of all: without its table Tortoise finds out by an error, which would undo the transaction.
-                await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
-                missing = await _missing(executor)
-                await executor.migrate([MigrationTarget(APP, last)] if last else None)
+                steps = Steps(connection, self._config()["apps"])
+                await steps.prepare()
+                missing = await steps.missing()
+                await steps.migrate([MigrationTarget(APP, last)] if last else None)
         return missing
 
     async def require_current(self) -> None:
@@ -307,10 +307,6 @@ def known_steps() -> list[str]:
     """Name the migrations this program has, in order."""
     found = resources.files(MIGRATIONS).iterdir()
     return sorted(path.name.removesuffix(".py") for path in found if path.name[:4].isdecimal() and path.name.endswith(".py"))
-
-
-async def _missing(executor: MigrationExecutor) -> list[str]:
-    return [step.migration.name for step in await executor.plan() if not step.backward]
 
 
 class UtcDatetimeField(fields.DatetimeField):  # type: ignore[type-arg]

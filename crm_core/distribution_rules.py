@@ -32,9 +32,11 @@ class DistributionSettings:
     """`[distribution]`: which unit a new lead nobody owns goes to. The first rule that fits counts."""
 
     enabled: bool = True
+    """Whether leads are given to units by themselves; by hand they always can be."""
     own_source_stays: bool = True
     """Whether what a unit collected itself is never distributed away (谁收集归谁)."""
     rules: tuple[DistributionRule, ...] = ()
+    """Without a rule leads stay with headquarters."""
 
     def problems(self) -> list[tuple[str, str]]:
         """List what is wrong, as pairs of key and sentence."""
@@ -74,7 +76,9 @@ class AssignmentSettings:
     capacity: int = 0
     """Open leads above which nobody is given more, unless the employee's own number says otherwise; 0: the claim cap."""
     work_from: time = time(9)
+    """When the working day begins; outside it nobody is given leads, unless a rule says `any_time`."""
     work_until: time = time(18)
+    """When the working day ends."""
     rules: tuple[AssignmentRule, ...] = ()
     """Without a rule leads lie in the unit's pool until somebody claims them."""
 
@@ -110,7 +114,9 @@ class ScriptSettings:
     """`[sales_scripts]`: wording offered to salespeople; the house may add more in chat and API."""
 
     offer_after_follow_up: bool = True
+    """Whether wording for the stage is offered below the answer to a follow-up."""
     items: tuple[ScriptText, ...] = ()
+    """The stored wording (话术)."""
 
     def problems(self) -> list[tuple[str, str]]:
         """List what is wrong, as pairs of key and sentence."""

@@ -56,6 +56,7 @@ class OwnFields:
     """`[[fields]]`: fields of the house's own, usable in chat, API and segments at once."""
 
     fields: tuple[FieldSettings, ...] = ()
+    """The fields, in the order they are shown."""
 
     @property
     def every(self) -> tuple[FieldSettings, ...]:

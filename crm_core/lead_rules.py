@@ -30,6 +30,7 @@ class LeadSettings:
     """`[leads]`: what leads must have, by source."""
 
     sources: tuple[SourceRule, ...] = ()
+    """The sources with what each requires, and the words that mean the same."""
     known_sources_only: bool = False
     """Whether a source that is not listed is a mistake."""
 
@@ -60,9 +61,11 @@ class ImportSettings:
     make_customers: bool = True
     """Whether a contact's company that is not there yet is made a customer."""
     max_file_mib: int = 100
+    """The biggest file that is taken."""
     max_unpacked_mib: int = 2048
     """What a workbook may unpack to; counted while it is unpacked."""
     max_rows: int = 2_000_000
+    """The most rows of one table."""
     reader_memory_mib: int = 1024
     """What the process that reads a table may hold."""
     reader_seconds: int = 1800

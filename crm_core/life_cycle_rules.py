@@ -71,7 +71,9 @@ class LifeCycleSettings:
     loyal_purchases: int = 3
     """So many purchases within `loyal_days` make a customer loyal (忠诚)."""
     loyal_days: int = 730
+    """The days `loyal_purchases` are counted in."""
     grades: tuple[GradeDays, ...] = ()
+    """Other days for customers of a grade."""
 
     def days_for(self, grade: str) -> tuple[int, int]:
         """Tell after how many days one of this grade is dormant and lost."""

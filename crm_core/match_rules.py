@@ -135,6 +135,7 @@ class IdentitySettings:
     """`[identity]`: who is taken for the same person or company, and what then happens."""
 
     rules: tuple[Rule, ...] = DEFAULT_RULES
+    """Which combination of evidence makes what; setting any replaces the built-in ones."""
     merge_alone: bool = True
     """Whether a rule with action same merges without asking, where no id contradicts it and the owner is the same."""
     doubtful_from: int = 50
@@ -144,6 +145,7 @@ class IdentitySettings:
     stale_days: int = 365
     """An older lead nobody touched for so long makes way for the newer one."""
     overwrite: OverwriteSettings = OverwriteSettings()
+    """What happens when the newer record says something else: newest, keep or ask, a word for each field."""
 
     def problems(self) -> list[tuple[str, str]]:
         """List what is wrong, as pairs of key and sentence."""

@@ -123,6 +123,7 @@ class OpportunitySettings:
     departments_without: tuple[str, ...] = ()
     """Departments that run the customer flow alone."""
     stuck_days: int = 14
+    """Days without a move or follow-up after which a deal is stuck, unless its stage has its own number."""
     stuck_repeat_days: int = 7
     """A stuck deal is told again after so many days."""
     retry_days: int = 90
@@ -130,6 +131,7 @@ class OpportunitySettings:
     pipelines: tuple[PipelineSettings, ...] = ()
     """Empty: the built-in one. The first is taken when none is said."""
     repeat_purchases: tuple[RepeatPurchase, ...] = ()
+    """What is proposed so many days after a deal is won; empty: nothing."""
 
     @property
     def all_pipelines(self) -> tuple[PipelineSettings, ...]:

@@ -156,7 +156,9 @@ class PoolSettings:
     claim_cap: int = 50
     """Open leads one employee may own."""
     protection_days: int = 7
+    """A claimed lead is its owner's for so long, whatever else would return it."""
     reclaim_days: int = 30
+    """An owned lead nobody touched for so many days returns to the pool; 0: never."""
     warning_days: int = 3
     """So long before its return the owner is warned."""
     claims_a_day: int = 0

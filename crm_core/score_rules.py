@@ -146,7 +146,9 @@ class ScoringSettings:
     a_from: int = 70
     """Points from which the grade is A; likewise B and C, and D below."""
     b_from: int = 45
+    """Points from which the grade is B."""
     c_from: int = 20
+    """Points from which the grade is C."""
     price_words: tuple[str, ...] = PRICE_WORDS
     """Any of them in a customer's message asks for a price."""
     decision_words: tuple[str, ...] = DECISION_WORDS

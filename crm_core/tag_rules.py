@@ -38,7 +38,9 @@ class TagSettings:
     """`[tags]`: the rules, and how often each is run over everybody, because days pass by themselves."""
 
     rules: tuple[TagRule, ...] = ()
+    """The rules that set tags; tags set by hand are never taken off by them."""
     whole_every: timedelta = timedelta(hours=6)
+    """How often each rule is run over everybody."""
 
     def problems(self) -> list[tuple[str, str]]:
         """List what is wrong, as pairs of key and sentence."""

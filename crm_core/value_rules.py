@@ -55,18 +55,25 @@ class ValueSettings:
     full_potential: int = 300_000
     """Open and expected business that gives all points for the potential."""
     profit_weight: int = 40
+    """How much the side of profit counts, past and potential, beside the other three weights."""
     influence_weight: int = 20
+    """How much the influence in industry and region counts."""
     credit_weight: int = 20
+    """How much the credit counts: how late is paid, what is owed."""
     loyalty_weight: int = 20
+    """How much the loyalty counts."""
     a_from: int = 70
     """Points from which the grade is A; likewise B and C."""
     b_from: int = 50
+    """Points from which the grade is B."""
     c_from: int = 30
+    """Points from which the grade is C; below it is D."""
     industries: tuple[str, ...] = ()
     """Industries whose customers others look to."""
     regions: tuple[str, ...] = ()
     """Regions whose customers others look to."""
     look_again_days: int = 30
+    """A grade is worked out anew after so many days although nothing happened."""
     rhythms: tuple[Rhythm, ...] = ()
     """Empty: the built-in ones. The first that fits counts."""
 

@@ -74,6 +74,11 @@ class Dialog:
         """Tell whether the words are a no to a yes-or-no question."""
         return self.yes_no and (intent == "deny" or plain(words) in _NO)
 
+    def labelled(self, words: str) -> dict[str, object] | None:
+        """Tell the slots with the choice these very words are the label of, whatever else they mean; None when of none."""
+        chosen = [] if self.yes_no else [value for label, value in self.options if plain(label) == plain(words)]
+        return {**self.slots, self.slot: chosen[0]} if len(chosen) == 1 else None
+
     def _chosen(self, words: str) -> str | None:
         said = plain(words).strip("第个条位.。、")
         number = _NUMBER_WORDS.get(said) or (int(said) if said.isdecimal() and len(said) < 4 else 0)

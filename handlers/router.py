@@ -28,7 +28,7 @@ from handlers.understanding.intents import INTENTS
 from handlers.understanding.parse import parse
 from handlers.understanding.shapes import read_shape
 from handlers.understanding.times import unusable_time
-from handlers.understood import Understood, closed, settle, with_put_aside
+from handlers.understood import Understood, said_outright, settle, with_put_aside
 
 FILE_INTENT = "import_table"
 """What a file means that is sent without words."""
@@ -192,8 +192,8 @@ class Router:
         if words.startswith("绑定") or (message.in_group and "绑定" in words):
             return Understood(message, account, actor, "bind", {"words": words})
         intent = self._phrase(words)
-        if intent in ("cancel", "undo") and dialog:
-            return closed(Understood(message, account, actor, intent, {}, dialog), dialog)
+        if dialog and (done := said_outright(Understood(message, account, actor, intent, {}, dialog), dialog)):
+            return done
         if intent:
             rest = words.partition(" ")[2] if plain(words) not in self._phrases else ""
             return Understood(message, account, actor, intent, {"words": rest.strip()}, dialog)
@@ -316,11 +316,11 @@ class Router:
     async def after_refusal(self, core: Core, understood: Understood, error: CrmError) -> None:
         """Keep what must be kept although the command was undone: a wrong bind code is counted, a refused try written down."""
         message = understood.message
-        if isinstance(error, Refused) and understood.actor is not None:
-            after = {"intent": understood.intent, "code": error.code}
-            await access.record(core, understood.actor, "chat.refused", ("commands", None), after=after)
         if isinstance(error, BindCodeWrong):
             await employees.count_wrong_try(core, message.address)
+        elif isinstance(error, Refused) and understood.actor is not None:
+            after = {"intent": understood.intent, "code": error.code}
+            await access.record(core, understood.actor, "chat.refused", ("commands", None), after=after)
 
     async def forget_question(self, core: Core, account: AccountRow, message: InboundMessage) -> None:
         """Close the open question of a conversation."""

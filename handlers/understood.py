@@ -40,6 +40,14 @@ def closed(understood: Understood, dialog: Dialog) -> Understood:
     return replace(understood, intent=dialog.no_intent or "cancel", slots=slots, settled=True)
 
 
+def said_outright(understood: Understood, dialog: Dialog) -> Understood | None:
+    """Take 取消 for no answer, and the very words of a choice for the choice; None for anything else."""
+    if understood.intent in ("cancel", "undo"):
+        return closed(understood, dialog)
+    chosen = dialog.labelled(understood.message.text)
+    return None if chosen is None else replace(understood, intent=dialog.intent, slots=chosen, settled=True)
+
+
 def with_put_aside(reply: Reply, understood: Understood) -> Reply:
     """Say that the open question was left without an answer."""
     dialog = understood.dialog

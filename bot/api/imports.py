@@ -174,7 +174,7 @@ async def _with_values(call: Call, rows: list[dict[str, Any]], items: list[dict[
 
 
 @routes.post("/imports/quarantine/{id}/release", scope="imports:write")
-async def release(call: Call, body: Corrections) -> Any:
+async def release_quarantined(call: Call, body: Corrections) -> Any:
     """Let a row in, corrected."""
     unknown = [name for name in body.values if name not in LABELS]
     if unknown:

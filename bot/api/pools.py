@@ -105,7 +105,7 @@ async def distribute(call: Call, body: Unit) -> Any:
 
 
 @routes.post("/leads/assign", scope="leads:write")
-async def assign(call: Call, body: Owner) -> Any:
+async def assign_leads(call: Call, body: Owner) -> Any:
     """Give leads to an employee; taken back by its change set."""
     _some(body.lead_ids)
     changes = await assignment.assign(call.core, call.actor, body.lead_ids, body.owner_id)
@@ -118,7 +118,7 @@ def _some(lead_ids: list[int]) -> None:
 
 
 @routes.get("/leads/{id}/assignments", scope="leads:read")
-async def explain(call: Call) -> Any:
+async def explain_assignment(call: Call) -> Any:
     """Tell how a lead came to where it is."""
     _, steps = await assignment.explain(call.actor, call.number)
     return {"items": [{"at": each.at.isoformat(), "what": each.what, "why": each.why} for each in steps], "next": None}

@@ -172,7 +172,7 @@ async def list_people(call: Call) -> Any:
 
 
 @routes.lists("/segments/{id}/why", scope="segments:read", filters={"person_id": int})
-async def explain(call: Call) -> Any:
+async def explain_membership(call: Call) -> Any:
     """Tell condition by condition why `person_id` is in a segment or not, with the fact behind each."""
     segment = await access.load(Segment, call.actor, call.number)
     if "person_id" not in call.query:

@@ -17,6 +17,8 @@ from handlers.search_words import FORM, read_conditions
 from handlers.understanding.names import is_company
 
 LIST = "search"
+MORE = "search_more"
+"""What 下一页 means after a list of this file."""
 PAGE = 10
 READING = EVERYBODY
 
@@ -50,7 +52,7 @@ async def _listed(ctx: ChatContext, found: Found, title: str, conditions: dict[s
     await paging.remember(ctx.core, ctx.place, LIST, going_on if found.next else None)
     if conditions:
         await paging.remember(ctx.core, f"{ctx.place}:saved", LIST, {"conditions": conditions})
-    await dialogs.remember_list(ctx.core, ctx.place, LIST, [hit.person_id for hit in found.hits])
+    await dialogs.remember_list(ctx.core, ctx.place, LIST, [hit.person_id for hit in found.hits], intent=MORE)
     if not found.hits:
         return replies.text(f"没有找到符合的客户或线索（{title}）。")
     now = ctx.core.clock.now()
@@ -73,9 +75,9 @@ def _line(hit: Hit, now: datetime) -> str:
     return "，".join(word for word in told if word)
 
 
-@command(intent="more", usage="更多", roles=READING, phrases=("更多", "下一页", "还有呢"), reads=True)
+@command(intent=MORE, usage="", roles=READING, reads=True)
 async def show_more(ctx: ChatContext) -> Reply:
-    """看列表的下一页"""
+    """看查找结果和往来的后面几条"""
     known = await paging.recall(ctx.core, ctx.place)
     if known.get("what") == LIST:
         conditions, first = known["conditions"], int(known["shown"])
@@ -110,6 +112,7 @@ async def _timeline(ctx: ChatContext, whose: dict[str, Any], name: str, before: 
         at, source, number = found.next
         going_on = {"whose": whose, "title": name, "before": [at.isoformat(), source, number]}
     await paging.remember(ctx.core, ctx.place, "timeline", going_on)
+    await dialogs.remember_list(ctx.core, ctx.place, "timeline", [], intent=MORE)
     now = ctx.core.clock.now()
     lines = [
         f"{replies.when(entry.at, now)} {entry.label} {entry.text[:60]}{f'（{entry.who}）' if entry.who else ''}"

@@ -32,7 +32,7 @@ async def test_the_preview_tells_reach_reasons_and_samples_and_the_run_does_the_
     ):
         await account.change(core, **values)
     await make_lead(core, "没有账号")
-    await make_lead(core, "另一渠道", wechat_id="x")
+    await make_lead(core, "另一渠道", wechat_id="zhangwei_88")
     draft = await make_broadcast(core, marketer)
     seen = await audience.preview(core, marketer, draft.id)
     assert seen.total == 12

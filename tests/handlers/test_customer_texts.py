@@ -240,8 +240,8 @@ async def test_a_waiting_notice_ends_with_the_claim(core: Core, clock: FakeClock
         clock.advance(20)
     lead, kept = await Lead.all().order_by("id")
     actor = await make_actor(core, "小李")
-    await leads.claim(core, actor, lead.id)
+    await pools.claim(core, actor, lead.id)
     later = Message.filter(direction="out", not_before__gt=clock.now()).order_by("id")
     assert await later.values_list("status", "reason") == [("cancelled", "lead_owned"), ("queued", "")]
-    await leads.assign(core, SYSTEM, kept.id, actor.employee_id or 0)
+    await assignment.assign(core, SYSTEM, [kept.id], actor.employee_id or 0)
     assert await later.values_list("status", flat=True) == ["cancelled", "cancelled"]

@@ -17,8 +17,9 @@ async def test_pages_follow_each_other_and_claiming_takes_the_number_shown(core:
     for n in range(12):
         await make_lead(core, f"客户{n}")
     assert (await chat.says("公海")).startswith("公海共12条，最新10条：\n1. 客户11")
-    assert await chat.says("公海下一页") == "公海共12条，第11到12条：\n1. 客户1\n2. 客户0\n回复“领取 序号”或“领取 姓名”领取"
-    assert await chat.says("领 2") == "已领取：客户0"
+    assert await chat.says("公海下一页") == "公海共12条，第11到12条：\n11. 客户1\n12. 客户0\n回复“领取 序号”或“领取 姓名”领取"
+    assert await chat.says("领 12") == "已领取：客户0"
+    assert await chat.says("领 2") == "已领取：客户10"
     assert await chat.says("公海下一页") == "没有更多了。"
 
 
