@@ -42,14 +42,6 @@ def _by_address(table: str) -> str:
     return f"EXISTS (SELECT 1 FROM accounts a WHERE a.id IN ({{accounts}}) AND {same})"  # noqa: S608 - our own names
 
 
-_SAYS_THEIR_NUMBER = " OR ".join(
-    f"EXISTS (SELECT 1 FROM {table} t WHERE t.id IN ({{{table}}}) AND t.mobile <> ''"  # noqa: S608 - our own names
-    " AND quarantined_rows.payload LIKE '%' || t.mobile || '%')"
-    for table in ("leads", "contacts")
-)
-"""What was not let in has no person yet: their number in it is theirs."""
-
-
 # Children before what they hang on.
 HOLDINGS: tuple[Holding, ...] = (
     Holding("audit_values", _AUDITED, {"salt": "", "before": "", "after": ""}),
@@ -65,7 +57,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("distributions", "person_id IN ({persons})"),
     Holding("offers", "person_id IN ({persons})"),
     Holding("lead_exceptions", "person_id IN ({persons})"),
-    Holding("quarantined_rows", f"lead_id IN ({{leads}}) OR {_SAYS_THEIR_NUMBER}"),
+    Holding("quarantined_rows", "lead_id IN ({leads})"),
     Holding("pool_claims", "person_id IN ({persons})"),
     Holding("assignment_profiles", "employee_id IN ({employees})"),
     Holding("pool_views", "employee_id IN ({employees})"),

@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
         _indexes(
             # A field added to a table gets no index by itself, whatever it declares.
             *((f'{table}_merged', table, 'merged_into_id', 'merged_into_id IS NOT NULL') for table in ('leads', 'contacts', 'customers')),
+            *((f'{table}_department', table, 'department_id', 'department_id IS NOT NULL') for table in ('leads', 'customers')),
             # A key is not there yet (rows older than this, and those made or renamed in plain SQL): a job writes it.
             ('leads_unkeyed', 'leads', 'id', 'name_key IS NULL'),
             ('contacts_unkeyed', 'contacts', 'id', 'name_key IS NULL'),
