@@ -24,6 +24,8 @@ _NUMBER = re.compile(r"#(\d{1,15})")
 _DAY = re.compile(r"(?:(?P<year>\d{4})年)?(?P<month>\d{1,2})月(?P<day>\d{1,2})[号日]")
 _PERCENT = re.compile(r"(?P<percent>\d{3,9})\s*[%％]")
 _NEGATIVE = re.compile(r"负\s*\d|(?:^|[\s,，:：为到成])[-−－]\s*\d[\d.,]*\s*(?:万|亿|千|百|元|块|[wk]|$|\s)", re.IGNORECASE)
+_NOBODY = frozenset({"", "商机", "这个商机", "该商机", "单子", "这个单子", "这单", "项目", "这个项目", "它"})
+"""What stands for a deal without naming one."""
 _LEAP_YEAR = 2024
 
 
@@ -32,6 +34,13 @@ class NoSuchOpportunity(NotFound):
 
     code = "opportunity.none_found"
     text = "没有找到「{name}」{what}的商机，可以说：给{name}建个商机"
+
+
+class NoOpportunityOfOwn(NotFound):
+    """No deal is named, and whoever asks has none."""
+
+    code = "opportunity.none_of_own"
+    text = "没有{what}的商机，可以说：给客户名建个商机"
 
 
 async def pick(ctx: ChatContext, *, statuses: Sequence[str] = ("open",)) -> Opportunity:
@@ -46,6 +55,8 @@ async def pick(ctx: ChatContext, *, statuses: Sequence[str] = ("open",)) -> Oppo
     if number or who.isdecimal() or ctx.slot("ref"):
         ref = number[1] if number else ctx.slot("ref") or who
         return await access.load(Opportunity, ctx.actor, await dialogs.listed(ctx.core, ctx.place, LIST, ref, ctx.slot("said")))
+    if who in _NOBODY:
+        return await _pick_own(ctx, statuses)
     rows = [row for row in await find(ctx, who) if row.status in statuses]
     named = [row for row in rows if row.name in ctx.slot("said") or (row.product and row.product in ctx.slot("said"))]
     rows = named if len(named) == 1 else rows
@@ -56,6 +67,18 @@ async def pick(ctx: ChatContext, *, statuses: Sequence[str] = ("open",)) -> Oppo
         options = [(choice(ctx.core, row), str(row.id)) for row in rows[:9]]
         raise ctx.ask_choice(f"「{who}」有{len(rows)}个商机，请回复序号：", options, slot="deal")
     return rows[0]
+
+
+async def _pick_own(ctx: ChatContext, statuses: Sequence[str]) -> Opportunity:
+    found = await opportunities.find(ctx.actor, limit=200)
+    rows = [row for row in found if row.status in statuses and row.owner_id == ctx.actor.employee_id]
+    if not rows:
+        what = "、".join(OPPORTUNITY_STATUS_LABELS[OpportunityStatus(status)] for status in statuses)
+        raise NoOpportunityOfOwn(what=what)
+    if len(rows) == 1:
+        return rows[0]
+    options = [(choice(ctx.core, row), str(row.id)) for row in rows[:9]]
+    raise ctx.ask_choice("哪个商机？请回复序号，或者说出客户名：", options, slot="deal")
 
 
 def who_said(ctx: ChatContext) -> str:

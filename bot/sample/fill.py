@@ -2,7 +2,7 @@
 
 from random import Random
 
-from bot.sample import history, people
+from bot.sample import history, people, trade
 from bot.sample.company import COMPANY, STAFF, hire
 from bot.sample.people import HISTORY_DAYS, Draw
 from bot.sample.rows import insert
@@ -47,6 +47,10 @@ def _fill(core: Core, channel: str, seed: int) -> Program[None]:
     yield from history.follow_up(draw, known)
     yield from history.chat(draw, known, channel)
     yield from history.remind(draw, known)
+    # Drawn apart, so that what is bought changes nothing of who is met.
+    yield from trade.deal(Random(seed + 1), draw, known)  # noqa: S311 - as above
+    yield from trade.aim(draw, sellers)
+    yield from trade.say(draw, staff["hl-lin"])
     author = staff["hl-zhou"]
     for name, body in TEMPLATES.items():
         yield from insert(Template, draw.now, name=name, kind=TemplateKind.TEXT.value, body=body, author_id=author)

@@ -199,3 +199,13 @@ async def test_help_names_every_way_to_speak_of_deals(chat: Staff) -> None:
     assert "帮助 商机" in await chat.says("帮助")
     assert "复购建议" in await chat.says("帮助 复购")
     assert "小王 本月目标 50万" not in await chat.says("帮助 目标")
+
+
+async def test_a_deal_nobody_named_is_the_own_one_or_asked_for(core: Core, chat: Staff) -> None:
+    assert await chat.says("商机推进到需求确认") == "没有进行中的商机，可以说：给客户名建个商机"
+    await a_customer(core, chat)
+    await chat.says("给云帆科技建个商机 智能网关 50万")
+    assert "进入「需求确认」还缺" in await chat.says("商机推进到需求确认")
+    await chat.says("取消")
+    await chat.says("给云帆科技建个商机 老化柜 20万")
+    assert (await chat.says("商机推进到需求确认")).startswith("哪个商机？请回复序号，或者说出客户名：")
