@@ -16,10 +16,10 @@ from crm_core.purchases import Purchase
 from crm_core.sales_scripts import SalesScript
 from crm_core.sales_targets import SalesTarget
 
-WITH_DEAL, LOST, AT_A_LOSS = 0.8, 0.15, 0.1
+WITH_DEAL, LOST, AT_A_LOSS = 0.8, 0.15, 0.2
 """Shares: customers with a deal, deals that were lost, purchases sold below cost."""
 _STAGES = tuple(stage.name for stage in DEFAULT_PIPELINE.stages)
-_PRICE = 1200
+_PRICE = 2800
 """Yuan of one gateway."""
 
 
@@ -41,7 +41,7 @@ def _deal(random: Random, draw: Draw, who: Somebody, customer_id: int) -> Progra
     stages = _STAGES if won else _STAGES[: _STAGES.index(who.stage) + 1]
     span = (draw.now - who.since) * 0.9
     moments = sorted(who.since + span * random.random() for _ in range(len(stages) + 1))
-    product, pieces = random.choice(words.PRODUCTS), random.choice((5, 10, 20, 30, 50))
+    product, pieces = random.choice(words.PRODUCTS), random.choice((10, 20, 50, 100, 200))
     amount = Decimal(pieces * _PRICE)
     values: dict[str, object] = {"status": OpportunityStatus.OPEN.value}
     if won:
@@ -115,7 +115,7 @@ def aim(draw: Draw, sellers: list[int]) -> Program[None]:
     """Set every salesperson's target of this month."""
     for employee_id in sellers:
         yield from insert(
-            SalesTarget, draw.now, employee_id=employee_id, month=f"{local_day(draw.now):%Y-%m}", amount=Decimal(200_000)
+            SalesTarget, draw.now, employee_id=employee_id, month=f"{local_day(draw.now):%Y-%m}", amount=Decimal(1_000_000)
         )
 
 

@@ -7,7 +7,7 @@ from crm_core import access, activities, change_sets, contacts, corrections, cus
 from crm_core.access import Actor, Role, sees_personal
 from crm_core.accounts import Account
 from crm_core.activities import METHOD_LABELS, SUBJECT_MODELS, Method, Subject
-from crm_core.customers import Customer
+from crm_core.customers import Contact, Customer
 from crm_core.employees import Employee
 from crm_core.errors import Invalid
 from crm_core.leads import LEAD_STATUS_LABELS, LeadStatus, accounts_of
@@ -16,6 +16,7 @@ from crm_core.opportunities import Opportunity
 from crm_core.ports import Core
 from crm_core.purchases import PurchaseKind
 from crm_core.reach import ReachRule
+from crm_core.said_mobiles import hide_mobiles
 from crm_core.segments import tags_of
 from crm_core.transfers import employee_named
 from crm_core.values import mask_phone, mask_text, show_phone
@@ -23,7 +24,6 @@ from handlers import replies
 from handlers.customer_words import is_known, pick_any, pick_customer
 from handlers.replies import Reply, Undo
 from handlers.router import EVERYBODY, SELLING, ChatContext, command
-from handlers.said_mobiles import hide_mobiles
 
 _CORRECTION = re.compile(
     r"把?(?P<who>[^\s，,。的]{2,30})的(?P<field>[^\s，,。的]{1,32}?)(?:改成|改为|更新为|设为|设成)(?P<value>.{1,200})"
@@ -94,8 +94,10 @@ async def _relations(ctx: ChatContext, subject: Subject) -> list[tuple[str, obje
     owner = await Employee.get_or_none(id=subject.owner_id) if subject.owner_id else None
     lines: list[tuple[str, object]] = [("负责人", owner.name if owner else "公海")]
     if subject.kind == "contact":
-        contact = await access.load(SUBJECT_MODELS["contact"], ctx.actor, subject.id)
-        lines.append(("上级", next(iter((await contacts.superiors_of([contact])).values()), "")))  # type: ignore[list-item]
+        contact = await access.load(Contact, ctx.actor, subject.id)
+        customer = await Customer.get_or_none(id=contact.customer_id)
+        lines.append(("客户", customer.name if customer and customer.name != contact.name else ""))
+        lines.append(("上级", next(iter((await contacts.superiors_of([contact])).values()), "")))
     if subject.person_id is not None:
         lines.append(("标签", "、".join(await tags_of(subject.person_id))))
         now = ctx.core.clock.now()
