@@ -9,7 +9,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.expressions import Q, Subquery
 
-from crm_core import access, change_sets
+from crm_core import access, change_sets, colleagues
 from crm_core.access import Actor
 from crm_core.change_sets import ChangeSet
 from crm_core.db import Entity, MoneyField
@@ -112,12 +112,12 @@ async def whose(actor: Actor, name: str) -> TargetOf:
     """Find an employee or department by name; 我 is the speaker. Raises: NotFound."""
     if name in ("", "我", "我的", "自己") and actor.employee_id is not None:
         return TargetOf("我", employee_id=actor.employee_id)
-    employee = await Employee.filter(name=name, departed_at=None).order_by("id").first()
-    if employee and (actor.sees_all or employee.id in actor.team):
-        return TargetOf(employee.name, employee_id=employee.id)
     department = await Department.get_or_none(name=name)
     if department is None:
-        raise NotFound
+        employee = await colleagues.one_called(actor, name)
+        if not (actor.sees_all or employee.id in actor.team):
+            raise NotFound
+        return TargetOf(employee.name, employee_id=employee.id)
     return TargetOf(department.name, department_id=department.id)
 
 

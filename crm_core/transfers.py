@@ -107,18 +107,6 @@ async def leave(core: Core, actor: Actor, from_id: int, to_id: int) -> Handover:
         return await _do(core, actor, _Plan(from_id, to_id, leads=True, everything=True))
 
 
-async def employee_named(actor: Actor, name: str, *, departed: bool = False) -> Employee:
-    """Find an employee by name; of several the one still here. Raises: NotFound; Invalid for two of one name."""
-    rows = await Employee.filter(name=name).order_by("id")
-    here = [row for row in rows if row.departed_at is None]
-    found = here or (rows if departed else [])
-    if len(found) > 1:
-        raise Invalid(field="员工", reason=f"有{len(found)}位叫{name[:16]}，请到接口用编号指定")
-    if not found:
-        raise NotFound
-    return found[0]
-
-
 def _require_manager(actor: Actor) -> None:
     access.require(actor, "customers:write")
     if not actor.system and actor.role not in (Role.MANAGER, Role.ADMIN):
@@ -152,12 +140,15 @@ async def _do(core: Core, actor: Actor, plan: _Plan) -> Handover:
 def _where(table: str, plan: _Plan) -> tuple[str, list[object]]:
     """Say which rows of a table go over."""
     mine: list[object] = [plan.from_id]
+    if table in ("customers", "contacts"):
+        return f"owner_id = ?{_STANDING}", mine
     if table == "leads":
         return "owner_id = ? AND status IN ('new', 'following')", mine
     if table == "opportunities":
         # Those at the customers handed over, and those of one's own elsewhere when everything goes.
-        at = "customer_id IN (SELECT id FROM customers WHERE owner_id = ?) AND status <> 'won'"
-        return (at, mine) if not plan.everything else (f"({at}) OR (owner_id = ? AND status <> 'won')", mine * 2)
+        moving = "status NOT IN ('won', 'deleted')"
+        at = f"customer_id IN (SELECT id FROM customers WHERE owner_id = ?{_STANDING}) AND {moving}"  # noqa: S608 - our own words
+        return (at, mine) if not plan.everything else (f"({at}) OR (owner_id = ? AND {moving})", mine * 2)
     if table != "reminders":
         return "owner_id = ?", mine
     is_open = "owner_id = ? AND status IN ('pending', 'fired')"
@@ -173,6 +164,9 @@ def _where(table: str, plan: _Plan) -> tuple[str, list[object]]:
 
 def _owned(kind: str) -> str:
     return "customer_id IN (SELECT id FROM customers WHERE owner_id = ?)" if kind == "opportunity" else "owner_id = ?"
+
+
+_STANDING = " AND merged_into_id IS NULL AND deleted_at IS NULL"
 
 
 def _count(plan: _Plan) -> Program[Counts]:

@@ -2,7 +2,7 @@
 
 import re
 
-from crm_core import access
+from crm_core import access, colleagues
 from crm_core.employees import Employee
 from crm_core.errors import Invalid, NotFound
 from crm_core.leads import Lead
@@ -65,11 +65,9 @@ async def colleague(ctx: ChatContext, name: str) -> Employee:
         return await access.load(Employee, ctx.actor, int(ctx.slot("employee")))
     if name in ("我", "自己") and ctx.actor.employee_id is not None:
         return await access.load(Employee, ctx.actor, ctx.actor.employee_id)
-    rows = (
-        await access.visible(Employee, ctx.actor).filter(name=name.strip(), departed_at=None).limit(9) if name.strip() else []
-    )
+    rows = await colleagues.called(ctx.actor, name)
     if not rows:
-        raise NotFound
+        raise colleagues.NoSuchColleague(name=name.strip()[:16])
     if len(rows) > 1:
         options = [(f"{row.name} #{row.id}", str(row.id)) for row in rows]
         raise ctx.ask_choice(f"有几位{name}，请回复序号：", options, slot="employee")

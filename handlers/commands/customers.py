@@ -3,7 +3,18 @@
 import re
 from datetime import datetime
 
-from crm_core import access, activities, change_sets, contacts, corrections, custom_fields, deletion, purchases, sharing
+from crm_core import (
+    access,
+    activities,
+    change_sets,
+    colleagues,
+    contacts,
+    corrections,
+    custom_fields,
+    deletion,
+    purchases,
+    sharing,
+)
 from crm_core.access import Actor, Role, sees_personal
 from crm_core.accounts import Account
 from crm_core.activities import METHOD_LABELS, SUBJECT_MODELS, Method, Subject
@@ -18,7 +29,6 @@ from crm_core.purchases import PurchaseKind
 from crm_core.reach import ReachRule
 from crm_core.said_mobiles import hide_mobiles
 from crm_core.segments import tags_of
-from crm_core.transfers import employee_named
 from crm_core.values import mask_phone, mask_text, show_phone
 from handlers import replies
 from handlers.customer_words import is_known, pick_any, pick_customer
@@ -300,7 +310,7 @@ async def share_customer(ctx: ChatContext) -> Reply:
             raise Invalid(field="共享", reason="请写成：共享 A公司 给 小李，可改的话加上“可改”")
         ctx.slots |= {name: value for name, value in found.groupdict().items() if value}
     row = await pick_customer(ctx, ctx.slot("who"))
-    colleague = await employee_named(ctx.actor, ctx.slot("to"))
+    colleague = await colleagues.one_called(ctx.actor, ctx.slot("to"))
     may_write = bool(ctx.slot("write"))
     _, set_id = await sharing.share(ctx.core, ctx.actor, row.id, colleague.id, may_write=may_write)
     what = "可查看、跟进和修改" if may_write else "可查看和跟进"
@@ -320,7 +330,7 @@ async def unshare_customer(ctx: ChatContext) -> Reply:
     if not name.strip():
         raise Invalid(field="取消共享", reason="请写成：取消共享 A公司 小李")
     row = await pick_customer(ctx, who)
-    colleague = await employee_named(ctx.actor, name.strip(), departed=True)
+    colleague = await colleagues.one_called(ctx.actor, name.strip(), departed=True)
     set_id = await sharing.unshare(ctx.core, ctx.actor, row.id, colleague.id)
     return replies.text(f"已取消共享：{row.name}，{colleague.name}不再可见", Undo("customer.unshare", (set_id,)))
 

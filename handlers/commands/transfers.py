@@ -2,7 +2,7 @@
 
 import re
 
-from crm_core import change_sets, transfers
+from crm_core import change_sets, colleagues, transfers
 from crm_core.access import Role
 from crm_core.errors import Invalid
 from handlers import replies
@@ -39,8 +39,8 @@ async def hand_over_customers(ctx: ChatContext) -> Reply:
         if found is None:
             raise Invalid(field="转移客户", reason="请写成：把小李的客户转给小王")
         ctx.slots |= found.groupdict()
-    giver = await transfers.employee_named(ctx.actor, ctx.slot("giver"), departed=True)
-    taker = await transfers.employee_named(ctx.actor, ctx.slot("taker"))
+    giver = await colleagues.one_called(ctx.actor, ctx.slot("giver"), departed=True)
+    taker = await colleagues.one_called(ctx.actor, ctx.slot("taker"))
     leads = bool(ctx.slot("leads") or ctx.slot("also"))
     if "sure" not in ctx.slots:
         counts = await transfers.count(ctx.core, ctx.actor, giver.id, leads=leads)
@@ -68,8 +68,8 @@ async def leave_house(ctx: ChatContext) -> Reply:
         if found is None:
             raise Invalid(field="离职", reason="请写成：离职 小李 交接给 小王")
         ctx.slots |= found.groupdict()
-    giver = await transfers.employee_named(ctx.actor, ctx.slot("giver"))
-    taker = await transfers.employee_named(ctx.actor, ctx.slot("taker"))
+    giver = await colleagues.one_called(ctx.actor, ctx.slot("giver"))
+    taker = await colleagues.one_called(ctx.actor, ctx.slot("taker"))
     if "sure" not in ctx.slots:
         counts = await transfers.count(ctx.core, ctx.actor, giver.id, leads=True, everything=True)
         question = f"{giver.name}离职：账号立即停用（不能撤销），{counts.shown()}交接给{taker.name}？（是/否）"

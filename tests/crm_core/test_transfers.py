@@ -2,7 +2,7 @@
 
 import pytest
 
-from crm_core import change_sets, customers, transfers
+from crm_core import change_sets, colleagues, customers, transfers
 from crm_core.access import Role
 from crm_core.customers import Contact, Customer
 from crm_core.employees import AlreadyDeparted, Employee, actor_of
@@ -54,7 +54,7 @@ async def test_what_is_refused(core: Core) -> None:
         await transfers.hand_over(core, manager, giver.employee_id, taker.employee_id)
     await make_employee(core, "小王")
     with pytest.raises(Invalid):
-        await transfers.employee_named(boss, "小王")
+        await colleagues.one_called(boss, "小王")
 
 
 async def test_a_manager_may_for_the_team_and_who_left_left_once(core: Core) -> None:

@@ -77,7 +77,7 @@ async def test_exceptions_are_given_out_by_a_word(core: Core, pipeline: Pipeline
     assert await owner_of(lead) is None
     assert await boss.says(f"把 #{lead.id} 分给 小王") == "已分配：张伟分给小王。说错了回复「撤销」"
     assert (await chat.says("为什么给我")).endswith("小王：直接分配（管理员指定）")
-    assert await boss.says("分给 小赵 张伟") == "没有找到，请核对后再试"
+    assert await boss.says("分给 小赵 张伟") == "没有叫「小赵」的同事，请说全名"
 
 
 async def test_rules_and_overdue_leads_are_listed(core: Core, chat: Staff) -> None:

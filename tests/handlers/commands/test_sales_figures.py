@@ -94,7 +94,7 @@ async def test_bad_targets_are_refused_in_one_sentence(core: Core, pipeline: Pip
     assert await boss.says("小王 13月目标 50万") == "月份：没有13月，请核对"
     assert await boss.says("小王 本月目标 很多") == "金额：没看懂，请写成 50万"
     assert await boss.says("小王 本月目标 -5万") == "金额：不能是负数，请核对"
-    assert await boss.says("某某 本月目标 5万") == "没有找到，请核对后再试"
+    assert await boss.says("某某 本月目标 5万") == "没有叫「某某」的同事，请说全名"
     assert await boss.says("定目标 小王") == "目标：请写成：小王 本月目标 50万"
     assert await SalesTarget.all().count() == 0
 

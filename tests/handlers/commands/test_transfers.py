@@ -66,4 +66,4 @@ async def test_a_salesperson_may_not_and_a_manager_only_within_the_team(core: Co
     assert "权限" in await giver.says("把小李的客户转给小赵")
     manager = await staff(core, pipeline, "老周", Role.MANAGER)
     assert "权限" in await manager.says("把小李的客户转给小赵")
-    assert "没有找到" in await manager.says("把某某的客户转给小赵")
+    assert "没有叫「某某」的同事" in await manager.says("把某某的客户转给小赵")
