@@ -20,6 +20,7 @@ from bot.api import make_api
 from bot.channel import Channel, Surroundings, Working, group_channels
 from bot.config import Settings, channel_kinds
 from bot.delivery import Lane
+from bot.document_downloads import Downloads
 from bot.files import ChannelFiles
 from bot.forms import Forms, show_template
 from bot.gateway import ADDRESS, Gateway
@@ -27,6 +28,7 @@ from bot.httpclient import HttpClient
 from bot.logs import number_requests
 from bot.models import MODEL_MODULES
 from bot.quotas import OnePlace, Place
+from bot.settings import MailSettings
 from bot.stored_tokens import StoredTokens
 from bot.supervisor import Supervisor
 from campaigns import engine, greetings, platform_results
@@ -47,6 +49,7 @@ from scheduler.queue import Periodic
 from scheduler.worker import Worker
 
 if TYPE_CHECKING:
+    from bot.mail_drop import MailDrop
     from bot.redis_state import SharedState
 
 log = structlog.get_logger(__name__)
@@ -70,6 +73,8 @@ class App:
 
     `role`: all, gateway (callbacks and API alone) or worker (schedule and delivery alone).
     """
+
+    mail: "MailDrop | None" = None
 
     def __init__(
         self, settings: Settings, *, clock: Clock | None = None, db: Database | None = None, role: str = "all"
@@ -160,6 +165,9 @@ class App:
         if self._takes:
             for channel in self.channels.values():
                 await channel.start(Surroundings(self.gateway, self.supervisor, self.core, self.settings.server.public_url))
+        if listen and self._takes and (drop := _mail_drop(self.core, self.settings.mail)):
+            self.mail = drop
+            await drop.start()
         if listen:
             self._runner = web.AppRunner(self.web(), access_log=None, shutdown_timeout=STOP_SECONDS)
             await self._runner.setup()
@@ -190,6 +198,8 @@ class App:
             await self.db.close()
 
     async def _stop_listening(self) -> None:
+        if self.mail:
+            await self.mail.stop()
         if self._runner:
             await self._runner.cleanup()
 
@@ -214,6 +224,7 @@ class App:
             application.router.add_route("*", f"{ADDRESS}{{name}}", self.gateway.handle)
             application.add_subapp("/api/v1", make_api(self.core, max_body=self.settings.server.max_body))
             Forms(self.core, self.settings.forms, self.settings.server).add_to(application)
+            Downloads(self.core).add_to(application)
             application.router.add_get("/templates/{kind}.{form}", show_template)
         for path, handler in metrics.probes(self.core, self.settings.server, self.meter, self.degraded).items():
             application.router.add_get(path, handler)
@@ -272,7 +283,13 @@ class App:
 def _among(core: Core, channels: Mapping[str, Channel], settings: Settings) -> Core:
     """Tell the core what the channels allow, and where their files and this server are found."""
     reach = {name: channel.limits.reach for name, channel in channels.items()}
-    return replace(core, reach=reach, files=ChannelFiles(channels), public_url=settings.server.public_url.rstrip("/"))
+    return replace(
+        core,
+        reach=reach,
+        files=ChannelFiles(channels),
+        public_url=settings.server.public_url.rstrip("/"),
+        mail_drop=settings.mail.address,
+    )
 
 
 async def _in_time(step: Callable[[], Awaitable[object]]) -> None:
@@ -290,6 +307,14 @@ def _shared(settings: Settings, state: DatabaseState) -> "SharedState | None":
     from bot.redis_state import RedisState, SharedState  # most installations need no Redis, and its client loads slowly
 
     return SharedState(RedisState(settings.redis.url, settings.redis.password), state)
+
+
+def _mail_drop(core: Core, settings: MailSettings) -> "MailDrop | None":
+    if not settings.address:
+        return None
+    from bot.mail_drop import MailDrop  # most installations take no mail
+
+    return MailDrop(core, settings)
 
 
 def _quota_place(shared: "SharedState | None", state: DatabaseState, clock: Clock) -> Place:

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 from bot.broken_toml import sentence_of
 from bot.secret import Secret
-from bot.settings import DeliverySettings, FormSettings, LogSettings, RedisSettings, ServerSettings, Settings
+from bot.settings import DeliverySettings, FormSettings, LogSettings, MailSettings, RedisSettings, ServerSettings, Settings
 from bot.settings_values import BadValue, FromEnvironment, read_value
+from crm_core.daily_work_rules import DailyWorkSettings
 from crm_core.db import DatabaseSettings
 from crm_core.discovery import collect
 from crm_core.distribution_rules import AssignmentSettings, DistributionSettings, ScriptSettings
@@ -80,6 +81,8 @@ SECTIONS: dict[str, type] = {
     "identity": IdentitySettings,
     "leads": LeadSettings,
     "imports": ImportSettings,
+    "daily_work": DailyWorkSettings,
+    "mail": MailSettings,
 }
 # Sections of their own, although the core carries them in its settings.
 IN_CORE = (
@@ -98,6 +101,7 @@ IN_CORE = (
     "assignment",
     "sales_scripts",
     "scoring",
+    "daily_work",
 )
 
 
@@ -142,7 +146,8 @@ def parse(document: Mapping[str, Any], environ: Mapping[str, str], folder: Path)
     if reader.problems:
         raise SettingsProblems(reader.problems)
     core = replace(parts["core"], **{name: parts[name] for name in IN_CORE})
-    return Settings(core, parts["server"], parts["database"], parts["redis"], parts["delivery"], channels, parts["logs"], forms)
+    known = (parts["server"], parts["database"], parts["redis"], parts["delivery"], channels, parts["logs"], forms)
+    return Settings(core, *known, parts["mail"])
 
 
 class _Reader:

@@ -1,4 +1,4 @@
-"""Fetching the files people send, by the channel's own download call and no other address."""
+"""Files in chat: fetched by the channel's own download call and no other address, and brought up for its messages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,3 +27,11 @@ class ChannelFiles:
             log.warning("file_not_fetched", channel=channel)
             raise FileNotFetched
         return content
+
+    async def give(self, channel: str, name: str, content: bytes) -> str:
+        """Bring a file up to the platform; "" where its messages show none, or it would not take this one."""
+        upload: Any = getattr(self._channels.get(channel), "give_file", None)
+        media_id: str = await upload(name, content) if upload is not None else ""
+        if upload is not None and not media_id:
+            log.warning("file_not_given", channel=channel)
+        return media_id

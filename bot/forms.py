@@ -32,7 +32,6 @@ from crm_core.lead_rules import SourceRule
 from crm_core.ports import Core
 from crm_core.quarantine import as_reasons
 from crm_core.validation import LABELS, Problem, checked, missing
-from handlers.owner_notices import tell_of_new_lead
 
 log = structlog.get_logger(__name__)
 
@@ -134,8 +133,6 @@ class Forms:
             made = await collecting.collect(core, actor, values, source=source, channel=f"form:{name}")
         except NotCollected as error:
             return error.problems
-        if made.made:
-            await core.db.run(tell_of_new_lead(core, made.id, str(checked(said).values.get("name") or "新线索"), source))
         log.info("form_taken", form=name, made=made.made, lead_id=made.lead_id)
         return []
 

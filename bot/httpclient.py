@@ -159,7 +159,8 @@ class HttpClient:
         data: bytes | aiohttp.FormData
         sent = dict(headers or {})
         if upload is not None:
-            data = aiohttp.FormData()
+            # Names as they are: the platforms show one in percent signs to people.
+            data = aiohttp.FormData(quote_fields=False)
             for name, value in upload.fields:
                 data.add_field(name, value)
             data.add_field(upload.field, upload.content, filename=upload.filename, content_type=upload.content_type)

@@ -4,6 +4,7 @@ The core's and the channels' settings stand beside what uses them; `config.py` r
 """
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,6 +21,9 @@ _PORTS = 65535
 _LEAST_TOKEN = 16
 _MIB = Size(1024 * 1024)
 _LOG_SIZE = Size(20 * _MIB)
+_MAIL_SIZE = Size(5 * _MIB)
+_LEAST_MAIL, _MOST_MAIL = 64 * 1024, 50 * _MIB
+_MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,33 @@ def _is_origin(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class MailSettings:
+    """`[mail]`: the address to which mails are copied (邮件往来); empty: no mail is taken and nothing listens."""
+
+    address: str = ""
+    """Whole, as crm@mail.example.cn. The company's own mail server passes on what comes for it."""
+    host: str = "127.0.0.1"
+    port: int = 2525
+    """0: any free one."""
+    max_size: Size = _MAIL_SIZE
+    """Of one mail with all that is attached."""
+    peers: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Networks that may bring mail: the company's own mail server, which checks who sends (SPF, DKIM)."""
+
+    def problems(self) -> list[tuple[str, str]]:
+        """List what is wrong, as pairs of key and sentence."""
+        found = (
+            [] if not self.address or _MAIL_ADDRESS.fullmatch(self.address) else [("address", "需要写成 crm@mail.example.cn")]
+        )
+        if not 0 <= self.port <= 65535:
+            found.append(("port", "需要在 0 到 65535 之间"))
+        if not _LEAST_MAIL <= self.max_size <= _MOST_MAIL:
+            found.append(("max_size", "需要在 64KiB 到 50MiB 之间"))
+        wrong = [entry for entry in self.peers if not is_network(entry)]
+        return [*found, ("peers", f"{wrong[0]} 不是地址或网段")] if wrong else found
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the product was told. `channels`: NAME to (kind, that kind's settings), enabled ones only."""
 
@@ -168,6 +199,7 @@ class Settings:
     channels: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
     logs: LogSettings = LogSettings()
     forms: Mapping[str, FormSettings] = field(default_factory=dict)
+    mail: MailSettings = MailSettings()
 
 
 def has_callback(own: object) -> bool:

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from campaigns import shown
+from campaigns import greetings, shown
 from campaigns.broadcasts import Broadcast, BroadcastStatus
+from campaigns.greetings import GreetingPlan
 from campaigns.templates import Recipient, TemplateKind, render
 from crm_core import access
 from crm_core.access import Actor
+from crm_core.calendar import next_festival
+from crm_core.clock import today
 from crm_core.policy import ACCOUNT_JOIN, Gate, reason_sql
 from crm_core.ports import Core, Program
 from crm_core.selection import Selection, Sql, people_sql
@@ -67,9 +70,16 @@ def gate_of(core: Core, channel: str, kind: str, occasion: str = "", *, nobody_r
         now=core.clock.now(),
         greeting_prefix=f"{festival}:" if day else "",
         greeting_suffix=f":{day}" if day else "",
+        not_greeted=core.settings.customer_value.not_greeted("birthday" if festival == "birthday" else "festival")
+        if day
+        else (),
         nobody_reached=nobody_reached,
         mass_monthly=rule.mass.monthly if is_mass and rule and rule.mass else None,
     )
+
+
+def _kind_of(occasion: str) -> str:
+    return occasion if occasion == "birthday" else "festival"
 
 
 def audience_sql(core: Core, run: Run, *, after: int = 0, until: int | None = None, limit: int | None = None) -> Sql:
@@ -94,6 +104,17 @@ async def preview(core: Core, actor: Actor, broadcast_id: int) -> Preview:
     if broadcast.status == BroadcastStatus.DRAFT:
         await shown.note(core, actor, broadcast, content)
     return found
+
+
+async def preview_plan(core: Core, actor: Actor, plan_id: int) -> Preview:
+    """Try a plan of greetings (预览): everybody it draws from, as if its next day were today. Raises: NotFound."""
+    access.require(actor, "greetings:read")
+    plan = await access.load(GreetingPlan, actor, plan_id)
+    day = today(core.clock)
+    if plan.festival:
+        day = next_festival(plan.festival, day)
+    run = Run(await greetings.selection_now(plan), plan.channel, plan.template_kind, f"{plan.occasion}:{day.isoformat()}")
+    return await core.db.read(_preview(core, run, plan.template_body))
 
 
 def _preview(core: Core, run: Run, body: str) -> Program[Preview]:

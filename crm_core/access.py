@@ -40,10 +40,13 @@ RECORDS = frozenset(
         "imports",
         "duplicates",
         "change-sets",
+        "visits",
+        "work-reports",
+        "documents",
     }
 )
 CAMPAIGNS = frozenset({"segments", "templates", "broadcasts", "recipients", "greetings"})
-HOUSE = frozenset({"employees", "accounts", "messages", "targets"})
+HOUSE = frozenset({"employees", "accounts", "messages", "targets", "announcements", "articles"})
 RESOURCES = RECORDS | CAMPAIGNS | HOUSE | {"audit", "tokens"}
 
 _READ: Mapping[Role, frozenset[str]] = {
@@ -54,9 +57,9 @@ _READ: Mapping[Role, frozenset[str]] = {
     Role.VIEWER: RECORDS | HOUSE | CAMPAIGNS,
 }
 _WRITE: Mapping[Role, frozenset[str]] = {
-    Role.SALES: RECORDS,
-    Role.MANAGER: RECORDS | CAMPAIGNS | {"targets"},
-    Role.MARKETER: CAMPAIGNS | {"tags", "reminders"},
+    Role.SALES: RECORDS | {"announcements"},
+    Role.MANAGER: RECORDS | CAMPAIGNS | {"targets", "announcements", "articles"},
+    Role.MARKETER: CAMPAIGNS | {"tags", "reminders", "visits", "work-reports", "announcements", "articles"},
     Role.ADMIN: RESOURCES,
     Role.VIEWER: frozenset(),
 }
@@ -128,16 +131,26 @@ def visible(model: type[E], actor: Actor) -> "QuerySet[E]":
     unmerged: Any = {"merged_into_id": None} if "merged_into_id" in model._meta.fields_map else {}
     if "deleted_at" in model._meta.fields_map:
         unmerged["deleted_at"] = None
+    there = Q(**unmerged)
+    for column, value in getattr(model, "never_shown", ()):
+        there &= ~Q(**{column: value})
     if owner is None or actor.sees_all:
-        return model.filter(**unmerged)
+        return model.filter(there)
     rule: Any = getattr(model, "visible_to", None)
     if rule is not None:
-        return model.filter(rule(actor), **unmerged)
+        return model.filter(rule(actor), there)
     team: Any = list(actor.team or {actor.employee_id})
     mine = Q(**{f"{owner}__in": team})
     if getattr(model, "ownerless_is_pool", False):
         mine |= in_reach(actor, owner)
-    return model.filter(mine, **unmerged)
+    return model.filter(mine, there)
+
+
+def standing_sql(model: type[Entity]) -> str:
+    """Say in plain SQL which rows are there at all, whoever asks: neither merged nor deleted."""
+    parts = [f"{name} IS NULL" for name in ("merged_into_id", "deleted_at") if name in model._meta.fields_map]
+    parts += [f"{column} <> '{value}'" for column, value in getattr(model, "never_shown", ())]
+    return " AND ".join(parts) or "1 = 1"
 
 
 def in_reach(actor: Actor, owner: str = "owner_id") -> Q:

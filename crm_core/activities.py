@@ -8,7 +8,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.expressions import Q, Subquery
 
-from crm_core import access, leads
+from crm_core import access, field_visits, leads
 from crm_core.access import Actor, Role
 from crm_core.changes import change_fields
 from crm_core.customers import Contact, Customer
@@ -84,7 +84,7 @@ class FollowUp(Entity):
         team: Any = list(actor.team or {actor.employee_id})
         seen = Q(author_id__in=team)
         for kind, model in SUBJECT_MODELS.items():
-            rule: Any = model.visible_to(actor) if model in (Customer, Contact) else Q(owner_id__in=team)
+            rule: Any = Q(owner_id__in=team) if issubclass(model, Lead) else model.visible_to(actor)
             theirs: Any = Subquery(model.filter(rule).values("id"))
             seen |= Q(subject_kind=kind, subject_id__in=theirs)
         return seen
@@ -102,9 +102,12 @@ class ReviewComment(Entity):
     follow_up_id = fields.BigIntField(db_index=True)
     author_id = fields.BigIntField(null=True)
     text = fields.TextField()
+    read_at = UtcDatetimeField(null=True)
+    """When the writer of the record said that they have read it."""
+    withdrawn_at = UtcDatetimeField(null=True)
 
     class Meta:
-        """Append-only."""
+        """Never deleted."""
 
         table = "review_comments"
 
@@ -181,6 +184,8 @@ async def add_follow_up(
             **values,
         )
         await _refresh_subject(core, subject.kind, subject.id)
+        about = (subject.kind, subject.id, await customer_of(subject.kind, subject.id))
+        await core.db.run(field_visits.link_record(core, actor.employee_id, follow_up.id, about, when, str(follow_up.method)))
         await access.record(core, actor, "follow_up.add", follow_up)
     return follow_up
 
@@ -209,6 +214,7 @@ async def undo_follow_up(core: Core, actor: Actor, follow_up_id: int) -> FollowU
         if (now - follow_up.created_at).total_seconds() > 86400:
             raise FollowUpTooOldToUndo
         await follow_up.change(core, undone_at=now)
+        await core.db.run(field_visits.unlink_record(core, follow_up.id))
         await _refresh_subject(core, follow_up.subject_kind, follow_up.subject_id)
         await access.record(core, actor, "follow_up.undo", follow_up)
     return follow_up
@@ -225,6 +231,14 @@ async def comment(core: Core, actor: Actor, follow_up_id: int, text: str) -> Rev
         )
         await access.record(core, actor, "follow_up.comment", follow_up)
     return remark
+
+
+async def customer_of(kind: str, subject_id: int) -> int | None:
+    """Tell the customer a subject belongs to."""
+    if kind == "customer":
+        return subject_id
+    row = await SUBJECT_MODELS[kind].get_or_none(id=subject_id)
+    return getattr(row, "customer_id", None)
 
 
 async def history(subject: Subject, limit: int = 5) -> list[FollowUp]:

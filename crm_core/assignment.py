@@ -12,14 +12,16 @@ from functools import partial
 from crm_core import access, assignment_profiles, change_sets, departments, employees, lead_exceptions, pool_claims
 from crm_core.access import Actor, Role
 from crm_core.assignment_tables import OFFER_LABELS, OPEN, Distribution, Offer
-from crm_core.candidates_of_units import candidates_of
+from crm_core.audit import insert_system_entry
+from crm_core.candidates_of_units import Desk
 from crm_core.change_sets import ChangeSet
 from crm_core.clock import to_local
 from crm_core.distribution_rules import AssignmentRule, Candidate, choose
 from crm_core.employees import Employee
 from crm_core.errors import Conflict, NotFound, Refused
 from crm_core.leads import Lead, check_claim_cap
-from crm_core.messages import Button
+from crm_core.messages import Address, Button
+from crm_core.pool_notices import cancel_pool_notices
 from crm_core.pool_rules import Trait
 from crm_core.ports import Core
 
@@ -49,36 +51,43 @@ def trait_of(lead: Lead) -> Trait:
     return Trait(lead.source, lead.channel, lead.campaign, lead.region, text, lead.score, lead.grade, lead.created_at)
 
 
-async def assign_by_rule(core: Core, lead: Lead, *, set_id: int | None = None) -> Offer | None:
+async def assign_by_rule(
+    core: Core, lead: Lead, *, set_id: int | None = None, desk: Desk | None = None, is_new: bool = False
+) -> Offer | None:
     """Ask the next employee the rules name for a lead nobody owns, or give it; in the open transaction.
 
-    When nobody is left it goes to the managers' list. None: no rule, or nobody.
+    When nobody is left it goes to the managers' list. `is_new`: nobody was asked yet. None: no rule, or nobody.
     """
-    unit = (await departments.names()).get(lead.department_id or 0, "")
-    rule = core.settings.assignment.rule_for(unit, trait_of(lead))
+    if not core.settings.assignment.rules:
+        return None
+    desk = desk or Desk(core)
+    unit = (await desk.units()).get(lead.department_id or 0)
+    rule = core.settings.assignment.rule_for(unit.name if unit else "", trait_of(lead))
     if rule is None:
         return None
     # One choice of a unit at a time: counting loads and taking turns are two steps.
     await core.db.serialize(f"assign:{lead.department_id or 0}")
-    asked = await Offer.filter(lead_id=lead.id, department_id=lead.department_id).values_list("employee_id", "status")
+    of_lead = Offer.filter(lead_id=lead.id, department_id=lead.department_id)
+    asked = [] if is_new else await of_lead.values_list("employee_id", "status")
     if any(status == OPEN for _, status in asked):
         return None
     if len(asked) >= rule.most_offers:
         await lead_exceptions.put(core, lead, f"已问过{len(asked)}人，都没有接")
         return None
     done = {int(number) for number, _ in asked}
-    found = [each for each in await candidates_of(core, lead.department_id) if each.employee_id not in done]
+    found = [each for each in await desk.candidates(lead.department_id) if each.employee_id not in done]
     choice = choose(rule, trait_of(lead), found, core.clock.now())
     if choice.candidate is None:
         reason = choice.reason if not asked else f"已问过{len(asked)}人，都没有接"
         await lead_exceptions.put(core, lead, reason, waiting=choice.later)
         return None
-    await lead_exceptions.end(core, lead.id)
-    return await _offer(core, lead, rule, choice.candidate, choice.reason, set_id)
+    if not is_new:
+        await lead_exceptions.end(core, lead.id)
+    return await _offer(core, desk, lead, rule, choice.candidate, choice.reason, set_id)
 
 
 async def _offer(
-    core: Core, lead: Lead, rule: AssignmentRule, chosen: Candidate, reason: str, set_id: int | None
+    core: Core, desk: Desk, lead: Lead, rule: AssignmentRule, chosen: Candidate, reason: str, set_id: int | None
 ) -> Offer | None:
     now = core.clock.now()
     offer: Offer = await Offer.add(
@@ -91,33 +100,47 @@ async def _offer(
         status=OPEN if rule.offer else "given",
         expires_at=now + rule.answer_within if rule.offer else None,
     )
-    await (await assignment_profiles.load(core, chosen.employee_id)).change(core, turn=offer.id)
+    await assignment_profiles.take_turn(core, chosen.employee_id, offer.id)
+    desk.took_turn(chosen.employee_id, offer.id, owns=not rule.offer)
     if set_id is not None:
         await core.db.run(change_sets.note_made(core, set_id, "offers", offer.id, person_id=lead.person_id))
-    if not rule.offer:
-        await _give(core, SYSTEM, lead, chosen.employee_id, set_id)
-    await access.record(core, SYSTEM, "lead.offer", lead, after={"employee_id": chosen.employee_id, "reason": reason})
-    await _tell_offered(core, lead, offer, rule)
+    if rule.offer:
+        after = {"employee_id": chosen.employee_id, "reason": reason}
+        await core.db.run(insert_system_entry(core, SYSTEM.name, "lead.offer", "leads", lead.id, after))
+    else:
+        await _give(core, SYSTEM, lead, chosen.employee_id, set_id, reason=reason)
+    await _tell_offered(core, await desk.address(chosen.employee_id), lead, offer, rule)
     return offer
 
 
-async def _tell_offered(core: Core, lead: Lead, offer: Offer, rule: AssignmentRule) -> None:
+async def _tell_offered(core: Core, to: Address | None, lead: Lead, offer: Offer, rule: AssignmentRule) -> None:
+    if to is None:
+        return
     told = "，".join(part for part in (lead.name, lead.company, lead.region, lead.source, lead.need[:20]) if part)
     if not rule.offer:
         given = f"分到一条线索 #{lead.id}：{told}\n原因：{offer.reason}"
-        await lead_exceptions.tell(core, offer.employee_id, given, f"offer:{offer.id}")
+        await lead_exceptions.tell_at(core, to, given, f"offer:{offer.id}")
         return
     minutes = int(rule.answer_within.total_seconds() // 60)
     how = f"{minutes}分钟内回复“接受 #{lead.id}”或“拒绝 #{lead.id}”，不回复则转给下一位"
     text = f"新线索 #{lead.id}：{told}\n原因：{offer.reason}\n{how}"
     slots = {"offer": str(offer.id)}
     buttons = (Button("接受", "accept_lead", slots), Button("拒绝", "decline_lead", slots))
-    await lead_exceptions.tell(core, offer.employee_id, text, f"offer:{offer.id}", buttons=buttons)
+    await lead_exceptions.tell_at(core, to, text, f"offer:{offer.id}", buttons=buttons)
 
 
-async def _give(core: Core, actor: Actor, lead: Lead, employee_id: int, set_id: int | None) -> None:
+async def _give(
+    core: Core,
+    actor: Actor,
+    lead: Lead,
+    employee_id: int,
+    set_id: int | None,
+    *,
+    at: datetime | None = None,
+    reason: str = "",
+) -> None:
     """Make somebody the owner of a lead nobody owns. Raises: OfferOver when somebody does."""
-    now = core.clock.now()
+    now = at or core.clock.now()
     if set_id is not None:
         values = {"owner_id": employee_id, "claimed_at": now}
         await core.db.run(change_sets.change_row(core, set_id, "leads", lead.id, values, person_id=lead.person_id))
@@ -125,8 +148,14 @@ async def _give(core: Core, actor: Actor, lead: Lead, employee_id: int, set_id: 
         owner_id=employee_id, claimed_at=now, updated_at=now
     ):
         raise OfferOver
-    await pool_claims.note_claim(core, employee_id, lead)
-    await access.record(core, actor, "lead.assign", lead, after={"owner_id": employee_id})
+    await pool_claims.note_claim(core, employee_id, lead, set_id=set_id)
+    if lead.chained_at is not None:  # of one that is new nothing was told yet
+        await core.db.run(cancel_pool_notices(core, lead.person_id))
+    after = {"owner_id": employee_id, **({"reason": reason} if reason else {})}
+    if actor is SYSTEM:
+        await core.db.run(insert_system_entry(core, actor.name, "lead.assign", "leads", lead.id, after))
+    else:
+        await access.record(core, actor, "lead.assign", lead, after=after)
 
 
 async def list_open(actor: Actor) -> list[Offer]:
@@ -139,7 +168,7 @@ async def accept(core: Core, actor: Actor, offer_id: int) -> Lead:
     async with core.db.transaction():
         offer, lead = await _answered(core, actor, offer_id, "accepted")
         await check_claim_cap(core, offer.employee_id)
-        await _give(core, actor, lead, offer.employee_id, None)
+        await _give(core, actor, lead, offer.employee_id, None, at=offer.answered_at)
         return await Lead.get(id=lead.id)
 
 
@@ -194,7 +223,7 @@ async def _expire(core: Core, offer: Offer, now: datetime) -> None:
         await assign_by_rule(core, lead)
 
 
-async def assign(core: Core, actor: Actor, lead_ids: Sequence[int], employee_id: int) -> ChangeSet:
+async def assign(core: Core, actor: Actor, lead_ids: Sequence[int], employee_id: int, *, reason: str = "") -> ChangeSet:
     """Give leads to an employee by somebody's word (分给), above every rule; taken back as one.
 
     Raises: NotFound; AlreadyDeparted; OutsideUnit; Refused for a salesperson giving away what is not theirs.
@@ -212,21 +241,22 @@ async def assign(core: Core, actor: Actor, lead_ids: Sequence[int], employee_id:
                 raise NotFound
             if actor.role is Role.SALES and lead.owner_id != actor.employee_id:
                 raise Refused
-            await _assign_one(core, actor, changes.id, lead, owner)
+            await _assign_one(core, actor, changes.id, lead, owner, reason)
         if owner.id != actor.employee_id:
             text = f"{actor.name}分来线索：{named}" + (f"（#{leads[0].id}）" if len(leads) == 1 else "")
+            text += f"\n原因：{reason}" if reason else ""
             await lead_exceptions.tell(core, owner.id, text, f"assign:{changes.id}")
     return changes
 
 
-async def _assign_one(core: Core, actor: Actor, set_id: int, lead: Lead, owner: Employee) -> None:
+async def _assign_one(core: Core, actor: Actor, set_id: int, lead: Lead, owner: Employee, reason: str) -> None:
     values: dict[str, object] = {"owner_id": owner.id, "claimed_at": core.clock.now()}
     if lead.department_id is not None and lead.department_id not in await employees.kin_of(owner.department_id):
         if actor.role is not Role.ADMIN:
             raise OutsideUnit(name=owner.name)
         values["department_id"] = owner.department_id
     if lead.owner_id is not None:
-        await core.db.run(pool_claims.end_claim(core, lead.id, lead.owner_id))
+        await pool_claims.end_claim_within(core, set_id, lead, lead.owner_id)
     before = {"owner_id": lead.owner_id}
     change = partial(change_sets.change_row, core, set_id, person_id=lead.person_id)
     await core.db.run(change("leads", lead.id, values))
@@ -239,11 +269,12 @@ async def _assign_one(core: Core, actor: Actor, set_id: int, lead: Lead, owner: 
         person_id=lead.person_id,
         employee_id=owner.id,
         department_id=lead.department_id,
-        reason=f"{actor.name}指定",
+        reason=(f"{actor.name}指定" + (f"：{reason}" if reason else ""))[:200],
         status="given",
     )
     await core.db.run(change_sets.note_made(core, set_id, "offers", made.id, person_id=lead.person_id))
-    await pool_claims.note_claim(core, owner.id, lead)
+    await pool_claims.note_claim(core, owner.id, lead, set_id=set_id)
+    await core.db.run(cancel_pool_notices(core, lead.person_id))
     await access.record(core, actor, "lead.assign", lead, before=before, after={"owner_id": owner.id})
 
 

@@ -64,6 +64,12 @@ async def load(core: Core, employee_id: int) -> AssignmentProfile:
     return found
 
 
+async def take_turn(core: Core, employee_id: int, turn: int) -> None:
+    """Note the number of the offer an employee was asked by last, in the open transaction."""
+    if not await AssignmentProfile.filter(employee_id=employee_id).update(turn=turn, updated_at=core.clock.now()):
+        await AssignmentProfile.add(core, employee_id=employee_id, turn=turn)
+
+
 async def change(core: Core, actor: Actor, employee_id: int, **values: object) -> AssignmentProfile:
     """Say something of an employee: admins of everybody, managers of their team, each of their own absence.
 

@@ -18,8 +18,9 @@ from tortoise import fields
 
 from crm_core import sqlite_dialect
 from crm_core.copying import Fingerprint, Progress, fingerprints
-from crm_core.db import Entity, UtcDatetimeField
+from crm_core.db import Entity, UtcDatetimeField, known_steps
 from crm_core.errors import CrmError
+from crm_core.schema_steps import triggers_of
 from crm_core.stores import SqliteStore, Table
 
 _MANIFEST = "backup_manifest"
@@ -181,12 +182,14 @@ def kept_digest(path: Path) -> str:
         raise Damaged(path=path, reason="没有这个文件")
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as raw:
-            return _read_manifest(raw, path).audit or _newest_digest(raw)
+            manifest = _read_manifest(raw, path)
+            _require_our_triggers(raw, path)
+            return manifest.audit or _newest_digest(raw)
     except sqlite3.Error as error:
         raise Damaged(path=path, reason="不是备份文件，或已损坏") from error
 
 
-async def inspect(path: Path, tables: Sequence[Table], known_steps: Sequence[str], told: Progress) -> Manifest:
+async def inspect(path: Path, tables: Sequence[Table], steps: Sequence[str], told: Progress) -> Manifest:
     """Check a backup from end to end without touching anything else. Raises: Damaged; FromTheFuture."""
     if not path.is_file():
         raise Damaged(path=path, reason="没有这个文件")
@@ -196,10 +199,11 @@ async def inspect(path: Path, tables: Sequence[Table], known_steps: Sequence[str
             if result != "ok":
                 raise Damaged(path=path, reason="文件已损坏")
             manifest = _read_manifest(raw, path)
-        if manifest.step not in known_steps:
-            raise FromTheFuture(step=manifest.step)
+            if manifest.step not in steps:
+                raise FromTheFuture(step=manifest.step)
+            _require_our_triggers(raw, path)
         if manifest.tables:
-            await _compare(path, manifest, tables, told, is_newest=manifest.step == known_steps[-1])
+            await _compare(path, manifest, tables, told, is_newest=manifest.step == steps[-1])
     except sqlite3.Error as error:
         raise Damaged(path=path, reason="不是备份文件，或已损坏") from error
     return manifest
@@ -209,9 +213,7 @@ def _read_manifest(raw: sqlite3.Connection, path: Path) -> Manifest:
     names = {name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if "tortoise_migrations" not in names:
         raise Damaged(path=path, reason="不是 guanxi 的备份")
-    steps = [name for (name,) in raw.execute("SELECT name FROM tortoise_migrations WHERE app = 'models' ORDER BY name")]
-    if raw.execute("SELECT 1 FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchall():
-        raise Damaged(path=path, reason="含有 guanxi 没有的触发器或视图")
+    steps = _steps(raw)
     if _MANIFEST not in names:  # a bare copy, such as the one taken before a migration
         return Manifest("", steps[-1] if steps else "", {})
     rows = {name: Fingerprint(count, digest) for name, count, digest in raw.execute(f"SELECT * FROM {_MANIFEST}")}  # noqa: S608
@@ -219,6 +221,20 @@ def _read_manifest(raw: sqlite3.Connection, path: Path) -> Manifest:
     if not rows or taken_at is None or step is None or step.digest != (steps[-1] if steps else ""):
         raise Damaged(path=path, reason="清单不完整")
     return Manifest(taken_at.digest, step.digest, rows, audit.digest if audit else "")
+
+
+def _steps(raw: sqlite3.Connection) -> list[str]:
+    return [name for (name,) in raw.execute("SELECT name FROM tortoise_migrations WHERE app = 'models' ORDER BY name")]
+
+
+def _require_our_triggers(raw: sqlite3.Connection, path: Path) -> None:
+    """Refuse what would run at the next change of a restored database and is not ours, and counts that nothing keeps."""
+    ours = triggers_of(step for step in _steps(raw) if step in known_steps())
+    found = dict(raw.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchall())
+    if not found.items() <= ours.items():
+        raise Damaged(path=path, reason="含有 guanxi 没有的触发器或视图")
+    if found != ours:
+        raise Damaged(path=path, reason="缺少 guanxi 的触发器")
 
 
 async def _compare(path: Path, manifest: Manifest, tables: Sequence[Table], told: Progress, *, is_newest: bool) -> None:

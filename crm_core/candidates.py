@@ -208,7 +208,8 @@ _IDS = ("mobile", "landline", "email", "wechat_id")
 _FIRST_ID = 15
 _OF_CUSTOMERS = (
     "NULL, l.id, l.credit_code, l.name, l.region, '', '',"
-    " (SELECT min(c.mobile) FROM contacts c WHERE c.customer_id = l.id), NULL, NULL, NULL FROM customers l WHERE "
+    " (SELECT min(c.mobile) FROM contacts c WHERE c.customer_id = l.id AND c.merged_into_id IS NULL"
+    " AND c.deleted_at IS NULL), NULL, NULL, NULL FROM customers l WHERE l.deleted_at IS NULL AND "
 )
 _SELECTS: Mapping[str, str] = {
     "lead": _HEAD.format(person="l.person_id", status="l.status")
@@ -216,7 +217,7 @@ _SELECTS: Mapping[str, str] = {
     " lower(l.wechat_id) FROM leads l WHERE ",
     "contact": _HEAD.format(person="l.person_id", status="''")
     + "NULL, l.customer_id, NULL, coalesce(u.name, ''), coalesce(u.region, ''), '', '', l.mobile, l.landline, lower(l.email),"
-    " lower(l.wechat_id) FROM contacts l LEFT JOIN customers u ON u.id = l.customer_id WHERE ",
+    " lower(l.wechat_id) FROM contacts l LEFT JOIN customers u ON u.id = l.customer_id WHERE l.deleted_at IS NULL AND ",
     "customer": _HEAD.format(person="NULL", status="l.kind") + _OF_CUSTOMERS,
 }
 
@@ -227,12 +228,12 @@ def _rows(noun: str, numbers: Sequence[int]) -> Program[list[Any]]:
         return []
     select = _SELECTS[noun]
     marks = ", ".join("?" * len(numbers))
-    rows = yield f"{select}l.id IN ({marks}) OR l.merged_into_id IN ({marks})", (*numbers, *numbers)
+    rows = yield f"{select}(l.id IN ({marks}) OR l.merged_into_id IN ({marks}))", (*numbers, *numbers)
     known = {row[0] for row in rows}
     roots = sorted({row[2] for row in rows if row[2] is not None} - known)
     if roots:
         marks = ", ".join("?" * len(roots))
-        more = yield f"{select}l.id IN ({marks}) OR l.merged_into_id IN ({marks})", (*roots, *roots)
+        more = yield f"{select}(l.id IN ({marks}) OR l.merged_into_id IN ({marks}))", (*roots, *roots)
         rows = [*rows, *(row for row in more if row[0] not in known)]
     return list(rows)
 

@@ -1,16 +1,61 @@
 """Who of a unit can be given leads, with their load, turn and hours."""
 
+from dataclasses import replace
 from typing import Any
 
 from tortoise.functions import Count
 
-from crm_core import departments
+from crm_core import departments, employees
 from crm_core.access import Role
 from crm_core.assignment_profiles import AssignmentProfile, words_of
 from crm_core.distribution_rules import Candidate
-from crm_core.employees import Employee
+from crm_core.employees import Department, Employee
 from crm_core.leads import Lead
+from crm_core.messages import Address
 from crm_core.ports import Core
+
+
+class Desk:
+    """What is looked up once for several leads that are placed together.
+
+    Kept for a second at most: somebody else may take a turn meanwhile, after which two leads of one moment may go to one.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._units: dict[int, Department] | None = None
+        self._candidates: dict[int | None, list[Candidate]] = {}
+        self._addresses: dict[int, Address | None] = {}
+
+    async def units(self) -> dict[int, Department]:
+        """Give every unit by number."""
+        if self._units is None:
+            self._units = {row.id: row for row in await Department.all()}
+        return self._units
+
+    async def open_unit(self, name: str) -> Department | None:
+        """Find the open unit of this name."""
+        return next((row for row in (await self.units()).values() if row.name == name and row.closed_at is None), None)
+
+    async def candidates(self, department_id: int | None) -> list[Candidate]:
+        """List who of a unit can be given leads, as it is after what was given out so far."""
+        if department_id not in self._candidates:
+            self._candidates[department_id] = await candidates_of(self._core, department_id)
+        return self._candidates[department_id]
+
+    async def address(self, employee_id: int) -> Address | None:
+        """Tell where an employee is written to."""
+        if employee_id not in self._addresses:
+            self._addresses[employee_id] = await employees.staff_address(self._core, employee_id)
+        return self._addresses[employee_id]
+
+    def took_turn(self, employee_id: int, turn: int, *, owns: bool) -> None:
+        """Note that somebody was asked, or owns one more."""
+        for unit, rows in self._candidates.items():
+            self._candidates[unit] = [
+                replace(each, turn=turn, open_count=each.open_count + owns) if each.employee_id == employee_id else each
+                for each in rows
+            ]
 
 
 async def candidates_of(core: Core, department_id: int | None) -> list[Candidate]:

@@ -18,11 +18,17 @@ from crm_core import access
 from crm_core.access import Actor
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.errors import Conflict, NotFound
+from crm_core.identity import TABLES, hanging
 from crm_core.ports import Core, Program
 
 PAGE = 500
 """Rows put back in one transaction's breath."""
 _OWN_STAMP = "updated_at"
+WHOLE = frozenset({"conversion"})
+"""Kinds of sets that are taken back whole or not at all."""
+_NOTED_BY_ITSELF = frozenset({"life_cycle_changes", "customer_values"})
+"""Tables in which the house notes what a record is, without anybody's doing."""
+_SIDES = ("subject", "other")
 
 
 class ChangeSetUndone(Conflict):
@@ -37,6 +43,13 @@ class LaterChangesFirst(Conflict):
 
     code = "change_set.later_first"
     text = "之后还有「{later}」动过同样的记录，请先撤销它"
+
+
+class BuiltUpon(Conflict):
+    """What was made has grown since: taking it away would leave what hangs on it without a record."""
+
+    code = "change_set.built_upon"
+    text = "「{summary}」之后又有新的记录，不能整个撤销"
 
 
 class ChangeSet(Entity):
@@ -84,6 +97,8 @@ class Undone:
 
     rows: int
     left: int
+    stayed: int = 0
+    """Rows the set had made that stay, because they were changed or something hangs on them."""
 
 
 async def begin(core: Core, actor: Actor, kind: str, summary: str) -> ChangeSet:
@@ -147,7 +162,9 @@ def take_row(core: Core, set_id: int, table: str, row_id: int, *, person_id: int
 
 
 async def undo(core: Core, actor: Actor, set_id: int) -> Undone:
-    """Take a set back as one (撤销), in one transaction. Raises: NotFound; ChangeSetUndone; LaterChangesFirst."""
+    """Take a set back as one (撤销), in one transaction. Raises: NotFound; ChangeSetUndone; LaterChangesFirst;
+    BuiltUpon.
+    """
     access.require(actor, "change-sets:write")
     async with core.db.transaction():
         changes = await access.load(ChangeSet, actor, set_id)
@@ -158,6 +175,8 @@ async def undo(core: Core, actor: Actor, set_id: int) -> Undone:
         if later is not None:
             raise LaterChangesFirst(later=later)
         done = await core.db.run(_put_back(core, set_id))
+        if done.stayed and changes.kind in WHOLE:
+            raise BuiltUpon(summary=changes.summary)
         await changes.change(core, undone_at=now, undone_count=done.rows, left_count=done.left)
         await access.record(core, actor, "change_set.undo", changes, after={"kind": changes.kind, "rows": done.rows})
     return done
@@ -174,7 +193,7 @@ def _later(set_id: int) -> Program[str | None]:
 
 
 def _put_back(core: Core, set_id: int) -> Program[Undone]:
-    rows_done = left = 0
+    rows_done = left = stayed_rows = 0
     last = None
     while True:
         bound = "" if last is None else " AND id < ?"
@@ -184,11 +203,12 @@ def _put_back(core: Core, set_id: int) -> Program[Undone]:
             (set_id,) if last is None else (set_id, last),
         )
         for change in page:
-            done, stayed = yield from _put_one_back(core, change)
+            done, stayed = yield from _put_one_back(core, change, guarded=True)
             rows_done += done
             left += stayed
+            stayed_rows += stayed if change[3] is None else 0
         if len(page) < PAGE:
-            return Undone(rows_done, left)
+            return Undone(rows_done, left, stayed_rows)
         last = page[-1][0]
 
 
@@ -213,13 +233,32 @@ def put_back_page(core: Core, set_id: int, limit: int, untouched: Mapping[str, s
     return Undone(rows_done, left)
 
 
-def _put_one_back(core: Core, change: Sequence[Any], untouched: str = "") -> Program[tuple[int, int]]:
+def _put_one_back(core: Core, change: Sequence[Any], untouched: str = "", *, guarded: bool = False) -> Program[tuple[int, int]]:
     _, table, row_id, before, after, noted_at = change
+    if before is None and guarded and (yield from _carries(table, row_id)):
+        return 0, 1
     if before is None:
         return (yield from _take_away(table, row_id, noted_at, untouched))
     if after is None:
         return (yield from _bring_back(core, table, before))
     return (yield from _set_back(core, table, row_id, before, after))
+
+
+def _carries(table: str, row_id: int) -> Program[bool]:
+    """Tell whether something hangs on a record; what the house itself noted of it goes, and does not count."""
+    noun = next((noun for noun, name in TABLES.items() if name == table), None)
+    if noun is None:
+        return False
+    for hang in hanging(noun):
+        kind = f' AND "{hang.kind_column}" = ?' if hang.kind_column else ""
+        values = (row_id, noun) if kind else (row_id,)
+        if hang.table in _NOTED_BY_ITSELF:
+            yield f'DELETE FROM "{hang.table}" WHERE "{hang.column}" = ?{kind}', values  # noqa: S608 - our own names
+        elif (yield f'SELECT 1 FROM "{hang.table}" WHERE "{hang.column}" = ?{kind} LIMIT 1', values):  # noqa: S608
+            return True
+    for side in _SIDES:
+        yield f"DELETE FROM cleaning_cases WHERE {side}_kind = ? AND {side}_id = ?", (noun, row_id)  # noqa: S608
+    return False
 
 
 def _take_away(table: str, row_id: int, noted_at: Any, untouched: str) -> Program[tuple[int, int]]:

@@ -40,6 +40,8 @@ class CaseStatus(StrEnum):
     SKIPPED = "skipped"
     MERGED = "merged"
     DISTINCT = "distinct"
+    GONE = "gone"
+    """One of the two was deleted."""
 
 
 CASE_STATUS_LABELS = {
@@ -47,6 +49,7 @@ CASE_STATUS_LABELS = {
     CaseStatus.SKIPPED: "已跳过",
     CaseStatus.MERGED: "已合并",
     CaseStatus.DISTINCT: "不是同一个",
+    CaseStatus.GONE: "记录已删除",
 }
 
 

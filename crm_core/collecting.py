@@ -7,7 +7,9 @@ from typing import Any
 from crm_core import access, change_sets, leads, matching, overwriting, validation
 from crm_core.access import Actor
 from crm_core.errors import CrmError
-from crm_core.leads import Lead
+from crm_core.importing.standing import Known, Sight, load, owners_of
+from crm_core.leads import Lead, LeadElsewhere
+from crm_core.matching import LeadDuplicate
 from crm_core.overwriting import KEPT
 from crm_core.ports import Core, Program
 from crm_core.validation import Problem
@@ -50,7 +52,10 @@ class Collected:
 
 
 async def collect(core: Core, actor: Actor, said: Mapping[str, Any], *, source: str, channel: str = "") -> Collected:
-    """Make a lead of what was said, or add it to whoever has one of its numbers. Raises: NotCollected."""
+    """Make a lead of what was said, or add it to whoever has one of its numbers.
+
+    Raises: NotCollected; LeadDuplicate, LeadElsewhere for an employee to whom that record is not given to change.
+    """
     spelled, rule = core.settings.leads.source(str(said.get("source") or source))
     found = validation.checked({**said, "source": spelled}, rule)
     values = {name: value for name, value in found.values.items() if name in _COLUMNS and value not in (None, "")}
@@ -66,13 +71,29 @@ async def collect(core: Core, actor: Actor, said: Mapping[str, Any], *, source: 
         await core.db.serialize(f"collect:{number or values.get('email') or values.get('wechat_id') or ''}")
         known = await core.db.run(_whose(values))
         if known is not None:
+            await _refuse_foreign(core, Sight(actor), Known(*known))
             changes = await change_sets.begin(core, actor, "collect", f"再次提交：{values.get('name') or known[1]}")
             await core.db.run(_add_to(core, changes.id, known, values))
             await access.record(core, actor, "lead.collect", (f"{known[0]}s", known[1]), after={"source": spelled})
             return Collected(known[0], known[1], made=False)
         name = values.pop("name", "") or ("" if values.get("company") else f"{UNNAMED}{str(number or '')[-4:]}")
-        lead = await leads.add(core, actor, name=name, company=str(values.pop("company", "")), channel=channel, **values)
+        lead = await leads.add(
+            core, actor, name=name, company=str(values.pop("company", "")), channel=channel, is_news=True, **values
+        )
         return Collected("lead", lead.id, made=True)
+
+
+async def _refuse_foreign(core: Core, sight: Sight, known: Known) -> None:
+    """Leave alone what somebody else, or another unit, has. Raises: LeadDuplicate; LeadElsewhere."""
+    if sight.actor.sees_all:
+        return
+    existing = (await core.db.run(load([known], sight))).get((known.noun, known.id))
+    if existing is None or sight.may_change(existing):
+        return
+    if sight.is_hidden(existing):
+        raise LeadElsewhere
+    owner = (await core.db.run(owners_of([existing]))).get(existing.owner_id or 0, "")
+    raise LeadDuplicate(known=sight.whose(existing, owner), owner=owner)
 
 
 def _whose(values: Mapping[str, Any]) -> Program[tuple[str, int, int | None] | None]:

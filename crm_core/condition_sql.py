@@ -188,7 +188,7 @@ def _field(branch: Branch, field: Field, operation: str, value: Any, now: dateti
     if place == "customer":
         return f"+c.customer_id IN (SELECT u.id FROM customers u WHERE {sql})", values  # noqa: S608 - our own words
     if place == "lead":
-        return f"+c.person_id IN (SELECT l.person_id FROM leads l WHERE {sql})", values  # noqa: S608
+        return f"+c.id IN (SELECT l.contact_id FROM leads l WHERE l.contact_id IS NOT NULL AND {sql})", values  # noqa: S608
     return sql, values
 
 

@@ -11,7 +11,8 @@ from crm_core import access, change_sets, cleaning, matching, merging, opportuni
 from crm_core.access import Actor
 from crm_core.change_sets import ChangeSet
 from crm_core.changes import change_fields
-from crm_core.customers import Contact, Customer, CustomerKind, CustomerStatus
+from crm_core.collaborators import may_change
+from crm_core.customers import Contact, Customer, CustomerKind, CustomerStatus, require_change
 from crm_core.errors import Invalid
 from crm_core.leads import Lead, LeadAlreadyConverted, LeadStatus, Qualification, require_claimed
 from crm_core.match_rules import SAME
@@ -54,13 +55,19 @@ async def options(core: Core, actor: Actor, lead_id: int) -> Options:
         return Options()
     owner_id = lead.owner_id if lead.owner_id is not None else actor.employee_id
     found = await matching.compare(core, actor, record.facts, exclude=("lead", lead.id), limit=50)
-    seen = [one for one in found if one.visible and one.kind != "lead"]
+    seen = [one for one in found if one.visible and one.kind != "lead" and await _may_join(actor, one)]
     own = [one for one in seen if one.owner_id == owner_id and one.verdict.action == SAME]
     contact = next((one for one in own if one.kind == "contact" and one.verdict.hard), None)
     customer = next((one for one in own if one.kind == "customer"), None)
     if contact is not None or customer is not None:
         return Options(contact, customer)
     return Options(unsure=tuple(seen[:MOST]))
+
+
+async def _may_join(actor: Actor, one: Duplicate) -> bool:
+    """Tell whether the actor may add somebody there: what is only shared for reading is not offered."""
+    customer_id = one.id if one.kind == "customer" else (await Contact.get(id=one.id)).customer_id
+    return await may_change(actor, customer_id, one.owner_id)
 
 
 async def convert(core: Core, actor: Actor, lead_id: int) -> tuple[Customer, Contact]:
@@ -110,7 +117,8 @@ async def convert_to(
         attached = customer_id is not None or contact_id is not None
         if not attached:
             await cleaning.examine_company(core, customer.id)
-        deal_id = await _open_deal(core, actor, lead, customer, opportunity)
+        await core.db.run(_carry_fields(core, changes.id, contact, customer))
+        deal_id = await _open_deal(core, actor, lead, customer, changes, opportunity)
     return Converted(customer, contact, changes.id, attached, deal_id)
 
 
@@ -130,12 +138,12 @@ async def qualify(core: Core, actor: Actor, lead_id: int, *, potential: bool = T
     return lead
 
 
-async def undo(core: Core, actor: Actor, set_id: int, opportunity_id: int | None = None) -> None:
-    """Take a conversion back as one, the deal it opened included. Raises: NotFound; ChangeSetUndone; LaterChangesFirst."""
-    async with core.db.transaction():
-        if opportunity_id is not None:
-            await opportunities.undo_create(core, actor, opportunity_id)
-        await change_sets.undo(core, actor, set_id)
+async def undo(core: Core, actor: Actor, set_id: int) -> None:
+    """Take a conversion back as one, the deal it opened included.
+
+    Raises: NotFound; ChangeSetUndone; LaterChangesFirst; BuiltUpon once there is something new at what it made.
+    """
+    await change_sets.undo(core, actor, set_id)
 
 
 async def _attach(core: Core, actor: Actor, lead: Lead, contact_id: int, changes: ChangeSet) -> tuple[Customer, Contact]:
@@ -154,6 +162,7 @@ async def _make(core: Core, actor: Actor, lead: Lead, customer_id: int | None, c
         customer = await _new_customer(core, actor, lead, changes)
     else:
         customer = await access.load(Customer, actor, customer_id)
+        await require_change(actor, customer)
         await core.db.run(_touch(core, changes.id, lead, customer))
     contact: Contact = await Contact.add(
         core,
@@ -168,6 +177,8 @@ async def _make(core: Core, actor: Actor, lead: Lead, customer_id: int | None, c
         email=lead.email,
         birthday=lead.birthday,
         last_follow_up_at=lead.last_follow_up_at,
+        recorded_by=lead.recorded_by,
+        **{name: getattr(lead, name) for name in ("score", "grade", "score_grade", "hand_grade", "score_due_day")},
     )
     await core.db.run(_close(core, changes.id, lead, customer, contact))
     return await Customer.get(id=customer.id), contact
@@ -192,6 +203,10 @@ async def _new_customer(core: Core, actor: Actor, lead: Lead, changes: ChangeSet
         name=lead.company or lead.name,
         kind=(CustomerKind.ORGANISATION if lead.company else CustomerKind.PERSON).value,
         region=lead.region,
+        region_code=lead.region_code,
+        department_id=lead.department_id,
+        grade=lead.grade,
+        recorded_by=lead.recorded_by,
         status=CustomerStatus.ACTIVE.value,
         owner_id=lead.owner_id or actor.employee_id,
         last_follow_up_at=lead.last_follow_up_at,
@@ -200,14 +215,31 @@ async def _new_customer(core: Core, actor: Actor, lead: Lead, changes: ChangeSet
     return customer
 
 
+def _carry_fields(core: Core, set_id: int, contact: Contact, customer: Customer) -> Program[None]:
+    """Put own fields of the lead, which are the contact's now, at the customer where they are fields of customers alone."""
+    own = core.settings.fields
+    about = "subject_kind = ? AND subject_id = ?"
+    rows = yield f"SELECT id, name FROM field_values WHERE {about} ORDER BY id", ("contact", contact.id)  # noqa: S608
+    known = {name for (name,) in (yield f"SELECT name FROM field_values WHERE {about}", ("customer", customer.id))}  # noqa: S608
+    for number, name in rows:
+        if own.find("contact", name) is None and own.find("customer", name) is not None and name not in known:
+            goes = {"subject_kind": "customer", "subject_id": customer.id}
+            yield from change_sets.change_row(core, set_id, "field_values", number, goes)
+
+
 async def _open_deal(
-    core: Core, actor: Actor, lead: Lead, customer: Customer, wanted: Mapping[str, object] | None
+    core: Core, actor: Actor, lead: Lead, customer: Customer, changes: ChangeSet, wanted: Mapping[str, object] | None
 ) -> int | None:
     if wanted is None:
         return None
+    origin = {"source": lead.source, "lead_id": lead.id}
+    wanted = {**origin, **{name: value for name, value in wanted.items() if value is not None}}
     values = {name: value for name, value in wanted.items() if name != "name" and value is not None}
     name = str(wanted.get("name") or lead.need[:60] or customer.name).strip()
     if not name:
         raise Invalid(field="name", reason="请填写商机名称")
     deal = await opportunities.create(core, actor, customer_id=customer.id, name=name, **values)  # type: ignore[arg-type]
+    await core.db.run(change_sets.note_made(core, changes.id, "opportunities", deal.id))
+    for move in await opportunities.StageMove.filter(opportunity_id=deal.id):
+        await core.db.run(change_sets.note_made(core, changes.id, "stage_moves", move.id))
     return int(deal.id)

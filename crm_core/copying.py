@@ -73,7 +73,8 @@ def _word(value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, Decimal):
-        return f"{value:.2f}"
+        money = f"{value:.2f}"
+        return money if Decimal(money) == value else format(value.normalize(), "f")
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 

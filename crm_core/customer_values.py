@@ -20,6 +20,7 @@ from crm_core.clock import local_day
 from crm_core.customers import Customer
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.life_cycle_counts import scope_sql
+from crm_core.life_cycles import put_away
 from crm_core.ports import HOLD, Core, Program
 from crm_core.rules import as_instant
 from crm_core.value_rules import SIDES, Inputs, Value, evaluate
@@ -65,7 +66,7 @@ class _Bought:
 
 def look_at_due(core: Core, limit: int = PAGE) -> Program[int]:
     """Value one page of customers that are due; tells how many there were."""
-    columns = "id, industry, region, value_grade, value_points, profit_cents"
+    columns = "id, industry, region, value_grade, value_points, profit_cents, merged_into_id, deleted_at"
     now = core.clock.now()
     rows = yield f"SELECT {columns} FROM customers WHERE value_due_at IS NULL LIMIT {limit}{HOLD}", ()  # noqa: S608
     if not rows:
@@ -75,9 +76,14 @@ def look_at_due(core: Core, limit: int = PAGE) -> Program[int]:
         )
     if not rows:
         return 0
-    known = yield from _inputs_of(core, rows)
-    last = yield from _last_of([int(row[0]) for row in rows])
-    for number, _, _, grade, points, _ in rows:
+    gone = [int(row[0]) for row in rows if row[-2:] != (None, None)]
+    yield from put_away(gone)
+    standing = [row for row in rows if row[0] not in gone]
+    if not standing:
+        return len(rows)
+    known = yield from _inputs_of(core, standing)
+    last = yield from _last_of([int(row[0]) for row in standing])
+    for number, _, _, grade, points, *_ in standing:
         yield from _keep(core, int(number), known[int(number)], last.get(int(number)), (str(grade), points))
     return len(rows)
 

@@ -1,6 +1,7 @@
 """Customers (organisations and persons) and the contacts at them."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from tortoise import fields
@@ -32,6 +33,17 @@ class CustomerStatus(StrEnum):
     ACTIVE = "active"
     DORMANT = "dormant"
     LOST = "lost"
+
+
+NEVER = datetime(2999, 1, 1, tzinfo=UTC)
+"""When what was merged or deleted is looked at again."""
+UNATTENDED: Mapping[str, object] = {
+    "life_due_at": NEVER,
+    "value_due_at": NEVER,
+    "next_contact_at": None,
+    "churn_warned_at": None,
+}
+"""Of a customer nobody is to be reminded of any more."""
 
 
 class Customer(Keyed):
@@ -213,7 +225,9 @@ async def update_contact(core: Core, actor: Actor, contact_id: int, **values: ob
         if isinstance(clean.get("reports_to_id"), int):
             await hierarchies.check_above(core, "contacts", contact.id, int(str(clean["reports_to_id"])))
         if clean.get("customer_id") not in (None, contact.customer_id):
-            clean["owner_id"] = (await Customer.get(id=clean["customer_id"])).owner_id
+            goes_to = await Customer.get(id=clean["customer_id"])
+            await require_change(actor, goes_to)
+            clean["owner_id"] = goes_to.owner_id
         await change_fields(core, actor, "contact.update", contact, clean)
     return contact
 

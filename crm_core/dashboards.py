@@ -66,7 +66,9 @@ async def dashboard(core: Core, actor: Actor) -> Dashboard:
         customers_by_status=_by(customers, lambda one: one.one),
         customers_by_industry=_by((one for one in seen if one.topic == "customers_by_industry"), lambda one: one.one),
         customers_by_region=_by((one for one in seen if one.topic == "customers_by_region"), lambda one: one.one),
-        opportunities_by_status=_by((one for one in seen if one.topic == "opportunities"), lambda one: one.one),
+        opportunities_by_status=_by(
+            (one for one in seen if one.topic == "opportunities" and one.one != "deleted"), lambda one: one.one
+        ),
         follow_ups_by_method=_by(follow_ups, lambda one: one.one),
         follow_ups_by_author=await _authors(core, actor, first),
         messages=_by((one for one in lately if one.topic == "messages"), lambda one: f"{one.one}/{one.two}"),

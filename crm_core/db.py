@@ -23,11 +23,10 @@ from tortoise.transactions import in_transaction
 from crm_core import commits, sqlite_dialect
 from crm_core.errors import CrmError, Unavailable
 from crm_core.ports import Core, Program
-from crm_core.schema_steps import Steps
+from crm_core.schema_steps import MIGRATIONS, Steps
 from crm_core.values import to_money
 
 T = TypeVar("T")
-MIGRATIONS = "crm_core.migrations"
 APP = "models"
 SHORTEST_TEXT = 20
 """Columns shorter than this hold words of ours, not of people."""

@@ -11,6 +11,8 @@ from crm_core import access, assignment, change_sets, departments, lead_exceptio
 from crm_core.access import Actor, Role
 from crm_core.assignment import trait_of
 from crm_core.assignment_tables import OPEN, Distribution, LeadException, Offer
+from crm_core.audit import insert_system_entry
+from crm_core.candidates_of_units import Desk
 from crm_core.change_sets import ChangeSet
 from crm_core.employees import Department
 from crm_core.errors import Conflict, NotFound, Refused
@@ -49,45 +51,61 @@ class Placed:
 
 async def place(core: Core, lead_id: int) -> Placed | None:
     """Find the unit, the pool and the employee of a new lead by rule; safe to repeat. None: owned, closed, or off."""
+    return (await place_all(core, [lead_id])).get(lead_id)
+
+
+async def place_all(core: Core, lead_ids: Sequence[int], desk: Desk | None = None) -> dict[int, Placed]:
+    """Place several leads in one transaction, which looks up once what they have in common; those left out: as `place`.
+
+    `desk`: what was looked up for those placed just before.
+    """
     if not core.settings.distribution.enabled:
-        return None
+        return {}
     async with core.db.transaction():
-        await core.db.serialize(f"place:{lead_id}")
-        lead = await Lead.get_or_none(id=lead_id)
-        if lead is None or lead.owner_id is not None or lead.status not in _OPEN_LEAD:
-            return None
-        if lead.department_id is None:
-            await _place_in_unit(core, lead)
-        pool = lead.pool or core.settings.pools.kind_of(trait_of(lead))
-        if pool != lead.pool:
-            await lead.change(core, pool=pool)
-        known = await Offer.filter(lead_id=lead.id).exists() or await LeadException.filter(lead_id=lead.id).exists()
-        offer = None if known else await assignment.assign_by_rule(core, lead)
+        for number in sorted(lead_ids):
+            await core.db.serialize(f"place:{number}")
+        numbers, desk = list(lead_ids), desk or Desk(core)
+        rows = await Lead.filter(id__in=numbers, owner_id=None, status__in=list(_OPEN_LEAD)).order_by("id")
+        asked = await Offer.filter(lead_id__in=numbers).values_list("lead_id", flat=True)
+        listed = await LeadException.filter(lead_id__in=numbers).values_list("lead_id", flat=True)
+        known = {*asked, *listed}
+        return {lead.id: await _place_one(core, desk, lead, is_new=lead.id not in known) for lead in rows}
+
+
+async def _place_one(core: Core, desk: Desk, lead: Lead, *, is_new: bool) -> Placed:
+    found = lead.department_id is not None or await _place_in_unit(core, desk, lead)
+    pool = lead.pool or core.settings.pools.kind_of(trait_of(lead))
+    if pool != lead.pool:
+        await lead.change(core, pool=pool)
+    offer = await assignment.assign_by_rule(core, lead, desk=desk, is_new=True) if is_new and found else None
     return Placed(lead.department_id, pool, offer.employee_id if offer else None)
 
 
-async def _place_in_unit(core: Core, lead: Lead) -> None:
+async def _place_in_unit(core: Core, desk: Desk, lead: Lead) -> bool:
+    """Put a lead into the unit the rules name; False when there is none of that name."""
     settings = core.settings.distribution
     if settings.own_source_stays and lead.collected_by_department_id is not None:
         await _put_into(core, lead, lead.collected_by_department_id, "谁收集归谁")
-        return
+        return True
     rule = settings.rule_for(trait_of(lead))
     if rule is None:
-        return
+        return True
     if not rule.department:
         await _put_into(core, lead, None, f"规则「{rule.name}」")
-        return
-    unit = await Department.get_or_none(name=rule.department, closed_at=None)
+        return True
+    unit = await desk.open_unit(rule.department)
     if unit is None:
         await lead_exceptions.put(core, lead, f"规则「{rule.name}」要分给的单位「{rule.department}」不存在")
-        return
+        return False
     await _put_into(core, lead, unit.id, f"规则「{rule.name}」：{rule.when.say()}")
+    return True
 
 
 async def _put_into(core: Core, lead: Lead, department_id: int | None, reason: str) -> None:
     if department_id is not None:
         await lead.change(core, department_id=department_id)
-        await access.record(core, SYSTEM, "lead.distribute", lead, after={"department_id": department_id})
+        after = {"department_id": department_id}
+        await core.db.run(insert_system_entry(core, SYSTEM.name, "lead.distribute", "leads", lead.id, after))
     elif await Distribution.filter(lead_id=lead.id).exists():
         return
     await Distribution.add(

@@ -193,7 +193,7 @@ def _field_fact(branch: Branch, field: Field, asked: Asked, person_id: int) -> P
     source = {
         "own": branch.source,
         "customer": "contacts c JOIN customers u ON u.id = c.customer_id",
-        "lead": "contacts c JOIN leads l ON l.person_id = c.person_id",
+        "lead": "contacts c JOIN leads l ON l.contact_id = c.id",
     }
     if not place:
         return "没有这一项"

@@ -1,4 +1,4 @@
-"""Files people send in chat: the port through which the edge fetches them, and what is said when it cannot."""
+"""Files people send in chat, and are sent: the port through which the edge brings them, and what is said when it cannot."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -19,6 +19,9 @@ class Files(Protocol):
     async def fetch(self, channel: str, data: Mapping[str, object], most_bytes: int) -> bytes:
         """Fetch the file a message's data name. Raises: FileNotFetched."""
 
+    async def give(self, channel: str, name: str, content: bytes) -> str:
+        """Bring a file to where messages of a channel can show it; gives its media id, or "" where none can."""
+
 
 class NoFiles:
     """Where there are no channels, as on the command line."""
@@ -26,3 +29,7 @@ class NoFiles:
     async def fetch(self, channel: str, data: Mapping[str, object], most_bytes: int) -> bytes:
         """Fetch nothing. Raises: FileNotFetched."""
         raise FileNotFetched
+
+    async def give(self, channel: str, name: str, content: bytes) -> str:
+        """Bring nothing."""
+        return ""

@@ -153,9 +153,7 @@ _STATUS_LABELS = {
 
 def _customers(owners: Sequence[int] | None) -> Program[tuple[tuple[str, int], ...]]:
     mine, values = of_owners(owners)
-    rows = yield (
-        f"SELECT status, COUNT(*) FROM customers WHERE merged_into_id IS NULL{mine.replace('+', '')} GROUP BY status",  # noqa: S608
-        values,
-    )
+    standing = f"merged_into_id IS NULL AND deleted_at IS NULL{mine.replace('+', '')}"
+    rows = yield f"SELECT status, COUNT(*) FROM customers WHERE {standing} GROUP BY status", values  # noqa: S608
     counted = {str(status): int(number) for status, number in rows}
     return tuple((label, counted.get(status.value, 0)) for status, label in _STATUS_LABELS.items())

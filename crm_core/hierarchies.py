@@ -51,10 +51,8 @@ def _children(table: str, above: Sequence[int]) -> Program[list[int]]:
     if not above:
         return []
     marks = ", ".join("?" * len(above))
-    rows = yield (
-        f"SELECT id FROM {table} WHERE {_LINKS[table]} IN ({marks}) AND merged_into_id IS NULL ORDER BY id LIMIT {MOST}",  # noqa: S608
-        list(above),
-    )
+    here = f"{_LINKS[table]} IN ({marks}) AND merged_into_id IS NULL AND deleted_at IS NULL"
+    rows = yield f"SELECT id FROM {table} WHERE {here} ORDER BY id LIMIT {MOST}", list(above)  # noqa: S608 - our own names
     return [int(number) for (number,) in rows]
 
 

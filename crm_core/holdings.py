@@ -46,6 +46,13 @@ def _by_address(table: str) -> str:
 HOLDINGS: tuple[Holding, ...] = (
     Holding("audit_values", _AUDITED, {"salt": "", "before": "", "after": ""}),
     Holding("review_comments", f"follow_up_id IN (SELECT id FROM follow_ups WHERE {_SUBJECT})"),  # noqa: S608
+    Holding("mails", _SUBJECT),
+    Holding("document_parts", f"document_id IN (SELECT id FROM documents WHERE {_SUBJECT})"),  # noqa: S608
+    Holding("documents", _SUBJECT),
+    Holding("visits", f"{_SUBJECT} OR customer_id IN ({{customers}})"),
+    Holding("visits", "employee_id IN ({employees})", {"check_in_place": "", "position": ""}),
+    Holding("work_reports", "employee_id IN ({employees})"),
+    Holding("mail_addresses", "employee_id IN ({employees})"),
     Holding("follow_ups", _SUBJECT),
     Holding("taggings", "person_id IN ({persons})"),
     Holding("score_facts", "person_id IN ({persons})"),

@@ -1,5 +1,6 @@
 """Leads the rules found nobody for (待分配): put on the managers' list, told to them, and taken off it."""
 
+from datetime import datetime, timedelta
 from functools import partial
 
 from tortoise.expressions import Q
@@ -9,12 +10,14 @@ from crm_core.access import Actor, Role
 from crm_core.assignment_tables import OPEN, LeadException
 from crm_core.employees import Department, Employee
 from crm_core.leads import Lead
-from crm_core.messages import Body, Button, Guarantee
+from crm_core.messages import Address, Body, Button, Guarantee
 from crm_core.ports import Core
 
 WAITING = "waiting"
 """Nobody works now: asked again when work begins."""
 STILL = (OPEN, WAITING)
+PAUSE = timedelta(minutes=5)
+"""How often one manager is told of leads nobody took at most."""
 
 
 async def put(core: Core, lead: Lead, reason: str, *, waiting: bool = False) -> None:
@@ -37,7 +40,22 @@ async def put(core: Core, lead: Lead, reason: str, *, waiting: bool = False) -> 
     if not waiting:
         text = f"线索「{lead.name}」（#{lead.id}）没有人接：{reason}\n回复“分给 姓名 #{lead.id}”指定，或“待分配”看全部"
         for number in await managers_of(lead.department_id):
-            await tell(core, number, text, f"exception:{row.id}:{number}")
+            await _tell_manager(core, number, text, f"exception:{row.id}:{number}")
+
+
+async def _tell_manager(core: Core, manager_id: int, text: str, key: str) -> None:
+    """Tell a manager of one lead at once; of more in the next minutes together, however many an import brings."""
+    to, now = await employees.staff_address(core, manager_id), core.clock.now()
+    if to is None:
+        return
+    last = await core.state.get(f"exceptions_told:{manager_id}")
+    if last is None:
+        await core.state.set(f"exceptions_told:{manager_id}", now.isoformat(), lasts=PAUSE)
+        await tell_at(core, to, text, key)
+        return
+    later = datetime.fromisoformat(last) + PAUSE
+    more = "又有线索没有人接，回复“待分配”看全部"
+    await tell_at(core, to, more, f"exceptions:{manager_id}:{later:%Y%m%dT%H%M%S}", not_before=later)
 
 
 async def end(core: Core, lead_id: int, *, set_id: int | None = None) -> None:
@@ -91,5 +109,12 @@ async def tell(core: Core, employee_id: int, text: str, key: str, *, buttons: tu
     """Tell an employee in chat, in the open transaction; nobody is told who has no bound account."""
     address = await employees.staff_address(core, employee_id)
     if address is not None:
-        body = Body(text=text, buttons=buttons)
-        await core.outbox.put(address, body, key=key, guarantee=Guarantee.AT_LEAST_ONCE, topic="assignment")
+        await tell_at(core, address, text, key, buttons=buttons)
+
+
+async def tell_at(
+    core: Core, to: Address, text: str, key: str, *, buttons: tuple[Button, ...] = (), not_before: datetime | None = None
+) -> None:
+    """Tell an employee at their address, in the open transaction; once per key."""
+    body, once = Body(text=text, buttons=buttons), Guarantee.AT_LEAST_ONCE
+    await core.outbox.put(to, body, key=key, guarantee=once, topic="assignment", not_before=not_before)

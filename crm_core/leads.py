@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from tortoise import fields
@@ -10,13 +11,13 @@ from tortoise.functions import Count
 from crm_core import access, employees, identity
 from crm_core.access import Actor, Role
 from crm_core.accounts import Account, PersonKind
+from crm_core.bell import LEADS
 from crm_core.changes import change_fields
 from crm_core.db import UtcDatetimeField
 from crm_core.employees import Employee
 from crm_core.errors import Conflict, Invalid, Refused
 from crm_core.identity import Hang
 from crm_core.keying import Keyed
-from crm_core.pool_notices import cancel_pool_notices
 from crm_core.ports import Core, Program
 from crm_core.validation import cleaned
 from crm_core.values import normalize_phone
@@ -135,6 +136,8 @@ class Lead(Keyed):
 
     chained_at = UtcDatetimeField(null=True)
     """When it went through the chain of examining, scoring and placing; None: soon."""
+    is_news = fields.BooleanField(default=False, db_default=False)
+    """It came in by itself: whoever its chain brings it to is told of it (lead_news.py)."""
     collected_by_department_id = fields.BigIntField(null=True)
     """The unit that won it itself (谁收集归谁)."""
     collected_by_id = fields.BigIntField(null=True)
@@ -157,9 +160,12 @@ async def add(
     company: str = "",
     owner_id: int | None = None,
     to_pool: bool = False,
+    is_news: bool = False,
     **values: object,
 ) -> Lead:
     """Record a lead (录入线索). A salesperson owns what they record, unless it goes to the pool.
+
+    `is_news`: nobody of the house recorded it, so somebody is told of it when its chain is done.
 
     Raises: Invalid without a name and company, or for a bad number; NotFound for an unknown owner; AlreadyDeparted;
     LeadElsewhere.
@@ -183,12 +189,19 @@ async def add(
             company=company,
             owner_id=owner_id,
             claimed_at=core.clock.now() if owner_id else None,
+            is_news=is_news,
             collected_by_id=actor.employee_id,
             collected_by_department_id=await employees.unit_of(actor.employee_id),
             **clean,
         )
         await access.record(core, actor, "lead.add", lead)
+        ring_for_chain(core)
     return lead
+
+
+def ring_for_chain(core: Core) -> None:
+    """Tell that a new lead waits for its chain, once it is there for everybody."""
+    core.db.after_commit(partial(core.bell.ring, LEADS))
 
 
 def by_hand(values: dict[str, Any], score_grade: str = "") -> dict[str, Any]:
@@ -208,34 +221,34 @@ async def refuse_elsewhere(actor: Actor, mobile: object) -> None:
             raise LeadElsewhere
 
 
-def insert_from_channel(core: Core, *, channel: str, name: str, source: str, raw_text: str) -> Program[tuple[int, int]]:
+def insert_from_channel(
+    core: Core, *, channel: str, name: str, source: str, raw_text: str, is_news: bool = False
+) -> Program[tuple[int, int]]:
     """Make the lead of somebody a channel brought, in plain SQL; gives (lead id, person id)."""
     now = core.clock.now()
     said_source, _ = core.settings.leads.source(source)
     person_id = yield from identity.insert_person(core)
     rows = yield (
         "INSERT INTO leads (person_id, name, company, title, source, channel, region, need, amount, raw_text, score, grade,"
-        " status, pool, intent_count, claim_count, created_at, updated_at)"
-        " VALUES (?, ?, '', '', ?, ?, '', '', '', ?, 0, '', 'new', '', 1, 0, ?, ?) RETURNING id",
-        (person_id, words(name)[:64], said_source[:128], channel, lines(raw_text), now, now),
+        " status, pool, intent_count, claim_count, is_news, created_at, updated_at)"
+        " VALUES (?, ?, '', '', ?, ?, '', '', '', ?, 0, '', 'new', '', 1, 0, ?, ?, ?) RETURNING id",
+        (person_id, words(name)[:64], said_source[:128], channel, lines(raw_text), is_news, now, now),
     )
+    ring_for_chain(core)
     return int(rows[0][0]), person_id
 
 
 async def update(core: Core, actor: Actor, lead_id: int, **values: object) -> Lead:
-    """Change a lead's fields by hand; a new owner is an assignment. Raises: NotFound; LeadNotOwned; Invalid; Refused."""
+    """Change a lead's fields by hand; its owner is changed by `assignment.assign`. Raises: NotFound; LeadNotOwned; Invalid."""
     access.require(actor, "leads:write")
     clean = cleaned(values)
     if clean.get("status", LeadStatus.NEW) not in BY_HAND:
         raise Invalid(field="status", reason=f"只能是 {'、'.join(BY_HAND)}")
-    owner_id = clean.pop("owner_id", None)
     async with core.db.transaction():
         lead = await access.load(Lead, actor, lead_id)
         require_claimed(actor, lead)
         if "status" in clean and lead.customer_id is not None:
             raise LeadAlreadyConverted(name=lead.name)
-        if isinstance(owner_id, int) and owner_id != lead.owner_id:
-            lead = await assign(core, actor, lead_id, owner_id)
         if lead.owner_id is not None and lead.status == LeadStatus.DISCARDED and clean.get("status") in _OPEN:
             await check_claim_cap(core, lead.owner_id)
         await change_fields(core, actor, "lead.update", lead, by_hand(clean, lead.score_grade))
@@ -259,20 +272,6 @@ async def find_by_mobile(number: str) -> Lead | None:
     """Find an open lead by phone number, whoever owns it."""
     phone = normalize_phone(number)
     return await Lead.filter(mobile=phone, status__in=["new", "following"]).first() if phone else None
-
-
-async def assign(core: Core, actor: Actor, lead_id: int, owner_id: int) -> Lead:
-    """Give a lead to an employee by a manager's word (分配). Raises: NotFound; AlreadyDeparted; Refused."""
-    access.require(actor, "leads:write")
-    async with core.db.transaction():
-        lead = await access.load(Lead, actor, lead_id)
-        owner = await _load_owner(actor, owner_id)
-        if actor.role is Role.SALES and lead.owner_id != actor.employee_id:
-            raise Refused
-        await lead.change(core, owner_id=owner.id, claimed_at=core.clock.now())
-        await core.db.run(cancel_pool_notices(core, lead.person_id))
-        await access.record(core, actor, "lead.assign", lead, after={"owner_id": owner.id})
-    return lead
 
 
 async def _load_owner(actor: Actor, owner_id: int) -> Employee:

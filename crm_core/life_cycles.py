@@ -13,7 +13,7 @@ from tortoise import fields
 
 from crm_core import access, change_sets
 from crm_core.access import Actor
-from crm_core.customers import Customer, require_change
+from crm_core.customers import UNATTENDED, Customer, require_change
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.errors import Invalid
 from crm_core.life_cycle_rules import STATUS_OF, Facts, LifeCycle, judge
@@ -113,7 +113,7 @@ def look_at_due(core: Core, limit: int = PAGE) -> Program[int]:
     """Look at one page of customers that are due; tells how many there were."""
     columns = (
         "id, owner_id, grade, value_grade, status, life_cycle, life_cycle_at, life_cycle_by_hand, created_at,"
-        " last_follow_up_at, churn_warned_at"
+        f" last_follow_up_at, churn_warned_at, {_GONE}"
     )
     now = core.clock.now()
     rows = yield (
@@ -126,10 +126,23 @@ def look_at_due(core: Core, limit: int = PAGE) -> Program[int]:
             (now,),
         )
     if rows:
-        done = yield from _activity_of(core, [int(row[0]) for row in rows])
-        for row in rows:
+        standing = [row[:-1] for row in rows if not row[-1]]
+        yield from put_away([int(row[0]) for row in rows if row[-1]])
+        done = yield from _activity_of(core, [int(row[0]) for row in standing])
+        for row in standing:
             yield from _look(core, row, done.get(int(row[0]), _NOTHING))
     return len(rows)
+
+
+def put_away(gone: Sequence[int]) -> Program[None]:
+    """Look no more at customers that were merged or deleted."""
+    if gone:
+        sets = ", ".join(f"{name} = ?" for name in UNATTENDED)
+        marks = ", ".join("?" * len(gone))
+        yield f"UPDATE customers SET {sets} WHERE id IN ({marks})", (*UNATTENDED.values(), *gone)  # noqa: S608 - question marks
+
+
+_GONE = "CASE WHEN merged_into_id IS NULL AND deleted_at IS NULL THEN 0 ELSE 1 END"
 
 
 _NOTHING: Mapping[str, Any] = {"active": None, "open": 0, "bought": 0, "recent": 0}
@@ -137,6 +150,8 @@ _NOTHING: Mapping[str, Any] = {"active": None, "open": 0, "bought": 0, "recent":
 
 def _activity_of(core: Core, ids: Sequence[int]) -> Program[dict[int, dict[str, Any]]]:
     """Gather what happened at a page of customers, in three statements."""
+    if not ids:
+        return {}
     marks = ", ".join("?" * len(ids))
     since = core.clock.now() - timedelta(days=core.settings.life_cycle.loyal_days)
     found: dict[int, dict[str, Any]] = {}
@@ -147,6 +162,7 @@ def _activity_of(core: Core, ids: Sequence[int]) -> Program[dict[int, dict[str, 
     rows = yield (
         "SELECT c.customer_id, max(a.last_inbound_at) FROM contacts c JOIN accounts a ON a.person_id = c.person_id"  # noqa: S608
         f" AND a.person_kind = 'customer' WHERE c.customer_id IN ({marks}) AND a.last_inbound_at IS NOT NULL"
+        " AND c.deleted_at IS NULL"
         " GROUP BY c.customer_id",
         ids,
     )

@@ -6,7 +6,7 @@ stand in match_rules.py, the search in candidates.py.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crm_core import access, candidates
@@ -17,7 +17,7 @@ from crm_core.db import Entity
 from crm_core.employees import Employee
 from crm_core.errors import Conflict, Invalid
 from crm_core.leads import Lead
-from crm_core.match_rules import COMPANY, DOUBTFUL, PERSON, SAME, Facts, Rule, Verdict, in_common, judge
+from crm_core.match_rules import COMPANY, DOUBTFUL, HARD, PERSON, SAME, SOFT, Facts, Rule, Verdict, in_common, judge
 from crm_core.name_keys import plain_name
 from crm_core.ports import Core, Program
 from crm_core.rule_book import in_force
@@ -27,8 +27,14 @@ MODELS: dict[str, type[Entity]] = {"lead": Lead, "contact": Contact, "customer":
 NOUN_LABELS = {"lead": "线索", "contact": "联系人", "customer": "客户"}
 NAME_ALONE = Rule(("name",), action=DOUBTFUL, weight=30)
 """Holds only for a question about a name and nothing else."""
+COMPANY_ALONE = Rule(("company",), action=DOUBTFUL, weight=30)
+"""The same for a company that is no customer yet: who has asked from there."""
 _EXACT = frozenset({"mobile", "email", "wechat_id", "unionid", "account", "credit_code", "landline", "name", "company"})
 """What a foreign record may be found by: somebody who asks with half a name must not learn whether there is a whole one."""
+
+
+_TOLD = frozenset(f"{HARD[name]}相同" if name in HARD else SOFT[name] for name in _EXACT)
+"""The reasons of those."""
 
 
 class LeadDuplicate(Conflict):
@@ -172,6 +178,12 @@ async def compare(
         if shown[record.noun, record.id] or in_common(facts, record.facts, near) & _EXACT - {"region"}
     ][:limit]
     hidden = await _confidential(actor, [record for record, _ in kept if not shown[record.noun, record.id]])
+    # That another unit has somebody of a name is told nobody; of a number or company it is, so that none is entered twice.
+    kept = [
+        (record, verdict)
+        for record, verdict in kept
+        if (record.noun, record.id) not in hidden or in_common(facts, record.facts, near) & _EXACT - {"name"}
+    ]
     owners = {record.owner_id for record, _ in kept if record.owner_id is not None and (record.noun, record.id) not in hidden}
     names = dict(await Employee.filter(id__in=list(owners)).values_list("id", "name")) if owners else {}
     return [
@@ -184,13 +196,18 @@ async def compare(
             owner_id=None if (record.noun, record.id) in hidden else record.owner_id,
             owner=str(names.get(record.owner_id, "")),
             phone=None if (record.noun, record.id) in hidden else record.phone,
-            verdict=verdict,
+            verdict=verdict if shown[record.noun, record.id] else replace(verdict, reasons=_known_anyway(verdict.reasons)),
             visible=shown[record.noun, record.id],
             status=record.status,
             confidential=(record.noun, record.id) in hidden,
         )
         for record, verdict in kept
     ]
+
+
+def _known_anyway(reasons: Iterable[str]) -> tuple[str, ...]:
+    """Keep of the reasons what whoever asked with the whole value knows already, and nothing about what is alike."""
+    return tuple(reason for reason in reasons if reason in _TOLD)
 
 
 def judged_candidates(
@@ -200,6 +217,9 @@ def judged_candidates(
     rules = yield from in_force(core)
     if facts.name and not facts.ids and not facts.company and not facts.accounts:
         rules.append(NAME_ALONE)
+    of_company = bool(facts.company) and not (facts.ids or facts.name or facts.accounts)
+    if of_company:
+        rules.append(COMPANY_ALONE)
     found = yield from candidates.gather(facts, rules, exclude=exclude, persons=persons)
     near = core.settings.identity.near_percent
     judged = [
@@ -209,6 +229,8 @@ def judged_candidates(
         if record.noun != "customer" or record.status != "person"
     ]
     fitting = [(record, verdict) for record, verdict in judged if verdict.action]
+    if of_company and any(record.noun == "customer" for record, _ in fitting):
+        fitting = [pair for pair in fitting if pair[0].noun == "customer"]  # it stands for everybody there
     return sorted(fitting, key=lambda pair: (-pair[1].score, pair[0].created_at, pair[0].id))
 
 
@@ -234,23 +256,33 @@ def hard_matches(pairs: Iterable[tuple[str, str]]) -> Program[dict[tuple[str, st
     return found | {(kind, value): found[kind, value.lower()] for kind, value in pairs if (kind, value.lower()) in found}
 
 
+_WHOSE = {
+    "contact": "'contact', s.id",
+    "lead": "CASE WHEN s.contact_id IS NULL THEN 'lead' ELSE 'contact' END, coalesce(s.contact_id, s.id)",
+}
+"""By table, what a row `t` answers with, which was merged into `s` or is it."""
+_STANDING = {
+    "contact": " AND s.deleted_at IS NULL",
+    "lead": " AND NOT EXISTS (SELECT 1 FROM contacts d WHERE d.id = s.contact_id AND d.deleted_at IS NOT NULL)",
+}
+
+
 def _owners_of(kind: str, values: Sequence[str], found: dict[tuple[str, str], tuple[str, int, int | None]]) -> Program[None]:
     marks = ", ".join("?" * len(values))
     if kind == "credit_code":
         rows = yield (
-            "SELECT credit_code, 'customer', coalesce(merged_into_id, id), NULL FROM customers"  # noqa: S608
-            f" WHERE credit_code IN ({marks}) ORDER BY id",
+            "SELECT t.credit_code, 'customer', s.id, NULL FROM customers t JOIN customers s"  # noqa: S608
+            " ON s.id = coalesce(t.merged_into_id, t.id) AND s.deleted_at IS NULL"
+            f" WHERE t.credit_code IN ({marks}) ORDER BY t.id",
             values,
         )
         found.update({(kind, row[0]): row[1:] for row in reversed(rows)})
         return
     survivor = "coalesce(p.merged_into_id, t.person_id)"
     for noun, table in (("contact", "contacts"), ("lead", "leads")):
-        number = "coalesce(t.merged_into_id, t.id)"
-        shown = f"CASE WHEN t.contact_id IS NULL THEN 'lead' ELSE 'contact' END, coalesce(t.contact_id, {number})"
-        whose = shown if noun == "lead" else f"'{noun}', {number}"
         rows = yield (
-            f"SELECT {_column_of(kind)}, {whose}, {survivor} FROM {table} t JOIN people p ON p.id = t.person_id"  # noqa: S608
+            f"SELECT {_column_of(kind)}, {_WHOSE[noun]}, {survivor} FROM {table} t JOIN people p ON p.id = t.person_id"  # noqa: S608
+            f" JOIN {table} s ON s.id = coalesce(t.merged_into_id, t.id){_STANDING[noun]}"
             f"{_joined(kind)} WHERE {_column_of(kind)} IN ({marks}){_present(kind)} ORDER BY t.id",
             values,
         )

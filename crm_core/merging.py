@@ -12,9 +12,9 @@ from typing import Any
 from tortoise.expressions import Q
 
 from crm_core import access, change_sets, identity, overwriting
-from crm_core.access import Actor, Role
+from crm_core.access import Actor
 from crm_core.change_sets import ChangeSet
-from crm_core.customers import Contact, Customer
+from crm_core.customers import UNATTENDED, Contact, Customer, require_change
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.identity import TABLES, Hang, Person
 from crm_core.leads import Lead, LeadStatus, require_claimed
@@ -93,6 +93,7 @@ async def absorb(
             await core.db.serialize(name)
         lead, contact = await access.load(Lead, actor, lead_id), await access.load(Contact, actor, contact_id)
         require_claimed(actor, lead)
+        await require_change(actor, contact)
         if lead.contact_id is not None:
             raise AlreadyMerged
         changes = changes or await _begin(core, actor, contact, f"线索{lead.name}并入{contact.name}")
@@ -135,8 +136,8 @@ async def _load_both(core: Core, actor: Actor, kind: str, keep_id: int, drop_id:
     for row in (keep, drop):
         if isinstance(row, Lead):
             require_claimed(actor, row)
-        elif actor.role is Role.SALES and row.owner_id != actor.employee_id:
-            raise NotFound
+        elif not actor.sees_all and row.owner_id not in (actor.team or {actor.employee_id}):
+            raise NotFound  # what is shared is not theirs to merge
     return keep, drop
 
 
@@ -158,6 +159,8 @@ def _merge(core: Core, set_id: int, noun: str, keep: Row, drop: Row, *, by_hand:
     gone: dict[str, object] = {"merged_into_id": keep.id}
     if isinstance(drop, Lead):
         gone["status"] = LeadStatus.MERGED.value
+    if isinstance(drop, Customer):
+        gone |= UNATTENDED
     yield from change_sets.change_row(core, set_id, table, drop.id, gone, person_id=getattr(drop, "person_id", None))
     yield from _repoint(core, set_id, table, drop.id, keep.id)
     for hang in identity.hanging(noun):

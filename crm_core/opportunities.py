@@ -9,12 +9,14 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from tortoise import fields
+from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from crm_core import access, change_sets
 from crm_core.access import Actor, Role
 from crm_core.changes import change_fields
-from crm_core.customers import Contact, Customer
+from crm_core.collaborators import may_change, own_or_shared
+from crm_core.customers import Contact, Customer, require_change
 from crm_core.db import Entity, MoneyField, UtcDatetimeField
 from crm_core.employees import Department, Employee
 from crm_core.errors import Conflict, Invalid, Refused
@@ -29,6 +31,8 @@ class OpportunityStatus(StrEnum):
     WON = "won"
     LOST = "lost"
     SHELVED = "shelved"
+    DELETED = "deleted"
+    """Its customer was deleted: neither listed nor counted (deletion.py)."""
 
 
 OPPORTUNITY_STATUS_LABELS = {
@@ -36,6 +40,7 @@ OPPORTUNITY_STATUS_LABELS = {
     OpportunityStatus.WON: "赢单",
     OpportunityStatus.LOST: "输单",
     OpportunityStatus.SHELVED: "搁置",
+    OpportunityStatus.DELETED: "已删除",
 }
 CHANGED_BY_HAND = ("name", "product", "amount", "probability", "expected_close_on", "competitor", "source")
 PAGE = 500
@@ -72,6 +77,8 @@ class OpportunityClosed(Conflict):
 class Opportunity(Entity):
     """Something a customer may buy (商机). Won and lost are `status`; the stage stays the last one it was in."""
 
+    never_shown = (("status", OpportunityStatus.DELETED.value),)
+
     customer_id = fields.BigIntField(db_index=True)
     name = fields.CharField(max_length=128)
     product = fields.CharField(max_length=128, default="")
@@ -99,6 +106,11 @@ class Opportunity(Entity):
     lead_id = fields.BigIntField(null=True)
     move_count = fields.IntField(default=0)
     """Counted up by each move: of two at once one finds it changed."""
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        """Select the team's own and those at a customer shared with it."""
+        return own_or_shared(actor, "customer_id")
 
     class Meta:
         """Found by whose and how far for the funnel."""
@@ -173,6 +185,7 @@ async def create(
     first = stage_named(track, stage) if stage else track.stages[0]
     async with core.db.transaction():
         customer = await access.load(Customer, actor, customer_id)
+        await require_change(actor, customer)
         owner = await _owner(actor, customer, owner_id)
         now = core.clock.now()
         clean["name"] = clean["name"] or f"{customer.name}{clean.get('product') or ''}"[:128]
@@ -193,11 +206,19 @@ async def create(
     return made
 
 
+async def load_to_change(actor: Actor, opportunity_id: int) -> Opportunity:
+    """Load a deal to change it, which a mere collaborator may not. Raises: NotFound; Refused."""
+    row = await access.load(Opportunity, actor, opportunity_id)
+    if not await may_change(actor, row.customer_id, row.owner_id):
+        raise Refused
+    return row
+
+
 async def undo_create(core: Core, actor: Actor, opportunity_id: int) -> Opportunity:
     """Take a deal back that was opened by mistake; only while nothing has moved. Raises: NotFound; OpportunityClosed."""
     access.require(actor, "opportunities:write")
     async with core.db.transaction():
-        row = await access.load(Opportunity, actor, opportunity_id)
+        row = await load_to_change(actor, opportunity_id)
         if not await Opportunity.filter(id=row.id, move_count=0).delete():
             raise OpportunityClosed(name=row.name, status="推进过")
         await StageMove.filter(opportunity_id=row.id).delete()
@@ -220,7 +241,7 @@ async def correct(core: Core, actor: Actor, opportunity_id: int, **values: objec
     if "name" in clean and not clean["name"]:
         raise Invalid(field="name", reason="请填写商机名称")
     async with core.db.transaction():
-        row = await access.load(Opportunity, actor, opportunity_id)
+        row = await load_to_change(actor, opportunity_id)
         if clean.get("owner_id") is not None:
             clean["owner_id"] = await _owner(actor, await Customer.get(id=row.customer_id), int(str(clean["owner_id"])))
         changes = await change_sets.begin(core, actor, "opportunity.update", row.name)
@@ -238,7 +259,7 @@ async def note_quote(core: Core, actor: Actor, opportunity_id: int) -> Opportuni
     """Note that the customer has a quote (已报价). Raises: NotFound; OpportunityClosed."""
     access.require(actor, "opportunities:write")
     async with core.db.transaction():
-        row = require_open(await access.load(Opportunity, actor, opportunity_id))
+        row = require_open(await load_to_change(actor, opportunity_id))
         await change_fields(core, actor, "opportunity.quote", row, {"quoted_at": core.clock.now()})
     return row
 
@@ -272,7 +293,7 @@ def hand_over(core: Core, customer_ids: Sequence[int], owner_id: int | None, *, 
     for first in range(0, len(customer_ids), PAGE):
         page = list(customer_ids[first : first + PAGE])
         marks = ", ".join("?" * len(page))
-        condition = f"customer_id IN ({marks}) AND status <> 'won'"
+        condition = f"customer_id IN ({marks}) AND status NOT IN ('won', 'deleted')"
         if set_id is None:
             moved += yield (
                 f"UPDATE opportunities SET owner_id = ?, updated_at = ? WHERE {condition}",  # noqa: S608 - question marks

@@ -15,7 +15,7 @@ from tortoise.expressions import Q
 from crm_core import access, change_sets
 from crm_core.access import Actor
 from crm_core.change_sets import ChangeSet
-from crm_core.customers import Contact, Customer
+from crm_core.customers import Contact, Customer, require_change
 from crm_core.db import Entity
 from crm_core.errors import Invalid
 from crm_core.identity import TABLES
@@ -27,16 +27,18 @@ from crm_core.values import mask_phone, mask_text
 
 _PERSON = ("name", "title", "mobile", "landline", "wechat_id", "email", "birthday")
 FIELDS: Mapping[str, tuple[str, ...]] = {
-    "lead": (*_PERSON, "company", "region", "need", "amount", "source", "campaign", "grade"),
-    "contact": _PERSON,
+    "lead": (*_PERSON, "company", "region", "need", "amount", "source", "campaign", "hand_grade"),
+    "contact": (*_PERSON, "hand_grade"),
     "customer": ("name", "industry", "region", "grade", "credit_code"),
 }
 """Fields that have a rule, by noun; any other is not overwritten."""
 FIELD_LABELS = {
     **{"name": "姓名", "title": "职务", "mobile": "手机号", "landline": "座机", "wechat_id": "微信号", "email": "邮箱"},
     **{"birthday": "生日", "company": "公司", "region": "地区", "need": "需求", "amount": "预算", "source": "来源"},
-    **{"campaign": "活动", "grade": "等级", "industry": "行业", "credit_code": "统一社会信用代码"},
+    **{"campaign": "活动", "grade": "等级", "hand_grade": "等级", "industry": "行业", "credit_code": "统一社会信用代码"},
 }
+_RULES = {"hand_grade": "grade"}
+"""By field, the rule it goes by where that is called otherwise. The rules' own grade is worked out, never overwritten."""
 OF_A_NEED = ("source", "campaign", "need", "amount")
 """Fields of one expression of need: noted even where nothing stood before, so that each need stays what it was."""
 REPLACED, KEPT, PENDING = "replaced", "kept", "pending"
@@ -101,7 +103,7 @@ def decide(
             if noun == "lead" and name in OF_A_NEED:
                 made.told[name] = REPLACED
             continue
-        rule = getattr(rules, name)
+        rule = getattr(rules, _RULES.get(name, name))
         made.told[name] = PENDING if rule == ASK else REPLACED if rule == NEWEST and newer else KEPT
         if made.told[name] == REPLACED:
             made.changes[name] = new
@@ -129,6 +131,8 @@ async def overwrite(
     access.require(actor, f"{noun}s:write")
     async with core.db.transaction():
         row = await access.load(_MODELS[noun], actor, number)
+        if isinstance(row, Contact | Customer):
+            await require_change(actor, row)
         decision = decide(core.settings.identity.overwrite, noun, values_of(noun, row), said, newer=newer)
         made = changes or await change_sets.begin(core, actor, "overwrite", f"更新{row.name}的资料")
         person = getattr(row, "person_id", None)
@@ -150,7 +154,7 @@ def write(
     also: Mapping[str, Any] | None = None,
 ) -> Program[None]:
     """Write a decision down: the row's columns (and these `also`), and the history of what differed."""
-    values = {**decision.changes, **(also or {})}
+    values = {**_in_force(decision.changes), **(also or {})}
     if values:
         table = TABLES[noun]
         yield from change_sets.change_row(core, set_id, table, number, with_keys(table, values), person_id=person_id)
@@ -164,6 +168,11 @@ def write(
         yield from change_sets.note_made(core, set_id, "field_changes", int(rows[0][0]), person_id=person_id)
 
 
+def _in_force(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Let a grade somebody set be the one that holds."""
+    return {**values, "grade": values["hand_grade"]} if "hand_grade" in values else dict(values)
+
+
 def settle(core: Core, set_id: int, noun: str, number: int, *, take: bool) -> Program[list[str]]:
     """Answer what waits about a record: take what was said, or keep what stands there; gives the fields."""
     rows = yield (
@@ -173,7 +182,7 @@ def settle(core: Core, set_id: int, noun: str, number: int, *, take: bool) -> Pr
     )
     for change_id, name, new, person_id in rows:
         if take:
-            values = with_keys(TABLES[noun], {name: new})
+            values = with_keys(TABLES[noun], _in_force({name: new}))
             yield from change_sets.change_row(core, set_id, TABLES[noun], number, values, person_id=person_id)
         status = {"status": REPLACED if take else KEPT}
         yield from change_sets.change_row(core, set_id, "field_changes", change_id, status, person_id=person_id)

@@ -40,7 +40,7 @@ def facts_of(core: Core, row: Opportunity, customer: Customer, pipeline: Pipelin
     """Gather what the conditions of a pipeline are measured by."""
     contacts = yield (
         "SELECT COUNT(*), SUM(CASE WHEN decision_maker THEN 1 ELSE 0 END) FROM contacts"
-        " WHERE customer_id = ? AND merged_into_id IS NULL",
+        " WHERE customer_id = ? AND merged_into_id IS NULL AND deleted_at IS NULL",
         (row.customer_id,),
     )
     about = (

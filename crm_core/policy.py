@@ -20,22 +20,26 @@ class Reason(StrEnum):
     NO_ACCOUNT = "no_account"
     OPTED_OUT = "opted_out"
     UNFOLLOWED = "unfollowed"
+    NO_GREETING = "no_greeting"
     ALREADY_GREETED = "already_greeted"
     FREQUENCY_CAP = "frequency_cap"
     WINDOW_CLOSED = "window_closed"
     MASS_QUOTA = "mass_quota"
     TOO_LATE = "too_late"
+    GONE = "gone"
 
 
 REASON_LABELS = {
     Reason.NO_ACCOUNT: "没有该渠道的账号",
     Reason.OPTED_OUT: "已退订",
     Reason.UNFOLLOWED: "已取消关注",
+    Reason.NO_GREETING: "按客户阶段不问候",
     Reason.ALREADY_GREETED: "当天已收到同一祝福",
     Reason.FREQUENCY_CAP: "近期群发已达上限",
     Reason.WINDOW_CLOSED: "不在可发送时间窗内",
     Reason.MASS_QUOTA: "本月群发次数已满",
     Reason.TOO_LATE: "已过当天，不再补发",
+    Reason.GONE: "客户已删除或合并",
 }
 
 
@@ -46,6 +50,8 @@ class Facts:
     has_account: bool = True
     opted_out: bool = False
     unfollowed: bool = False
+    not_greeted: bool = False
+    """Where they stand in life cycle and value, nobody is greeted on this occasion."""
     already_greeted: bool = False
     recent_count: int = 0
     """Broadcast messages this person got within `frequency_days`."""
@@ -68,6 +74,7 @@ def decide(facts: Facts, settings: CampaignSettings, now: datetime) -> Decision:
         (not facts.has_account, Reason.NO_ACCOUNT),
         (facts.opted_out, Reason.OPTED_OUT),
         (facts.unfollowed, Reason.UNFOLLOWED),
+        (facts.not_greeted, Reason.NO_GREETING),
         (facts.already_greeted, Reason.ALREADY_GREETED),
         (facts.recent_count >= settings.frequency_cap, Reason.FREQUENCY_CAP),
         (not facts.window_open, Reason.WINDOW_CLOSED),
@@ -105,6 +112,8 @@ class Gate:
     greeting_prefix: str = ""
     greeting_suffix: str = ""
     """The greeting key is prefix, person number, suffix; empty for what is no greeting."""
+    not_greeted: tuple[str, ...] = ()
+    """Cells of life cycle and value (`life_cycle:value`) whose customers do not get this greeting."""
     nobody_reached: bool = False
     """No other broadcast reached anybody within `frequency_days`: then nobody can be over the cap."""
     mass_monthly: int | None = None
@@ -117,6 +126,10 @@ ACCOUNT_JOIN = (
 )
 """Joins the person's account `a` on one channel (?) to people `p`; an opted-out one first: consent is the person's."""
 
+_GONE = (
+    "EXISTS (SELECT 1 FROM contacts d WHERE d.person_id = p.person_id AND d.deleted_at IS NOT NULL)"
+    " OR EXISTS (SELECT 1 FROM people d WHERE d.id = p.person_id AND d.merged_into_id IS NOT NULL)"
+)
 _OPTED_OUT = "a.opted_out_at IS NOT NULL"
 _UNFOLLOWED = "a.unfollowed_at IS NOT NULL AND (a.followed_at IS NULL OR a.followed_at <= a.unfollowed_at)"
 
@@ -126,11 +139,20 @@ def reason_sql(gate: Gate, *, planned_already: bool = False) -> tuple[str, list[
 
     `planned_already`: at the claim, where the row itself holds the greeting key.
     """
-    arms: list[tuple[str, str, Sequence[object]]] = [
+    # Whom a plan draws is there; until the claim they may have been deleted, or become part of another person.
+    arms: list[tuple[str, str, Sequence[object]]] = [(_GONE, Reason.GONE, ())] if planned_already else []
+    arms += [
         ("a.id IS NULL", Reason.NO_ACCOUNT, ()),
         (_OPTED_OUT, Reason.OPTED_OUT, ()),
         (_UNFOLLOWED, Reason.UNFOLLOWED, ()),
     ]
+    if gate.not_greeted:
+        cells = ", ".join("?" * len(gate.not_greeted))
+        stands = (
+            "EXISTS (SELECT 1 FROM contacts gc JOIN customers gu ON gu.id = gc.customer_id WHERE gc.person_id = p.person_id"  # noqa: S608
+            f" AND coalesce(gu.life_cycle, '') || ':' || coalesce(gu.value_grade, '') IN ({cells}))"
+        )
+        arms.append((stands, Reason.NO_GREETING, gate.not_greeted))
     if gate.greeting_suffix and not planned_already:
         greeted = (
             "EXISTS (SELECT 1 FROM recipients g"

@@ -1,9 +1,11 @@
 """Who had which lead of the pool, and how many each was shown: cool-down, daily caps."""
 
 from datetime import timedelta
+from functools import partial
 
 from tortoise import fields
 
+from crm_core import change_sets
 from crm_core.access import Actor
 from crm_core.clock import day_bounds, local_day
 from crm_core.db import Entity, UtcDatetimeField
@@ -99,14 +101,38 @@ async def check_claim(core: Core, employee_id: int, lead: Lead) -> None:
         raise CoolDown(days=days)
 
 
-async def note_claim(core: Core, employee_id: int, lead: Lead) -> None:
-    """Write down that an employee has a lead from now on."""
-    await PoolClaim.add(core, lead_id=lead.id, person_id=lead.person_id, employee_id=employee_id, pool=lead.pool)
+async def note_claim(core: Core, employee_id: int, lead: Lead, *, set_id: int | None = None) -> None:
+    """Write down that an employee has a lead from now on; with the undo of the set they never had it."""
+    made: PoolClaim = await PoolClaim.add(
+        core, lead_id=lead.id, person_id=lead.person_id, employee_id=employee_id, pool=lead.pool
+    )
+    if set_id is not None:
+        await core.db.run(change_sets.note_made(core, set_id, "pool_claims", made.id, person_id=lead.person_id))
 
 
 async def forget_claim(core: Core, employee_id: int, lead_id: int) -> None:
     """Take a claim back as if it had not been (撤销): no cool-down, no claim of the day."""
     await PoolClaim.filter(lead_id=lead_id, employee_id=employee_id, ended_at=None).delete()
+
+
+async def reopen_claim(core: Core, employee_id: int, lead_id: int) -> None:
+    """Take the end of a claim back: the newest one goes on."""
+    last = await PoolClaim.filter(lead_id=lead_id, employee_id=employee_id).order_by("-id").first()
+    if last is not None and last.ended_at is not None:
+        await last.change(core, ended_at=None)
+
+
+async def end_claim_within(core: Core, set_id: int, lead: Lead, employee_id: int) -> None:
+    """Do as `end_claim` within a change set, whose undo lets the claim go on."""
+    change = partial(change_sets.change_row, core, set_id, "pool_claims", person_id=lead.person_id)
+    claims = await PoolClaim.filter(lead_id=lead.id, employee_id=employee_id, ended_at=None)
+    for claim in claims:
+        await core.db.run(change(claim.id, {"ended_at": core.clock.now()}))
+    if not claims:
+        await core.db.run(end_claim(core, lead.id, employee_id))
+        made = await PoolClaim.filter(lead_id=lead.id, employee_id=employee_id).order_by("-id").first()
+        if made is not None:
+            await core.db.run(change_sets.note_made(core, set_id, "pool_claims", made.id, person_id=lead.person_id))
 
 
 def end_claim(core: Core, lead_id: int, employee_id: int) -> Program[None]:

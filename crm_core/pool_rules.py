@@ -11,6 +11,7 @@ from crm_core.clock import at_local, to_local
 
 POOL_WARNING = timedelta(days=3)
 """How long before its return to the pool a lead's owner is warned, unless the settings say otherwise."""
+_NEVER = timedelta(days=365 * 300)
 ROLES = ("sales", "manager", "marketer", "admin", "viewer")
 
 
@@ -230,8 +231,8 @@ class PoolSettings:
     @property
     def soonest(self) -> timedelta:
         """How long at least a lead rests before anybody is warned."""
-        terms = [self.terms_for(*each) for each in self.examples]
-        return max(timedelta(), min(timedelta(days=each.reclaim_days) - each.warning for each in terms))
+        terms = [each for each in (self.terms_for(*each) for each in self.examples) if each.reclaim_days]
+        return max(timedelta(), min((timedelta(days=each.reclaim_days) - each.warning for each in terms), default=_NEVER))
 
     @property
     def examples(self) -> list[tuple[str, str]]:
@@ -245,7 +246,7 @@ def return_at(touched_at: datetime, claimed_at: datetime | None, terms: Terms, c
 
     Never inside its protection (保护期), nor while its contract runs.
     """
-    due = touched_at + timedelta(days=terms.reclaim_days)
+    due = touched_at + (timedelta(days=terms.reclaim_days) if terms.reclaim_days else _NEVER)
     if claimed_at is not None:
         due = max(due, claimed_at + timedelta(days=terms.protection_days))
     if contract_ends_on is None:

@@ -96,11 +96,20 @@ async def release(core: Core, actor: Actor, lead_id: int, *, reason: str = "", u
             raise LeadNotOwned(name=lead.name)
         await core.db.run(pool_claims.settle_in_pool(core, lead.id))
         if undo:
-            await pool_claims.forget_claim(core, lead.owner_id, lead.id)
+            await _unclaim(core, lead, lead.owner_id)
         else:
             await core.db.run(pool_claims.end_claim(core, lead.id, lead.owner_id))
         await access.record(core, actor, "lead.release", lead, before={"owner_id": lead.owner_id}, after={"reason": reason})
         return await Lead.get(id=lead.id)
+
+
+async def _unclaim(core: Core, lead: Lead, owner_id: int) -> None:
+    """Make a claim never have been: an offer it answered is open again, for as long as it would have been."""
+    await pool_claims.forget_claim(core, owner_id, lead.id)
+    if lead.claim_count:
+        await Lead.filter(id=lead.id).update(claim_count=lead.claim_count - 1)
+    answered = Offer.filter(lead_id=lead.id, employee_id=owner_id, status="accepted", answered_at=lead.claimed_at)
+    await answered.update(status="open", answered_at=None, updated_at=core.clock.now())
 
 
 async def take_back(core: Core, actor: Actor, lead_id: int, owner_id: int) -> Lead:
@@ -115,7 +124,7 @@ async def take_back(core: Core, actor: Actor, lead_id: int, owner_id: int) -> Le
         now = core.clock.now()
         if not await Lead.filter(id=lead.id, owner_id=None).update(owner_id=owner_id, claimed_at=now, updated_at=now):
             raise LeadAlreadyClaimed(lead="这条线索", owner=await owner_name(lead.id))
-        await pool_claims.PoolClaim.filter(lead_id=lead.id, employee_id=owner_id).update(ended_at=None, updated_at=now)
+        await pool_claims.reopen_claim(core, owner_id, lead.id)
         await access.record(core, actor, "lead.take_back", lead, after={"owner_id": owner_id})
         return await Lead.get(id=lead.id)
 

@@ -7,7 +7,9 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from crm_core.bell import Bell
 from crm_core.clock import Clock
+from crm_core.daily_work_rules import DailyWorkSettings
 from crm_core.distribution_rules import AssignmentSettings, DistributionSettings, ScriptSettings
 from crm_core.field_rules import OwnFields
 from crm_core.files import Files, NoFiles
@@ -211,6 +213,7 @@ class CoreSettings:
     assignment: AssignmentSettings = field(default_factory=AssignmentSettings)
     sales_scripts: ScriptSettings = field(default_factory=ScriptSettings)
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
+    daily_work: DailyWorkSettings = field(default_factory=DailyWorkSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,5 +237,8 @@ class Core:
     channel_labels: Mapping[str, str] = field(default_factory=dict)
     unsigned_channels: frozenset[str] = frozenset()
     files: Files = field(default_factory=NoFiles)
+    bell: Bell = field(default_factory=Bell)
     public_url: str = ""
     """Where people and platforms reach this server; empty when nobody said."""
+    mail_drop: str = ""
+    """The address to which mails are copied; empty where none is taken."""

@@ -51,6 +51,8 @@ async def profile(core: Core, actor: Actor, person_id: int, *, others_read: bool
     number = person_id
     contact = await access.visible(Contact, actor).get_or_none(person_id=number)
     lead = await (Lead.all() if contact else access.visible(Lead, actor)).get_or_none(person_id=number)
+    if contact is not None and lead is None:  # one that was attached to them
+        lead = await Lead.filter(contact_id=contact.id).order_by("id").first()
     if contact is None and lead is None:
         person = await Person.get_or_none(id=person_id)
         if person is None or person.merged_into_id is None:

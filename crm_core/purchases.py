@@ -47,7 +47,7 @@ class Purchase(Entity):
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
         """Select those of customers the actor sees."""
-        customers: Any = Subquery(Customer.filter(own_or_shared(actor, "id")).values("id"))
+        customers: Any = Subquery(Customer.filter(own_or_shared(actor, "id"), deleted_at=None).values("id"))
         return Q(customer_id__in=customers)
 
     class Meta:

@@ -82,6 +82,7 @@ _INSERT = (
     " created_at, updated_at) VALUES "
 )
 _AT_ONCE = 200
+_CUT = 100
 Refused = tuple[int | None, Mapping[str, str], Sequence[tuple[str, str]]]
 """Line, what stood there by field, and pairs of label and sentence."""
 
@@ -101,9 +102,23 @@ def put(
         page = refused[first : first + _AT_ONCE]
         values: list[object] = []
         for line, said, reasons in page:
-            texts = (encode(dict(said)).decode()[:MOST_CHARACTERS], encode([list(each) for each in reasons]).decode())
+            texts = (_kept(said), encode([list(each) for each in reasons]).decode())
             values += (kind, source[:128], *texts, now, import_id, line, employee_id, "waiting", "", now, now)
         yield _INSERT + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(page)), values
+
+
+def _kept(said: Mapping[str, str]) -> str:
+    """Write down what stood there; of what is beyond all measure, the beginning of each field."""
+    text = msgspec.json.encode(dict(said)).decode()
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    return msgspec.json.encode({name[:64]: value[:_CUT] for name, value in list(said.items())[:_CUT]}).decode()
+
+
+async def refused_of(import_id: int, *, most: int) -> list[tuple[int | None, list[tuple[str, str]], dict[str, str]]]:
+    """List what an import did not let in and nobody has decided about: line, reasons and what stood there, in order."""
+    rows = QuarantinedRow.filter(import_id=import_id, status=QuarantineStatus.WAITING.value)
+    return [(row.line, row.reasons, row.values) for row in await rows.order_by("line", "id").limit(most)]
 
 
 def as_reasons(problems: Sequence[Problem]) -> list[tuple[str, str]]:

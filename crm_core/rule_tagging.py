@@ -6,11 +6,13 @@ A rule never touches a tagging that a hand has set. Reading order: `run_due`, `r
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from tortoise import fields
 
 from crm_core import access
 from crm_core.access import Actor, Role
+from crm_core.conditions import leaves_of
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.errors import NotFound, Refused
 from crm_core.ports import Core, Program
@@ -82,6 +84,37 @@ async def run_rule(core: Core, actor: Actor, name: str) -> Done:
         counts = {"set": done.set_count, "taken": done.taken_count}
         await access.record(core, actor, "tag_rule.run", ("tags", await _tag_id(core, rule)), after=counts)
     return done
+
+
+def asking_for_score(core: Core) -> list[TagRule]:
+    """List the rules that ask for the score or the grade."""
+    return [rule for rule in core.settings.tags.rules if any(_asks_for_score(leaf) for leaf in leaves_of(rule.condition))]
+
+
+def _asks_for_score(leaf: tuple[str, Any]) -> bool:
+    key, value = leaf
+    return key == "level" or (key == "leaf" and value.get("field") in ("score", "grade"))
+
+
+async def after_scores(core: Core, people: Sequence[int]) -> int:
+    """Set the tags of rules that ask for score or grade on people who were just scored; tells how many were set or taken off.
+
+    A score leaves no stamp on its record by which `run_due` would find it.
+    """
+    done = 0
+    for rule in asking_for_score(core):
+        for start in range(0, len(people), PAGE):
+            page = people[start : start + PAGE]
+            settled = await _settle(core, rule, page, await _matching(core, rule, page))
+            done += settled.set_count + settled.taken_count
+    return done
+
+
+async def look_at_everybody(core: Core) -> None:
+    """Let the rules that ask for score or grade be run over everybody next: all were scored anew."""
+    names = [rule.name for rule in asking_for_score(core)]
+    if names:
+        await TagRuleRun.filter(name__in=names).update(whole_at=None)
 
 
 async def would_set(core: Core, person_id: int, names: Iterable[str]) -> list[str]:

@@ -6,11 +6,15 @@ fresh database. A step of ours looks at the state before it in one way alone: wh
 
 from collections.abc import Iterable
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.schema_generator.state import State
 from tortoise.migrations.schema_generator.state_apps import StateApps
+
+MIGRATIONS = "crm_core.migrations"
+"""The package of the steps, one file each."""
 
 
 class _Classes(StateApps):
@@ -49,3 +53,14 @@ class Steps(MigrationExecutor):
     async def _project_state(self, applied: Iterable[Any], **more: Any) -> State:
         made = await super()._project_state(set(applied), **more)
         return _State(made.models, _Classes(made.apps))
+
+
+def triggers_of(steps: Iterable[str]) -> dict[str, str]:
+    """Tell the triggers of an embedded database that took these steps of ours: the SQL by name, as the file keeps it.
+
+    A step that makes, replaces or drops some says so in `TRIGGERS`; the text of one that is dropped is empty.
+    """
+    found: dict[str, str] = {}
+    for step in sorted(steps):
+        found |= getattr(import_module(f"{MIGRATIONS}.{step}"), "TRIGGERS", {})
+    return {name: text for name, text in found.items() if text}

@@ -119,6 +119,10 @@ def gather(settings: ScoringSettings, people: Sequence[int], *, after: int | Non
     rows = yield _POSTED.format(marks), tuple(people)
     for person_id, at in rows:
         found[person_id].note("form", day_of(_instant(at)))
+    if any(rule.kind in _OF_DEALS for rule in settings.in_force):
+        rows = yield _DEALS.format(marks), tuple(people) * 3
+        for person_id, fact, at in rows:
+            found[person_id].note(fact, day_of(_instant(at)))
     keywords = {rule.fact: rule.words for rule in settings.in_force if rule.kind == "keyword"}
     wanted = {rule.event for rule in settings.in_force if rule.kind == "event"}
     rows = yield _SENT.format(marks), (*people, NEWEST_SENT)
@@ -148,6 +152,20 @@ _POSTED = (
     "SELECT r.person_id, s.created_at FROM changed_rows r JOIN change_sets s ON s.id = r.set_id"
     " WHERE r.person_id IN ({}) AND s.kind = 'collect' AND s.undone_at IS NULL"
 )
+_OF_DEALS = ("deal_moved", "bought")
+_AT_CUSTOMER = " FROM contacts c JOIN {} ON {}.customer_id = c.customer_id{} WHERE c.person_id IN ({{0}}) AND "
+_DEALS = " UNION ALL ".join(
+    (
+        "SELECT c.person_id, 'deal_moved', m.at"
+        + _AT_CUSTOMER.format("opportunities o", "o", " JOIN stage_moves m ON m.opportunity_id = o.id")
+        + "m.kind IN ('advance', 'win') AND m.undone_at IS NULL AND o.status <> 'deleted'",
+        "SELECT c.person_id, 'bought', o.won_at" + _AT_CUSTOMER.format("opportunities o", "o", "") + "o.status = 'won'"
+        " AND o.won_at IS NOT NULL",
+        "SELECT c.person_id, 'bought', b.at" + _AT_CUSTOMER.format("purchases b", "b", "") + "b.kind = 'bought'"
+        " AND b.undone_at IS NULL",
+    )
+)
+"""What the customer of a contact did: deals that went on or were won, and what was bought without one."""
 # The newest few of each account, by its index.
 _BOUND = "coalesce((SELECT n.id FROM messages n WHERE n.account_id = a.id ORDER BY n.id DESC LIMIT 1 OFFSET ?), 0)"
 _RECEIVED = (

@@ -59,6 +59,8 @@ OF_DAYS = {
     "event": "有过事件",
     "followed_up": "有跟进",
     "called": "电话接通",
+    "deal_moved": "商机推进",
+    "bought": "买过",
 }
 PRICE_WORDS = ("多少钱", "价格", "报价", "价位", "怎么卖", "什么价", "费用", "收费", "单价", "优惠", "折扣", "便宜")
 DECISION_WORDS = ("总经理", "董事", "总监", "老板", "创始人", "厂长", "店长", "校长", "院长", "负责人", "法人", "总裁", "CEO")
@@ -133,6 +135,8 @@ DEFAULT_RULES = (
     ScoreRule("取消关注", "behaviour", "unfollowed", 10, half_life_days=30, at_most=10, deducts=True),
     ScoreRule("提交表单", "behaviour", "form", 12, half_life_days=30, at_most=24),
     ScoreRule("报名活动", "behaviour", "signed_up", 10, half_life_days=30, at_most=20),
+    ScoreRule("商机推进", "behaviour", "deal_moved", 8, half_life_days=30, at_most=16),
+    ScoreRule("买过", "behaviour", "bought", 10, half_life_days=180, at_most=20),
     ScoreRule("来消息", "interaction", "wrote", 3, half_life_days=7, at_most=15),
     ScoreRule("联系后有回复", "interaction", "replied", 4, half_life_days=14, at_most=12),
     ScoreRule("近30天有跟进", "interaction", "followed_up", 2, within_days=30, at_most=10),

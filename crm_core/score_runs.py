@@ -7,6 +7,7 @@ of a message. Reading order: `catch_up`, then its four parts.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,11 +16,12 @@ from typing import Any
 import structlog
 from tortoise import fields
 
+from crm_core import rule_tagging
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.ports import Core, Program
 from crm_core.rules import as_instant
-from crm_core.score_facts import gather
-from crm_core.score_rules import Facts, Scorer
+from crm_core.score_pages import BESIDE_FROM, HERE_PAGE, SLICE, Judged, Order, pages
+from crm_core.score_rules import Scorer
 from crm_core.scoring import LETTER, PAGE, ROWS, TABLES, Change, Row, day_now, judge, keep_facts, prepare, write
 
 log = structlog.get_logger(__name__)
@@ -27,21 +29,18 @@ log = structlog.get_logger(__name__)
 MESSAGES_PAGE = 2_000
 CHANGED_PAGE = 20_000
 """Changed records listed in one go."""
-EVERYBODY_PAGE = 500
-PAGES = 40
-"""Pages of everybody between two looks at the clock, well under a second."""
-SLICE = 100
-"""Records scored between two turns of the event loop, under a millisecond."""
 OVERLAP = timedelta(seconds=30)
 """A change is seen when its transaction is over, which may be later than the time it carries."""
 HELD = timedelta(seconds=20)
 """How long a message whose work is not done holds the cursor: it has no account yet."""
 LATE = timedelta(seconds=5)
 """Where several processes write, a smaller number may come after a larger one for so long."""
-WORK_SECONDS = 20.0
+WORK_SECONDS = 60.0
 """How long one run goes on; the rest is done by the next."""
 LOOK_SECONDS = 2.0
 """How often a long run looks after what just happened."""
+MOST_REST_SECONDS = 0.03
+"""After a page of many is written, the writer is others' for as long as that took, up to so long."""
 _Mark = Callable[[], Program[None]]
 
 
@@ -78,23 +77,39 @@ class Progress:
     ended_at: datetime | None
 
 
-async def catch_up(core: Core, *, work_seconds: float = WORK_SECONDS) -> int:
-    """Score whatever is due; tells how many people or records. For the job; a killed run goes on where it was."""
-    began = core.clock.monotonic()
+class _Turn:
+    """One run: how long it may go on, what it has done, and a look now and then after what just happened."""
+
+    def __init__(self, core: Core, work_seconds: float) -> None:
+        self._core = core
+        self._ends = core.clock.monotonic() + work_seconds
+        self._looked = core.clock.monotonic()
+        self.done = 0
+
+    async def goes_on(self) -> bool:
+        """Look after what just happened if it is time; tells whether there is time left."""
+        now = self._core.clock.monotonic()
+        if now - self._looked >= LOOK_SECONDS:
+            self.done += await _recent(self._core)
+            self._looked = self._core.clock.monotonic()
+        return now < self._ends
+
+
+async def catch_up(core: Core, *, work_seconds: float = WORK_SECONDS, beside_from: int = BESIDE_FROM) -> int:
+    """Score whatever is due; tells how many people or records. For the job; a killed run goes on where it was.
+
+    With so many records left as `beside_from` everybody is judged in a process beside this one.
+    """
+    turn = _Turn(core, work_seconds)
     await _begin(core)
-    done = await _recent(core)
-    looked = core.clock.monotonic()
-    for page in (_fade, _everybody):
-        for noun in TABLES:
-            while core.clock.monotonic() - began < work_seconds:
-                count = await page(core, noun)
-                done += count or 0
-                if count is None:
-                    break
-                if core.clock.monotonic() - looked >= LOOK_SECONDS:
-                    done += await _recent(core)
-                    looked = core.clock.monotonic()
-    return done
+    turn.done += await _recent(core)
+    for noun in TABLES:
+        while await turn.goes_on() and (count := await _fade(core, noun)):
+            turn.done += count
+    for noun in TABLES:
+        if not await _everybody(core, noun, turn, beside_from):
+            break
+    return turn.done
 
 
 async def progress(core: Core) -> list[Progress]:
@@ -125,6 +140,9 @@ async def _begin(core: Core) -> None:
     # What was there before is read with everybody.
     if "messages" not in rows:
         await ScoreRun.add(core, name="messages", last_id=await core.db.read(_highest("messages")))
+    for table in _OF_DEALS:
+        if table not in rows:
+            await ScoreRun.add(core, name=table, last_id=await core.db.read(_highest(table)))
     if "changes" not in rows:
         await ScoreRun.add(core, name="changes", changed_at=now)
 
@@ -135,12 +153,18 @@ def _highest(table: str) -> Program[int]:
 
 
 async def _recent(core: Core) -> int:
-    return await _messages(core) + await _changes(core)
+    done = await _messages(core) + await _changes(core)
+    for table in _OF_DEALS:
+        done += await _deals(core, table)
+    return done
 
 
 async def _messages(core: Core) -> int:
     """Score who wrote or did something since the last look."""
-    row = await ScoreRun.get(name="messages")
+    rows = {row.name: row for row in await ScoreRun.all()}
+    row = rows["messages"]
+    # What is kept was read in another way as long as not everybody is read anew.
+    known = all(rows[noun].facts_digest == core.settings.scoring.facts_digest for noun in TABLES)
     after, kept, done = row.last_id, row.last_id, 0
     while True:
         page = await core.db.read(_new_messages(after))
@@ -149,7 +173,7 @@ async def _messages(core: Core) -> int:
         if after == kept:  # nothing has held it yet
             kept = _settled(core, page, kept)
         people = sorted({number for _, number, _, _ in page if number is not None})
-        await _score(core, people, partial(_move, "messages", kept), after=row.last_id)
+        await _score(core, people, partial(_move, "messages", kept), after=row.last_id if known else None)
         after, done = page[-1][0], done + len(people)
         if kept != after and len(page) < MESSAGES_PAGE:
             return done
@@ -178,6 +202,34 @@ def _settled(core: Core, page: Sequence[tuple[int, int | None, str, Any]], kept:
 
 def _move(name: str, last_id: int) -> Program[None]:
     yield "UPDATE score_runs SET last_id = ? WHERE name = ? AND last_id < ?", (last_id, name, last_id)
+
+
+_OF_DEALS = {
+    "stage_moves": "JOIN opportunities o ON o.id = t.opportunity_id JOIN contacts c ON c.customer_id = o.customer_id",
+    "purchases": "JOIN contacts c ON c.customer_id = t.customer_id",
+}
+"""What happens to deals and purchases, and how the people concerned are found."""
+
+
+async def _deals(core: Core, table: str) -> int:
+    """Score the people of customers whose deal went on, or who bought something, since the last look."""
+    row = await ScoreRun.get(name=table)
+    found = await core.db.read(_new_deals(table, row.last_id))
+    if not found:
+        return 0
+    kept = _settled(core, [(number, None, "", made) for number, _, made in found], row.last_id)
+    people = sorted({person for _, person, _ in found if person is not None})
+    await _score(core, people, partial(_move, table, kept))
+    return len(people)
+
+
+def _new_deals(table: str, after: int) -> Program[list[tuple[int, int | None, Any]]]:
+    rows = yield (
+        f"SELECT t.id, c.person_id, t.created_at FROM (SELECT * FROM {table} WHERE id > ? ORDER BY id LIMIT ?) t"  # noqa: S608
+        f" LEFT {_OF_DEALS[table].replace(' JOIN', ' LEFT JOIN')} ORDER BY t.id",
+        (after, MESSAGES_PAGE),
+    )
+    return list(rows)
 
 
 async def _changes(core: Core) -> int:
@@ -215,9 +267,13 @@ async def _score(core: Core, people: Sequence[int], mark: _Mark, *, after: int |
     """Score people, from messages behind a number or from all their rows; the cursor moves with the last page."""
     scorer = Scorer(core.settings.scoring, day_now(core))
     pages = [people[start : start + PAGE] for start in range(0, len(people), PAGE)]
-    for page in pages[:-1]:
+    tags = bool(rule_tagging.asking_for_score(core))
+    for page in pages if tags else pages[:-1]:
         await core.db.run(await prepare(core, scorer, page, after=after))
-    last = await prepare(core, scorer, pages[-1], after=after) if pages else None
+    if tags:
+        # Before the cursor moves: a killed run sets them with its page again.
+        await rule_tagging.after_scores(core, people)
+    last = await prepare(core, scorer, pages[-1], after=after) if pages and not tags else None
 
     def program() -> Program[None]:
         if last is not None:
@@ -227,67 +283,56 @@ async def _score(core: Core, people: Sequence[int], mark: _Mark, *, after: int |
     await core.db.run(program())
 
 
-async def _fade(core: Core, noun: str) -> int | None:
-    """Score a page of those whose points become less by today; None when there are none."""
+async def _fade(core: Core, noun: str) -> int:
+    """Score a page of those whose points become less by today."""
     scorer, letter = Scorer(core.settings.scoring, day_now(core)), LETTER[noun]
     sql = f"{ROWS[noun]} WHERE {letter}.score_due_day <= ? ORDER BY {letter}.score_due_day LIMIT ?"
-    rows = await core.db.read(_rows(sql, (scorer.day, EVERYBODY_PAGE)))
-    if not rows:
-        return None
-    changes = await _judge(scorer, rows, None)
+    rows = await core.db.read(_rows(sql, (scorer.day, HERE_PAGE)))
+    changes: list[Change] = []
+    for start in range(0, len(rows), SLICE):  # a few at a time, so that the loop is never held up
+        changes += judge(scorer, rows[start : start + SLICE])
+        await asyncio.sleep(0)
     await core.db.run(write(noun, changes))
+    await rule_tagging.after_scores(core, [row[1] for row in rows])
     return len(rows)
 
 
-async def _everybody(core: Core, noun: str) -> int | None:
-    """Score the next pages of everybody under the rules in force; None when all are."""
+async def _everybody(core: Core, noun: str, turn: _Turn, beside_from: int) -> bool:
+    """Score everybody under the rules in force, from where the last run stopped; tells whether all are."""
     row = await ScoreRun.get(name=noun)
     if row.ended_at is not None:
-        return None
-    settings = core.settings.scoring
-    scorer, anew = Scorer(settings, day_now(core)), row.facts_digest != settings.facts_digest
-    done, rows = 0, await _next(core, noun, row.last_id, anew=anew)
-    for _ in range(PAGES):
-        now = core.clock.now()
-        if not rows:
-            await row.change(core, ended_at=now, facts_digest=settings.facts_digest)
-            seconds = (now - (row.started_at or now)).total_seconds()
-            log.info("scores_done", kind=noun, rows=row.done_count + done, seconds=seconds)
-            return None
-        facts = await core.db.read(gather(settings, [each[1] for each in rows])) if anew else None
-        changes = await _judge(scorer, rows, facts)
-        done += len(rows)
-        # The next page is read while this one is written.
-        written = core.db.run(_write_page(noun, rows, changes, facts or {}, now))
-        rows, _ = await asyncio.gather(_next(core, noun, rows[-1][0], anew=anew), written)
-    return done
+        return True
+    settings, began = core.settings.scoring, row.started_at or core.clock.now()
+    anew, beside = row.facts_digest != settings.facts_digest, row.total_count - row.last_id >= beside_from
+    order = Order(core.db.settings.url, noun, row.last_id, anew, day_now(core), settings)
+    count = 0
+    async with aclosing(pages(core, order, beside=beside)) as found:
+        async for asked, page in found:
+            # Whoever was scored by these rules since shortly before the page was read is scored from newer rows than it.
+            since, begun = max(began, asked - OVERLAP), core.clock.monotonic()
+            await core.db.run(_write_page(noun, page, since, asked))
+            count += page.count
+            turn.done += page.count
+            if beside:
+                await asyncio.sleep(min(core.clock.monotonic() - begun, MOST_REST_SECONDS))
+            if not await turn.goes_on():
+                return False
+    now = core.clock.now()
+    await rule_tagging.look_at_everybody(core)
+    await row.change(core, ended_at=now, facts_digest=settings.facts_digest)
+    log.info("scores_done", kind=noun, rows=row.done_count + count, seconds=(now - began).total_seconds())
+    return True
 
 
-async def _next(core: Core, noun: str, after: int, *, anew: bool) -> list[Row]:
-    letter, limit = LETTER[noun], PAGE if anew else EVERYBODY_PAGE
-    return await core.db.read(_rows(f"{ROWS[noun]} WHERE {letter}.id > ? ORDER BY {letter}.id LIMIT ?", (after, limit)))
-
-
-def _write_page(
-    noun: str, rows: Sequence[Row], changes: Sequence[Change], facts: dict[int, Facts], now: datetime
-) -> Program[None]:
-    yield from keep_facts(facts, now)
-    yield from write(noun, changes)
+def _write_page(noun: str, page: Judged, since: datetime, asked: datetime) -> Program[None]:
+    yield from write(noun, page.changes, unless_since=since)
+    yield from keep_facts(page.facts, asked)
     yield (
         "UPDATE score_runs SET last_id = ?, done_count = done_count + ?, updated_at = ? WHERE name = ?",
-        (rows[-1][0], len(rows), now, noun),
+        (page.last_id, page.count, asked, noun),
     )
 
 
 def _rows(sql: str, values: Sequence[object]) -> Program[list[Row]]:
     rows = yield sql, values
     return list(rows)
-
-
-async def _judge(scorer: Scorer, rows: Sequence[Row], facts: dict[int, Facts] | None) -> list[Change]:
-    """Score rows a few at a time, so that the loop is never held up."""
-    found: list[Change] = []
-    for start in range(0, len(rows), SLICE):
-        found += judge(scorer, rows[start : start + SLICE], facts)
-        await asyncio.sleep(0)
-    return found

@@ -7,10 +7,10 @@ Reading order: `rescore`, `explain`, `set_grade`, then the pages they are made o
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from crm_core import access, change_sets
+from crm_core import access, change_sets, rule_tagging
 from crm_core.access import Actor
 from crm_core.activities import Subject
 from crm_core.change_sets import ChangeSet
@@ -38,19 +38,24 @@ _OF_CONTACT = (
     " coalesce(nullif(u.region, ''), l.region), l.need, l.amount, l.source, l.channel, l.campaign, c.role, l.intent_count,"
     " c.decision_maker"
 )
-_KEPT = "{0}.id, {0}.person_id, {0}.merged_into_id, {0}.score, {0}.grade, {0}.score_grade, {0}.hand_grade," + (
-    " {0}.score_due_day, f.days"
+_KEPT = "{0}.id, {0}.person_id, {1}, {0}.score, {0}.grade, {0}.score_grade, {0}.hand_grade," + (
+    " {0}.score_due_day, f.days, f.updated_at > {0}.updated_at"
 )
+_GONE = "coalesce(c.merged_into_id, CASE WHEN c.deleted_at IS NOT NULL THEN c.id END)"
+"""Something where a contact does not count any more."""
 ROWS = {
-    "lead": f"SELECT {_KEPT.format('l')}, {_OF_LEAD} FROM leads l LEFT JOIN score_facts f ON f.person_id = l.person_id",  # noqa: S608
+    "lead": (
+        f"SELECT {_KEPT.format('l', 'l.merged_into_id')}, {_OF_LEAD} FROM leads l"  # noqa: S608
+        " LEFT JOIN score_facts f ON f.person_id = l.person_id"
+    ),
     "contact": (
-        f"SELECT {_KEPT.format('c')}, {_OF_CONTACT} FROM contacts c LEFT JOIN score_facts f ON f.person_id = c.person_id"  # noqa: S608
+        f"SELECT {_KEPT.format('c', _GONE)}, {_OF_CONTACT} FROM contacts c LEFT JOIN score_facts f ON f.person_id = c.person_id"  # noqa: S608
         " LEFT JOIN customers u ON u.id = c.customer_id LEFT JOIN leads l ON l.person_id = c.person_id"
     ),
 }
 """Whatever a score is made of; the record's own columns begin at `RECORD`."""
 LETTER = {"lead": "l", "contact": "c"}
-RECORD = 9
+RECORD = 10
 Row = Sequence[Any]
 Change = tuple[int, int, str, int | None]
 """Number of the row, score, grade by the rules, day on which it is due again."""
@@ -89,7 +94,9 @@ async def rescore(core: Core, person_ids: Iterable[int]) -> None:
     """Score these people anew from the rows themselves; not inside a transaction, because the rows are read beside it."""
     scorer, numbers = Scorer(core.settings.scoring, day_now(core)), list(dict.fromkeys(person_ids))
     for start in range(0, len(numbers), PAGE):
-        await core.db.run(await prepare(core, scorer, numbers[start : start + PAGE]))
+        page = numbers[start : start + PAGE]
+        await core.db.run(await prepare(core, scorer, page))
+        await rule_tagging.after_scores(core, page)
 
 
 async def prepare(core: Core, scorer: Scorer, people: Sequence[int], *, after: int | None = None) -> Program[None]:
@@ -104,7 +111,7 @@ async def prepare(core: Core, scorer: Scorer, people: Sequence[int], *, after: i
     changes = {noun: judge(scorer, found, facts) for noun, found in rows.items()}
 
     def program() -> Program[None]:
-        yield from keep_facts({person: facts[person] for person in known}, began)
+        yield from keep_facts({person: write_days(facts[person]) for person in known}, began)
         for noun, found in changes.items():
             yield from write(noun, found)
 
@@ -120,7 +127,10 @@ def _read_people(
         rows[noun] = yield f"{ROWS[noun]} WHERE {letter}.person_id IN ({marks})", tuple(people)
     if after is None:
         return (yield from gather(scorer.settings, people)), rows
-    kept = {row[1]: read_days(row[8]) for found in rows.values() for row in found if row[8] is not None}
+    every = [row for found in rows.values() for row in found]
+    # After a change of the record, an undone follow-up for one, what is kept may hold too much.
+    changed = {row[1] for row in every if not row[9]}
+    kept = {row[1]: read_days(row[8]) for row in every if row[1] not in changed}
     more = yield from gather(scorer.settings, list(kept), after=after)
     facts = yield from gather(scorer.settings, [number for number in people if number not in kept])
     return {**facts, **{number: joined(kept[number], days) for number, days in more.items()}}, rows
@@ -130,7 +140,7 @@ def judge(scorer: Scorer, rows: Sequence[Row], facts: dict[int, Facts] | None = 
     """Tell which of these rows have another score than is kept; facts: else those kept."""
     found: list[Change] = []
     for row in rows:
-        if row[2] is not None:  # merged: nothing of it counts any more
+        if row[2] is not None:  # merged or deleted: nothing of it counts any more
             if row[7] is not None:
                 found.append((row[0], row[3], row[5], None))
             continue
@@ -141,22 +151,24 @@ def judge(scorer: Scorer, rows: Sequence[Row], facts: dict[int, Facts] | None = 
     return found
 
 
-def write(noun: str, changes: Sequence[Change]) -> Program[None]:
-    """Write scores. No stamp: a score is no change of the record."""
+def write(noun: str, changes: Sequence[Change], *, unless_since: datetime | None = None) -> Program[None]:
+    """Write scores, but not of people who were scored after an instant. No stamp: a score is no change of the record."""
     table = TABLES[noun]
+    newer = f"SELECT 1 FROM score_facts f WHERE f.person_id = {table}.person_id AND f.updated_at > ?"  # noqa: S608
+    bound, values = ("", []) if unless_since is None else (f" AND NOT EXISTS ({newer})", [unless_since])
     for start in range(0, len(changes), WRITTEN):
         page = changes[start : start + WRITTEN]
         marks = ", ".join(["(CAST(? AS BIGINT), CAST(? AS INTEGER), CAST(? AS VARCHAR(8)), CAST(? AS INTEGER))"] * len(page))
         yield (
             f"WITH v (id, score, grade, due_day) AS (VALUES {marks}) UPDATE {table} SET score = v.score,"  # noqa: S608
             f" score_grade = v.grade, score_due_day = v.due_day, grade = CASE WHEN {table}.hand_grade <> ''"
-            f" THEN {table}.hand_grade ELSE v.grade END FROM v WHERE {table}.id = v.id",
-            [value for change in page for value in change],
+            f" THEN {table}.hand_grade ELSE v.grade END FROM v WHERE {table}.id = v.id{bound}",
+            [*(value for change in page for value in change), *values],
         )
 
 
-def keep_facts(facts: dict[int, Facts], began: object) -> Program[None]:
-    """Keep what people did, as read from `began` on; what was read later stays."""
+def keep_facts(facts: dict[int, str], began: object) -> Program[None]:
+    """Keep what people did, written down, as read from `began` on; what was read later stays."""
     if not facts:
         return
     rows = ", ".join(["(?, ?, ?, ?)"] * len(facts))
@@ -164,7 +176,7 @@ def keep_facts(facts: dict[int, Facts], began: object) -> Program[None]:
         f"INSERT INTO score_facts (person_id, days, created_at, updated_at) VALUES {rows}"  # noqa: S608 - question marks
         " ON CONFLICT (person_id) DO UPDATE SET days = excluded.days, updated_at = excluded.updated_at"
         " WHERE score_facts.updated_at <= excluded.updated_at",
-        [value for person, days in facts.items() for value in (person, write_days(days), began, began)],
+        [value for person, days in facts.items() for value in (person, days, began, began)],
     )
 
 

@@ -77,7 +77,7 @@ async def known_industries(words: Sequence[str]) -> set[str]:
     """Tell which of some words are industries of customers."""
     found: set[str] = set()
     for word in words[:MOST_WORDS]:
-        if await Customer.filter(industry=word).exists():
+        if await Customer.filter(industry=word, merged_into_id=None, deleted_at=None).exists():
             found.add(word)
     return found
 

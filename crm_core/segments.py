@@ -13,7 +13,7 @@ from crm_core import access
 from crm_core.access import Actor
 from crm_core.changes import change_fields
 from crm_core.conditions import uses
-from crm_core.customers import Contact
+from crm_core.customers import Contact, require_change
 from crm_core.db import Entity
 from crm_core.errors import Invalid, NotFound
 from crm_core.identity import Hang
@@ -199,7 +199,9 @@ def _words(names: Sequence[str]) -> list[str]:
 
 
 async def _require_person(actor: Actor, person_id: int) -> None:
-    if await access.visible(Contact, actor).filter(person_id=person_id).exists():
+    contact = await access.visible(Contact, actor).get_or_none(person_id=person_id)
+    if contact is not None:
+        await require_change(actor, contact)
         return
     lead = await access.visible(Lead, actor).get_or_none(person_id=person_id)
     if lead is None:

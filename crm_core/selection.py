@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from crm_core.calendar import is_birthday, solar_to_lunar
+from crm_core.collaborators import own_or_shared_sql
 from crm_core.condition_sql import CONTACT, LEAD, Asked, Branch, Clause, clause_of, marks
 from crm_core.conditions import KINDS, STAGES, check_conditions
 
@@ -124,12 +125,12 @@ def count_sql(selection: Selection, now: datetime) -> Sql:
 
 
 def _allowed(branch: Branch, selection: Selection) -> list[Clause]:
-    """Say whose rows may be drawn: those of the owners, and leads without one that no other unit has."""
+    """Say whose rows may be drawn: those of the owners and shared with them, and leads without one that no other unit has."""
     if selection.owners is None:
         return []
-    mine = f"{branch.alias}.owner_id IN ({marks(selection.owners)})"
     if branch is not LEAD:
-        return [(mine, list(selection.owners))]
+        return [own_or_shared_sql(selection.owners, "c.owner_id", "c.customer_id")]
+    mine = f"l.owner_id IN ({marks(selection.owners)})"
     units = selection.departments or ()
     ours = f" OR l.department_id IN ({marks(units)})" if units else ""
     pool = "l.owner_id IS NULL" + (f" AND (l.department_id IS NULL{ours})" if selection.departments is not None else "")

@@ -41,7 +41,7 @@ class Rating(Entity):
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
         """Select those of customers the actor sees."""
-        customers: Any = Subquery(Customer.filter(own_or_shared(actor, "id")).values("id"))
+        customers: Any = Subquery(Customer.filter(own_or_shared(actor, "id"), deleted_at=None).values("id"))
         return Q(customer_id__in=customers)
 
     class Meta:
@@ -107,7 +107,8 @@ def _figures(actor: Actor, since: datetime) -> Program[list[ServiceFigures]]:
     scope, team = scope_sql(actor, "employee_id")
     rated = yield (
         "SELECT employee_id, count(*), sum(points) FROM ratings WHERE at >= ? AND undone_at IS NULL"  # noqa: S608
-        f" AND employee_id IS NOT NULL{scope} GROUP BY employee_id",
+        " AND employee_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM customers u WHERE u.id = ratings.customer_id"
+        f" AND u.deleted_at IS NOT NULL){scope} GROUP BY employee_id",
         (since, *team),
     )
     ratings = {int(number): (int(count), int(points)) for number, count, points in rated}
@@ -137,7 +138,8 @@ def _waits(actor: Actor, since: datetime) -> Program[dict[int, list[int | None]]
         "SELECT l.owner_id, l.created_at, (SELECT min(f.at) FROM follow_ups f WHERE f.subject_kind = 'lead'"  # noqa: S608
         " AND f.subject_id = l.id AND f.undone_at IS NULL), (SELECT min(f.at) FROM follow_ups f"
         " WHERE f.subject_kind = 'contact' AND f.subject_id = l.contact_id AND f.undone_at IS NULL) FROM leads l"
-        f" WHERE l.owner_id IS NOT NULL AND l.created_at >= ?{scope} ORDER BY l.id DESC LIMIT {MOST}",
+        f" WHERE l.owner_id IS NOT NULL AND l.merged_into_id IS NULL AND l.created_at >= ?{scope}"
+        f" ORDER BY l.id DESC LIMIT {MOST}",
         (since, *team),
     )
     found: dict[int, list[int | None]] = {}

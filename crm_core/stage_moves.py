@@ -15,6 +15,7 @@ from crm_core.opportunities import (
     Opportunity,
     StageMove,
     days_between,
+    load_to_change,
     require_open,
     stage_named,
 )
@@ -85,7 +86,7 @@ async def advance(
     """
     access.require(actor, "opportunities:write")
     clean = checked_values(values)
-    row = require_open(await access.load(Opportunity, actor, opportunity_id))
+    row = require_open(await load_to_change(actor, opportunity_id))
     pipeline = core.settings.opportunities.pipeline(row.pipeline)
     wanted = stage_named(pipeline, stage) if stage else pipeline.after(row.stage)
     if wanted is None:
@@ -165,7 +166,7 @@ async def undo_last(core: Core, actor: Actor, opportunity_id: int, *, move_id: i
     """
     access.require(actor, "opportunities:write")
     async with core.db.transaction():
-        row = await access.load(Opportunity, actor, opportunity_id)
+        row = await load_to_change(actor, opportunity_id)
         last = await StageMove.visible_of(row.id).exclude(kind=MoveKind.OPEN.value).order_by("-id").first()
         if last is None or last.set_id is None:
             raise NoMoveToUndo(name=row.name)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tortoise.expressions import Q
+
 from crm_core import access
 from crm_core.access import Actor
 from crm_core.activities import METHOD_LABELS, STAGE_LABELS, Method
@@ -111,7 +113,7 @@ async def page(
 
 async def newest(core: Core, contact: Contact | None, lead: Lead | None, limit: int) -> tuple[Entry, ...]:
     """Read what happened last to somebody whose rows the caller may see and has at hand."""
-    scope = await _of_contact(contact) if contact else _of_lead(lead) if lead else None
+    scope = await _of_contact(contact) if contact else await _of_lead(lead) if lead else None
     return (await _page(core, scope, None, limit)).entries if scope else ()
 
 
@@ -129,7 +131,7 @@ async def _of_person(actor: Actor, person_id: int) -> _Scope:
         return await _of_contact(contact)
     lead = await access.visible(Lead, actor).get_or_none(person_id=person_id)
     if lead is not None:
-        return _of_lead(lead)
+        return await _of_lead(lead)
     person = await Person.get_or_none(id=person_id)
     if person is None or person.merged_into_id is None:
         raise NotFound
@@ -137,21 +139,36 @@ async def _of_person(actor: Actor, person_id: int) -> _Scope:
 
 
 async def _of_contact(contact: Contact) -> _Scope:
-    leads = await Lead.filter(contact_id=contact.id)
-    people = {contact.person_id, *(lead.person_id for lead in leads)}
-    return _Scope(tuple(people), tuple(lead.id for lead in leads), (contact.id,), ())
+    leads = await _with_merged(Q(contact_id=contact.id))
+    people = await _everybody({contact.person_id, *leads.values()})
+    return _Scope(people, tuple(leads), (contact.id,), ())
 
 
-def _of_lead(lead: Lead) -> _Scope:
-    return _Scope((lead.person_id,), (lead.id,), (), ())
+async def _of_lead(lead: Lead) -> _Scope:
+    leads = await _with_merged(Q(id=lead.id))
+    return _Scope(await _everybody(set(leads.values())), tuple(leads), (), ())
+
+
+async def _with_merged(which: Q) -> dict[int, int]:
+    """Tell the person of each of these leads, and of those merged into them: each is a need that was told."""
+    numbers: Any = list(await Lead.filter(which).values_list("id", flat=True))
+    rows = await Lead.filter(Q(id__in=numbers) | Q(merged_into_id__in=numbers)).values_list("id", "person_id")
+    return {int(number): int(person) for number, person in rows}
+
+
+async def _everybody(people: set[int]) -> tuple[int, ...]:
+    """Add those who became part of these people: what was changed under their numbers belongs to the story."""
+    into: Any = sorted(people)
+    merged = await Person.filter(merged_into_id__in=into).values_list("id", flat=True)
+    return tuple(sorted({*people, *(int(str(number)) for number in merged)}))
 
 
 async def _of_customer(actor: Actor, customer_id: int) -> _Scope:
     customer = await access.load(Customer, actor, customer_id)
     contacts = await Contact.filter(customer_id=customer.id).values_list("id", "person_id")
-    leads = await Lead.filter(customer_id=customer.id).values_list("id", "person_id")
-    people = {number for _, number in (*contacts, *leads)}
-    return _Scope(tuple(people), tuple(each for each, _ in leads), tuple(each for each, _ in contacts), (customer.id,))
+    leads = await _with_merged(Q(customer_id=customer.id))
+    people = await _everybody({int(str(number)) for _, number in contacts} | set(leads.values()))
+    return _Scope(people, tuple(leads), tuple(int(str(each)) for each, _ in contacts), (customer.id,))
 
 
 async def _names(numbers: set[Any]) -> dict[int, str]:

@@ -13,6 +13,7 @@ SIDES = {"profit": "利润", "influence": "影响力", "credit": "信用", "loya
 UNKNOWN = 50
 """Points of a side of which nothing is known."""
 ANY = "*"
+GREETINGS = ("festival", "birthday")
 GOOD_DAYS, BAD_DAYS = 30, 120
 """Paid within the first: full credit; after the second: none."""
 SEASONS = 4
@@ -26,10 +27,12 @@ class Rhythm:
     value: str = ANY
     every_days: int = 30
     greeting: str = ""
+    greetings: tuple[str, ...] = ("festival", "birthday")
+    """The greetings of plans those in this cell get; without any they get none."""
 
 
 DEFAULT_RHYTHMS = (
-    Rhythm("lost", ANY, 180, "只发节日问候"),
+    Rhythm("lost", ANY, 180, "只发节日问候", ("festival",)),
     Rhythm("dormant", "A", 14, "专人唤醒，附回访优惠"),
     Rhythm("dormant", ANY, 60, "节日问候加唤醒话术"),
     Rhythm("loyal", "A", 14, "生日、节日专属问候，新品优先"),
@@ -87,6 +90,11 @@ class ValueSettings:
         cells = (*self.rhythms, *DEFAULT_RHYTHMS)
         return next(each for each in cells if each.life_cycle in (ANY, life_cycle) and each.value in (ANY, value))
 
+    def not_greeted(self, occasion: str) -> tuple[str, ...]:
+        """Name the cells, as life cycle:value, whose customers get no greeting of this kind (`GREETINGS`)."""
+        cells = ((state, value) for state in (*_STATES, "") for value in (*GRADES, ""))
+        return tuple(f"{state}:{value}" for state, value in cells if occasion not in self.rhythm(state, value).greetings)
+
     def grade(self, points: int) -> str:
         """Tell the grade of so many points."""
         bounds = (self.a_from, self.b_from, self.c_from)
@@ -105,6 +113,8 @@ class ValueSettings:
         for number, each in enumerate(self.rhythms, 1):
             if each.every_days < 1 or each.value not in (ANY, *GRADES) or each.life_cycle not in (ANY, *_STATES):
                 found.append((f"rhythms.{number}", "life_cycle、value 或 every_days 不对"))
+            if set(each.greetings) - set(GREETINGS):
+                found.append((f"rhythms.{number}", f"greetings 只能是 {'、'.join(GREETINGS)}，或留空表示不问候"))
         return found
 
 

@@ -17,6 +17,7 @@ from crm_core.opportunities import (
     OpportunityStatus,
     StageMove,
     comes_back_on,
+    load_to_change,
     require_open,
 )
 from crm_core.pipeline_rules import checked_day, checked_values
@@ -56,7 +57,7 @@ async def win(core: Core, actor: Actor, opportunity_id: int, *, amount: object =
     Raises: NotFound; OpportunityClosed; Invalid; OpportunityMoved.
     """
     access.require(actor, "opportunities:write")
-    row = require_open(await access.load(Opportunity, actor, opportunity_id))
+    row = require_open(await load_to_change(actor, opportunity_id))
     values = checked_values({"amount": amount}) if amount is not None else {}
     values |= {"status": OpportunityStatus.WON.value, "won_at": core.clock.now()}
     return await move(core, actor, row, MoveKind.WIN, values, beside=_make_active(core, row.customer_id))
@@ -82,7 +83,7 @@ async def lose(
         raise ReasonNeeded(what="输单")
     if not competitor.strip():
         raise CompetitorNeeded
-    row = require_open(await access.load(Opportunity, actor, opportunity_id))
+    row = require_open(await load_to_change(actor, opportunity_id))
     wanted = _later(core, "retry_on", retry_on) if retry_on is not None else None
     values = checked_values({"loss_reason": reason, "competitor": named_competitor(competitor)})
     values |= {
@@ -99,7 +100,7 @@ async def plan_retry(core: Core, actor: Actor, opportunity_id: int, on: object) 
     access.require(actor, "opportunities:write")
     day = _later(core, "retry_on", on)
     async with core.db.transaction():
-        row = await access.load(Opportunity, actor, opportunity_id)
+        row = await load_to_change(actor, opportunity_id)
         if row.status not in (OpportunityStatus.LOST, OpportunityStatus.SHELVED):
             raise NotLost(name=row.name)
         before = {"retry_on": str(row.retry_on)}
@@ -116,7 +117,7 @@ async def shelve(core: Core, actor: Actor, opportunity_id: int, *, until: object
     access.require(actor, "opportunities:write")
     if not reason.strip():
         raise ReasonNeeded(what="搁置")
-    row = require_open(await access.load(Opportunity, actor, opportunity_id))
+    row = require_open(await load_to_change(actor, opportunity_id))
     day = _later(core, "shelved_until", until)
     values = {"status": OpportunityStatus.SHELVED.value, "shelved_until": day, "retry_on": day, "retried_at": None}
     return await move(core, actor, row, MoveKind.SHELVE, values, reason=reason)
@@ -128,7 +129,7 @@ async def reopen(core: Core, actor: Actor, opportunity_id: int, *, reason: str =
     Raises: NotFound; NotClosed; ReasonNeeded for a won deal; OpportunityMoved.
     """
     access.require(actor, "opportunities:write")
-    row = await access.load(Opportunity, actor, opportunity_id)
+    row = await load_to_change(actor, opportunity_id)
     if row.status == OpportunityStatus.OPEN:
         raise NotClosed(name=row.name)
     if row.status == OpportunityStatus.WON and not reason.strip():

@@ -13,7 +13,6 @@ from crm_core.contact_follows import ask_again, note_follow, note_unfollow
 from crm_core.messages import Body, InboundMessage
 from crm_core.ports import Core, Program
 from crm_core.welcomes import queue_welcome
-from handlers.owner_notices import tell_of_new_lead
 from scheduler.notices import tell, tell_admins
 
 DIRECTORY_EVENT = "change_contact"
@@ -74,13 +73,14 @@ def _added(core: Core, message: InboundMessage, account: AccountRow, staff_id: s
     if account.person_id is not None:
         return
     name, source = message.nickname or f"{DEFAULT_NAME}{account.id}", str(message.data.get("state") or "")
-    lead_id, person_id = yield from leads.insert_from_channel(core, channel=channel, name=name, source=source, raw_text="")
+    lead_id, person_id = yield from leads.insert_from_channel(
+        core, channel=channel, name=name, source=source, raw_text="", is_news=member is None
+    )
     yield (
         "UPDATE accounts SET person_kind = ?, person_id = ?, updated_at = ? WHERE id = ?",
         (PersonKind.CUSTOMER.value, person_id, now, account.id),
     )
     if member is None:
-        yield from tell_of_new_lead(core, lead_id, name, source)
         return
     # Who added them has them: not counted against the claim cap, which is about taking from the pool.
     yield "UPDATE leads SET owner_id = ?, claimed_at = ? WHERE id = ?", (member.id, now, lead_id)

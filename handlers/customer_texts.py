@@ -13,10 +13,10 @@ from crm_core.audit import insert_system_entry
 from crm_core.messages import Body, InboundMessage, Kind
 from crm_core.outbox import take_waiting
 from crm_core.ports import HOLD, Core, Program
+from crm_core.said_mobiles import keep_said_mobile, may_hold_mobile
 from crm_core.values import cut_bytes, plain
-from handlers.owner_notices import tell_of_new_lead, tell_owner
+from handlers.owner_notices import tell_owner
 from handlers.platform_reports import take_report
-from handlers.said_mobiles import keep_said_mobile, may_hold_mobile
 
 MENU_EVENTS = ("click", "scancode_push", "scancode_waitmsg")
 OPT_OUT_WORDS = frozenset({"退订", "退訂", "td"})
@@ -82,21 +82,20 @@ _HELD_ACCOUNT = f"SELECT person_id FROM accounts WHERE id = ?{HOLD}"  # noqa: S6
 def welcome_stranger(
     core: Core, message: InboundMessage, account_id: int, source: str, *, quietly: bool = False
 ) -> Program[int]:
-    """Make the lead of an account that has nobody behind it yet, and tell of it; gives the person number."""
+    """Make the lead of an account that has nobody behind it yet; it is told of after its chain, unless `quietly`."""
     # Two messages of one stranger may come to two processes at once: the second waits, and finds the first one's lead.
     held = yield _HELD_ACCOUNT, (account_id,)
     if held[0][0] is not None:
         return int(held[0][0])
     name = message.nickname or placeholder_name(account_id)
-    lead_id, person_id = yield from leads.insert_from_channel(
-        core, channel=message.address.channel, name=name, source=source, raw_text=message.text[:500]
+    channel, said = message.address.channel, message.text[:500]
+    _, person_id = yield from leads.insert_from_channel(
+        core, channel=channel, name=name, source=source, raw_text=said, is_news=not quietly
     )
     yield (
         "UPDATE accounts SET person_kind = ?, person_id = ?, updated_at = ? WHERE id = ?",
         (PersonKind.CUSTOMER.value, person_id, core.clock.now(), account_id),
     )
-    if not quietly:
-        yield from tell_of_new_lead(core, lead_id, name, source)
     return person_id
 
 

@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 
 from crm_core.conversations import OutboundStatus
 from crm_core.employees import staff_account_sql
-from crm_core.messages import Address, Body, Button, Guarantee, InboundMessage, Kind
-from crm_core.outbox import insert_rows, outgoing_row, queue, wake
+from crm_core.lead_news import LASTS, how_to_claim, listeners_of, queue_notice
+from crm_core.messages import Address, Body, Guarantee, InboundMessage, Kind
+from crm_core.outbox import insert_rows, outgoing_row, wake
 from crm_core.pool_notices import pool_notices_of
-from crm_core.ports import Core, Program
+from crm_core.ports import HOLD, Core, Program
 from crm_core.rules import as_instant
+from crm_core.said_mobiles import hide_mobiles
 from crm_core.values import cut_bytes
-from handlers.said_mobiles import hide_mobiles
 
-LASTS = timedelta(hours=24)
 POOL_PAUSE = timedelta(minutes=5)
 """How often those who look after the pool are told of one person at most; what came last waits until then."""
 URGENT_PAUSE = timedelta(minutes=1)
@@ -27,7 +27,6 @@ KIND_WORDS = {
     Kind.LOCATION: "[位置]",
     Kind.LINK: "[链接]",
 }
-_ROLES = {"managers": "('manager')", "everyone": "('manager', 'sales')"}
 
 
 def owner_notice(now: datetime, message: InboundMessage, message_id: int, *, name: str, owner: Address) -> tuple[object, ...]:
@@ -66,15 +65,41 @@ def tell_owner(core: Core, message: InboundMessage, message_id: int, person_id: 
 
 
 def _tell_of_pooled(core: Core, message: InboundMessage, person_id: int, name: str, now: datetime) -> Program[None]:
-    """Tell of somebody in the pool who writes: at once, then at most every few minutes with what they said last."""
-    text = f"【公海客户】{hide_mobiles(name)}：{words_of(message, hidden=True)}\n还没有人负责，{_how_to_claim(name)}"
+    """Tell of somebody in the pool who writes: at once, then at most every few minutes with what they said last.
+
+    Of somebody new nothing is told yet, unless it is urgent: their chain tells it, with what they said by then.
+    """
+    rows = yield _POOLED, (person_id,)
+    lead_id, department_id, pool, is_waiting = rows[0] if rows else (None, None, "", False)
     is_urgent = URGENT.search(message.text) is not None
-    for employee_id, to in (yield from _listeners(core)):
+    if is_waiting and not is_urgent:
+        return
+    said = f"{hide_mobiles(name)}：{words_of(message, hidden=True)}"
+    text = f"【公海客户】{said}\n还没有人负责，{how_to_claim(name)}"
+    asked = (yield from _asked(core, lead_id)) if lead_id is not None else None
+    if asked is not None:
+        text = f"【待接受客户】{said}\n回复“接受 #{lead_id}”或“拒绝 #{lead_id}”"
+    for employee_id, to in [asked] if asked else (yield from listeners_of(core, department_id, pool)):
         urgent = f"pool_urgent:{person_id}:{_stretch(now, URGENT_PAUSE)}:{employee_id}"
-        if is_urgent and (yield from _queue_notice(core, to, text, key=urgent, now=now)) is not None:
+        if is_urgent and (yield from queue_notice(core, to, text, key=urgent, now=now)) is not None:
             continue
         keys = f"{pool_notices_of(person_id)}{{}}:{employee_id}"
         yield from _tell_once_in_a_while(core, to, text, keys=keys, besides=urgent, now=now)
+
+
+_POOLED = f"SELECT id, department_id, pool, is_news AND chained_at IS NULL FROM leads WHERE person_id = ?{HOLD}"  # noqa: S608 - a constant
+"""Held: the end of the chain reads what was said before it, and whatever is said after it finds the chain done."""
+
+
+def _asked(core: Core, lead_id: int) -> Program[tuple[int, Address] | None]:
+    """Tell which employee is being asked to take a lead."""
+    account, channels = staff_account_sql(core, "e")
+    rows = yield (
+        f"SELECT e.id, s.channel, s.external_id FROM offers o JOIN employees e ON e.id = o.employee_id"  # noqa: S608 - fixed parts
+        f" JOIN accounts s ON s.id = {account} WHERE o.lead_id = ? AND o.status = 'open' AND e.departed_at IS NULL",
+        (*channels, lead_id),
+    )
+    return (int(rows[0][0]), Address(rows[0][1], rows[0][2])) if rows else None
 
 
 def _stretch(now: datetime, length: timedelta) -> int:
@@ -102,54 +127,7 @@ def _tell_once_in_a_while(core: Core, to: Address, text: str, *, keys: str, besi
     last = max(leaving.values(), default=None)
     key = keys.format(this + 1 if keys.format(this) in leaving else this)
     later = last + POOL_PAUSE if last is not None and now - last < POOL_PAUSE else None
-    yield from _queue_notice(core, to, text, key=key, now=now, not_before=later)
-
-
-def _queue_notice(
-    core: Core,
-    to: Address,
-    text: str,
-    *,
-    key: str,
-    now: datetime,
-    not_before: datetime | None = None,
-    buttons: tuple[Button, ...] = (),
-) -> Program[int | None]:
-    at_least_once, until = Guarantee.AT_LEAST_ONCE, (not_before or now) + LASTS
-    body = Body(text=text, buttons=buttons)
-    return (yield from queue(core, to, body, key=key, not_before=not_before, guarantee=at_least_once, expires_at=until))
-
-
-def tell_of_new_lead(core: Core, lead_id: int, name: str, source: str) -> Program[None]:
-    """Tell those who look after the pool that somebody new is in it."""
-    origin = f"（来源：{source}）" if source else ""
-    text = f"【新线索】{hide_mobiles(name)}{origin}已进入公海，{_how_to_claim(name)}"
-    button = Button("领取", "claim_lead", {"lead": str(lead_id)})
-    now, key = core.clock.now(), f"new_lead:{lead_id}"
-    for employee_id, to in (yield from _listeners(core)):
-        yield from _queue_notice(core, to, text, key=f"{key}:{employee_id}", now=now, buttons=(button,))
-    channel, _, robot = core.settings.pools.notices_to.partition("/")
-    if robot and channel in core.reach:
-        yield from _queue_notice(core, Address(channel, robot), text, key=f"{key}:group", now=now)
-
-
-def _listeners(core: Core) -> Program[list[tuple[int, Address]]]:
-    """List those who look after the pool, and where they are written to."""
-    roles = _ROLES.get(core.settings.pools.tell_of_new_leads)
-    if roles is None:
-        return []
-    account, channels = staff_account_sql(core, "e")
-    rows = yield (
-        f"SELECT s.channel, s.external_id, e.id FROM employees e JOIN accounts s ON s.id = {account}"  # noqa: S608 - fixed parts
-        f" WHERE e.departed_at IS NULL AND e.role IN {roles} ORDER BY e.id LIMIT 20",
-        channels,
-    )
-    return [(int(employee_id), Address(channel, external_id)) for channel, external_id, employee_id in rows]
-
-
-def _how_to_claim(name: str) -> str:
-    """Tell how to claim somebody: by the name, unless there is a number in it, which nobody may be told yet."""
-    return f"回复“领取 {name}”即可领取" if hide_mobiles(name) == name else "回复“公海”，再按序号领取"
+    yield from queue_notice(core, to, text, key=key, now=now, not_before=later)
 
 
 def words_of(message: InboundMessage, *, hidden: bool = False) -> str:

@@ -13,25 +13,22 @@ from crm_core import access, employees
 from crm_core.access import Actor, Role
 from crm_core.accounts import AccountRow
 from crm_core.activities import Subject
-from crm_core.calendar import festivals
 from crm_core.employees import BindCodeWrong
 from crm_core.errors import CrmError, Refused
 from crm_core.messages import Body, Button, InboundMessage, Kind
 from crm_core.ports import Core
 from crm_core.values import plain
-from handlers import dialogs, presses, replies, subjects
-from handlers.dialogs import OCCASION, Ask, Dialog
+from handlers import dialogs, presses, replies, sent_things, subjects
+from handlers.dialogs import Ask, Dialog
+from handlers.missing import first_missing, why_no_time
 from handlers.presses import Press
 from handlers.replies import Reply
 from handlers.speaking import Speaking
 from handlers.understanding.intents import INTENTS
 from handlers.understanding.parse import parse
 from handlers.understanding.shapes import read_shape
-from handlers.understanding.times import unusable_time
 from handlers.understood import Understood, said_outright, settle, with_put_aside
 
-FILE_INTENT = "import_table"
-"""What a file means that is sent without words."""
 EVERYBODY = frozenset(Role)
 SELLING = frozenset({Role.SALES, Role.MANAGER, Role.ADMIN})
 WORKING = EVERYBODY - {Role.VIEWER}
@@ -103,13 +100,17 @@ class ChatContext:
     async def pick_subject(self, *, kinds: Sequence[str] = ("lead", "contact", "customer")) -> Subject | None:
         """Find whom the slots speak of; asks by number when several fit; None when nobody does."""
         if "subject" in self.slots:
-            return await subjects.from_slot(self.actor, self.slot("subject"))
+            return await self._speak_of(await subjects.from_slot(self.actor, self.slot("subject")))
         found = await subjects.find(self.actor, person=self.slot("person"), company=self.slot("company"), kinds=kinds)
         if len(found) > 1:
             now = self.core.clock.now()
             options = [(subjects.label(each, now), f"{each.kind}:{each.id}") for each in found[:9]]
             raise self.ask_choice("有几位同名，请回复序号：", options, slot="subject")
-        return found[0] if found else None
+        return await self._speak_of(found[0]) if found else None
+
+    async def _speak_of(self, subject: Subject) -> Subject:
+        await sent_things.speak_of(self.core, self.place, subject)
+        return subject
 
 
 Handler: TypeAlias = Callable[[ChatContext], Awaitable[Reply]] | Callable[[ChatContext], Reply]
@@ -187,8 +188,8 @@ class Router:
             return await self._understand_press(message, account, actor)
         dialog = who.question
         words = message.text.strip()
-        if message.kind is Kind.FILE:
-            return Understood(message, account, actor, FILE_INTENT, {}, dialog)
+        if sent := await sent_things.intent_of(core, dialogs.place_of(account.id, message), message):
+            return Understood(message, account, actor, sent, {}, dialog)
         if words.startswith("绑定") or (message.in_group and "绑定" in words):
             return Understood(message, account, actor, "bind", {"words": words})
         intent = self._phrase(words)
@@ -269,14 +270,14 @@ class Router:
             return await self._answer_press(core, understood, understood.press)
         if _is_wordless(message):
             return None
-        if not message.text.strip() and understood.intent != FILE_INTENT:
+        if not message.text.strip() and understood.intent not in sent_things.INTENTS:
             return replies.text("暂时只能看懂文字和语音，请用一句话说明。")
         ctx = self._context(core, understood)
         if understood.dialog:
             await dialogs.forget(core, ctx.place)
         if understood.intent == "dialog_repeat" and understood.dialog:
             await dialogs.save(core, ctx.place, understood.dialog)
-            return replies.text(_why_no_time(understood.dialog.slot, ctx) + understood.dialog.again())
+            return replies.text(why_no_time(understood.dialog.slot, message.text, core.clock.now()) + understood.dialog.again())
         try:
             reply = await self._run(ctx, understood)
         except Ask as ask:
@@ -343,7 +344,7 @@ class Router:
             return replies.text(Refused().sentence())
         if not understood.sure:
             return replies.text(f"没太听懂。是想「{found.summary}」吗？可以这样说：{found.usage}")
-        await _ask_for_missing(ctx)
+        _ask_for_missing(ctx)
         return await found.run(ctx)
 
     def _not_yet(self, understood: Understood) -> Reply:
@@ -371,29 +372,7 @@ def _is_wordless(message: InboundMessage) -> bool:
     return message.kind in (Kind.EVENT, Kind.OTHER) or "error_code" in message.data
 
 
-QUESTIONS = {
-    OCCASION: f"哪天发？可以说节日（{'、'.join(each.label for each in festivals().values())}）、生日，或几月几号",
-    "person": "是哪位客户？",
-    "at": "什么时候？",
-    "action": "要提醒什么？",
-    "ref": "是第几条？",
-    "text": "内容是什么？",
-}
-
-
-async def _ask_for_missing(ctx: ChatContext) -> None:
-    declared = INTENTS.get(ctx.intent)
-    if declared is None or "subject" in ctx.slots:
-        return
-    for names in declared.missing(ctx.slots):
-        slot = OCCASION if "holiday" in names else names[0]
-        raise ctx.ask_words(_why_no_time(slot, ctx) + QUESTIONS.get(slot, "请补充完整："), slot=slot)
-
-
-def _why_no_time(slot: str, ctx: ChatContext) -> str:
-    """Say why a time that was said is none."""
-    found = unusable_time(ctx.message.text, ctx.core.clock.now()) if slot == "at" else None
-    if found is None:
-        return ""
-    problem, words = found
-    return f"时间已过（{words}），请换一个以后的时间。\n" if problem == "past" else f"没有{words}，请换个时间。\n"
+def _ask_for_missing(ctx: ChatContext) -> None:
+    found = first_missing(ctx.intent, ctx.slots, ctx.message.text, ctx.core.clock.now())
+    if found is not None:
+        raise ctx.ask_words(*found)

@@ -72,6 +72,15 @@ async def find(actor: Actor, *, person: str, company: str, kinds: Sequence[str])
     return []
 
 
+async def find_named(actor: Actor, name: str, kinds: Sequence[str] = ("customer", "contact", "lead")) -> list[Subject]:
+    """Find visible subjects of which only a name is said, a person's or a company's; whole names before parts."""
+    found = await find(actor, person=name, company="", kinds=kinds) if name else []
+    found += [each for each in (await find(actor, person="", company=name, kinds=kinds) if name else []) if each not in found]
+    exact = [each for each in found if name in (each.name, each.company)]
+    customers = [each for each in exact if each.kind == "customer"]
+    return customers if len(customers) == 1 else exact or found
+
+
 async def _leads(actor: Actor, person: str, company: str, exact: bool) -> list[Lead]:
     named = Q()
     if person:
@@ -105,8 +114,8 @@ async def refuse_known_elsewhere(name: str) -> None:
     owned: Q = Q(name=name, owner_id__isnull=False)
     for what, rows in (
         ("线索", Lead.filter(owned, status__in=_OPEN)),
-        ("客户", Contact.filter(owned)),
-        ("客户", Customer.filter(owned)),
+        ("客户", Contact.filter(owned, merged_into_id=None, deleted_at=None)),
+        ("客户", Customer.filter(owned, merged_into_id=None, deleted_at=None)),
     ):
         row = await rows.first()
         if row is not None:

@@ -19,6 +19,8 @@ class Periodic:
     every: timedelta
     run: Callable[[Core], Awaitable[object]]
     time_limit: timedelta = timedelta(seconds=60)
+    bell: str = ""
+    """Besides, it is done soon after this is rung (crm_core/bell.py), several rings at once together."""
     everywhere: bool = False
     """Done by every process for itself; anything else is done by one of those that serve the database."""
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import partial
+from typing import Any
 
 import structlog
 from tortoise import fields
+from tortoise.expressions import Q
 
 from crm_core import access
 from crm_core.access import Actor
@@ -21,7 +23,7 @@ from crm_core.errors import Conflict, Invalid, Refused
 from crm_core.messages import Button
 from crm_core.ports import CLAIM, Core, Program
 from crm_core.rules import as_instant
-from scheduler.notices import staff_account, tell_at
+from scheduler.notices import staff_account, tell, tell_at
 from scheduler.queue import Periodic
 from scheduler.repeats import check_repeat, next_after
 
@@ -82,6 +84,15 @@ class Reminder(Entity):
     follow_up_id = fields.BigIntField(null=True)
     retry_at = UtcDatetimeField(null=True)
     reason = fields.CharField(max_length=32, default="")
+    given_by_id = fields.BigIntField(null=True, db_index=True)
+    """The colleague who gave it (交办); they see it too, and are told when it is done."""
+    accepted_at = UtcDatetimeField(null=True)
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        """Select the team's own and what the team gave to others."""
+        team: Any = list(actor.team or {actor.employee_id})
+        return Q(owner_id__in=team) | Q(given_by_id__in=team)
 
     class Meta:
         """Claimed by what is due."""
@@ -160,7 +171,13 @@ async def complete(core: Core, actor: Actor, reminder_id: int) -> Reminder:
     reminder = await _load_open(actor, reminder_id)
     now = core.clock.now()
     if not reminder.repeat:
-        return await _move(core, actor, reminder, "reminder.complete", status=ReminderStatus.DONE.value, done_at=now)
+        async with core.db.transaction():
+            done = await _move(core, actor, reminder, "reminder.complete", status=ReminderStatus.DONE.value, done_at=now)
+            if done.given_by_id is not None and done.given_by_id != actor.employee_id:
+                words = f"{actor.name}完成了交办：{done.text}"
+                key = f"todo_done:{done.id}:{now:%Y%m%dT%H%M%S}"
+                await core.db.run(tell(core, done.given_by_id, words, key=key, topic="todo"))
+        return done
     at = reminder.at
     if at < day_bounds(today(core.clock))[1]:
         at = next_after(reminder.repeat, at, now)

@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 STOP_WITHIN = 4.0
 """Seconds running work gets to end by itself. Source: house.md, section 4.4."""
+GATHER_SECONDS = 0.1
+"""After the first ring of a bell: what is made meanwhile is worked on together."""
 WATCH_SECONDS = 1.0
 """How often the ticker's plan is compared with the clock."""
 
@@ -104,12 +106,35 @@ class Worker:
                 max_instances=2,
             )
         ticker.start()
+        async with asyncio.TaskGroup() as group:
+            for each in self._periodics:
+                if each.bell:
+                    group.create_task(self._answer(each))
+            try:
+                while True:
+                    await self._core.clock.sleep(WATCH_SECONDS)
+                    self._follow_clock(ticker)
+            finally:
+                await self._stop(ticker)
+
+    async def _answer(self, periodic: Periodic) -> None:
+        """Fire one declaration whenever its bell is rung; a ring while it runs is answered afterwards."""
+        rung, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def hear() -> None:
+            loop.call_soon_threadsafe(rung.set)
+
+        self._core.bell.listen(periodic.bell, hear)
         try:
             while True:
-                await self._core.clock.sleep(WATCH_SECONDS)
-                self._follow_clock(ticker)
+                await rung.wait()
+                await self._core.clock.sleep(GATHER_SECONDS)
+                while periodic.name in self._running:
+                    await self._core.clock.sleep(GATHER_SECONDS)
+                rung.clear()
+                await self.fire(periodic)
         finally:
-            await self._stop(ticker)
+            self._core.bell.deafen(periodic.bell)
 
     def _follow_clock(self, ticker: AsyncIOScheduler) -> None:
         """Bring runs back that a wall clock set back by an hour has put an hour away: the ticker counts in wall time."""

@@ -1,5 +1,6 @@
 """Another program holds the database: nothing can be written meanwhile."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -13,8 +14,8 @@ from crm_core.db import DatabaseSettings
 async def locked(settings: DatabaseSettings) -> AsyncIterator[None]:
     """Keep everybody else from writing messages while the block runs."""
     if settings.embedded:
-        with closing(sqlite3.connect(settings.path, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
+        with closing(sqlite3.connect(settings.path, isolation_level=None, timeout=0)) as other:
+            await _begin(other)
             try:
                 yield
             finally:
@@ -27,3 +28,15 @@ async def locked(settings: DatabaseSettings) -> AsyncIterator[None]:
             yield
     finally:
         await connection.close()
+
+
+async def _begin(other: sqlite3.Connection) -> None:
+    """Take the lock as soon as nobody has it; the loop goes on, for whoever has it may need a turn to give it back."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                await asyncio.sleep(0.01)
+            else:
+                return

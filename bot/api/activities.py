@@ -13,6 +13,7 @@ from crm_core import access, activities
 from crm_core.activities import STAGE_LABELS, FollowUp, Method, ReviewComment
 from crm_core.errors import Invalid
 from crm_core.values import to_money
+from scheduler import reviews
 
 FOLLOW_UPS = Resource(
     "follow-ups",
@@ -36,7 +37,12 @@ FOLLOW_UPS = Resource(
     owner="author_id",
     search=("person", "summary", "next_action"),
 )
-COMMENTS = Resource("comments", ReviewComment, (*ID, *counts("follow_up_id", "author_id"), *texts("text"), *STAMPS), owner="")
+COMMENTS = Resource(
+    "comments",
+    ReviewComment,
+    (*ID, *counts("follow_up_id", "author_id"), *texts("text"), *times("read_at", "withdrawn_at"), *STAMPS),
+    owner="",
+)
 FILTERS: dict[str, Any] = {
     "subject_kind": str,
     "subject_id": int,
@@ -92,7 +98,7 @@ def _values(body: Struct) -> dict[str, Any]:
 
 async def _add_comments(call: Call, rows: list[dict[str, Any]], items: list[dict[str, Any]]) -> None:
     remarks: dict[int, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
-    for remark in await ReviewComment.filter(follow_up_id__in=list(remarks)).order_by("id"):
+    for remark in await ReviewComment.filter(follow_up_id__in=list(remarks), withdrawn_at=None).order_by("id"):
         remarks[remark.follow_up_id].append(await show_row(call, COMMENTS, remark))
     for row, item in zip(rows, items, strict=True):
         item["comments"] = remarks[row["id"]]
@@ -142,10 +148,23 @@ async def undo_follow_up(call: Call, body: Empty) -> Any:
 async def list_comments(call: Call) -> Any:
     """List the remarks on a follow-up."""
     await access.load(FollowUp, call.actor, call.number)
-    return await list_rows(call, COMMENTS, query=ReviewComment.filter(follow_up_id=call.number))
+    return await list_rows(call, COMMENTS, query=ReviewComment.filter(follow_up_id=call.number, withdrawn_at=None))
 
 
 @routes.creates("/follow-ups/{id}/comments", scope="follow-ups:write", shows=COMMENTS)
 async def add_comment(call: Call, body: NewComment) -> Any:
     """Leave a remark on a follow-up."""
-    return await show_row(call, COMMENTS, await activities.comment(call.core, call.actor, call.number, body.text))
+    return await show_row(call, COMMENTS, await reviews.comment(call.core, call.actor, call.number, body.text))
+
+
+@routes.post("/follow-ups/comments/{id}/read", scope="follow-ups:write", shows=COMMENTS)
+async def read_comment(call: Call, body: Empty) -> Any:
+    """Say that one has read a remark on an own record."""
+    remark, _ = await reviews.mark_read(call.core, call.actor, call.number)
+    return await show_row(call, COMMENTS, remark)
+
+
+@routes.post("/follow-ups/comments/{id}/withdraw", scope="follow-ups:write", shows=COMMENTS)
+async def withdraw_comment(call: Call, body: Empty) -> Any:
+    """Take an own remark back."""
+    return await show_row(call, COMMENTS, await reviews.withdraw(call.core, call.actor, call.number))

@@ -11,8 +11,10 @@ from bot.api import (
     change_sets,
     customer_care,
     customers,
+    daily_work,
     dashboard,
     departments,
+    documents,
     duplicates,
     greetings,
     imports,
@@ -29,6 +31,7 @@ from bot.api import (
     segments,
     targets,
     templates,
+    visits,
 )
 from bot.api.endpoint import BODY_WITHIN, make_endpoint, respond
 from bot.api.errors import errors_as_json
@@ -64,6 +67,9 @@ FAMILIES = (
     pools,
     sales_scripts,
     scores,
+    visits,
+    daily_work,
+    documents,
 )
 ROUTES = web.AppKey("routes", tuple)
 

@@ -8,7 +8,7 @@ from bot.api.bodies import Empty, Id, Line, Short, given
 from bot.api.listing import list_rows, show_row
 from bot.api.resources import ID, STAMPS, Form, Resource, Shown, counts, texts, times
 from bot.api.routes import Call, Routes
-from campaigns import greetings
+from campaigns import audience, greetings
 from campaigns.greetings import GreetingPlan, GreetingStatus
 from crm_core import access
 
@@ -95,6 +95,17 @@ async def add_greeting(call: Call, body: NewGreeting) -> Any:
 async def show_greeting(call: Call) -> Any:
     """Show a plan."""
     return await show_row(call, GREETINGS, await access.load(GreetingPlan, call.actor, call.number))
+
+
+@routes.get("/greetings/{id}/preview", scope="greetings:read")
+async def preview_greeting(call: Call) -> Any:
+    """Show how many a plan greets, who is left out and why, and what some would get; nothing is sent."""
+    found = await audience.preview_plan(call.core, call.actor, call.number)
+    return {
+        "total": found.total,
+        "suppressed": dict(found.suppressed),
+        "samples": [{"person_id": each.person_id, "text": each.text} for each in found.samples],
+    }
 
 
 @routes.patch("/greetings/{id}", scope="greetings:write", shows=GREETINGS)

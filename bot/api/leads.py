@@ -142,9 +142,10 @@ class Reason(Struct):
 
 
 class NewOwner(Struct):
-    """To whom."""
+    """To whom, and why."""
 
     owner_id: Id
+    reason: Line = ""
 
 
 @routes.lists("/leads", scope="leads:read", filters=FILTERS, shows=LEADS)
@@ -173,13 +174,24 @@ async def add_lead(call: Call, body: NewLead) -> Any:
 @routes.get("/leads/{id}", scope="leads:read", shows=LEADS)
 async def show_lead(call: Call) -> Any:
     """Show a lead."""
-    return await open_row(call, LEADS, await access.load(Lead, call.actor, call.number))
+    lead = await access.load(Lead, call.actor, call.number)
+    if lead.owner_id is None and call.core.settings.pools.views_a_day:
+        async with call.core.db.transaction():
+            await pool_claims.count_views(call.core, call.actor, 1)
+    return await open_row(call, LEADS, lead)
 
 
 @routes.patch("/leads/{id}", scope="leads:write", shows=LEADS)
 async def change_lead(call: Call, body: LeadChanges) -> Any:
-    """Change a lead."""
-    return await show_row(call, LEADS, await leads.update(call.core, call.actor, call.number, **given(body)))
+    """Change a lead; another owner is an assignment, which tells them."""
+    values = given(body)
+    owner_id = values.pop("owner_id", None)
+    async with call.core.db.transaction():
+        lead = await leads.update(call.core, call.actor, call.number, **values)
+        if owner_id not in (None, lead.owner_id):
+            await assignment.assign(call.core, call.actor, [lead.id], owner_id)
+            lead = await Lead.get(id=lead.id)
+    return await show_row(call, LEADS, lead)
 
 
 @routes.post("/leads/{id}/claim", scope="leads:write", shows=LEADS)
@@ -197,7 +209,7 @@ async def release(call: Call, body: Reason) -> Any:
 @routes.post("/leads/{id}/assign", scope="leads:write", shows=LEADS)
 async def assign(call: Call, body: NewOwner) -> Any:
     """Give a lead to an employee."""
-    await assignment.assign(call.core, call.actor, [call.number], body.owner_id)
+    await assignment.assign(call.core, call.actor, [call.number], body.owner_id, reason=body.reason)
     return await show_row(call, LEADS, await Lead.get(id=call.number))
 
 

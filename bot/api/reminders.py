@@ -11,7 +11,7 @@ from bot.api.resources import ID, STAMPS, Resource, counts, texts, times
 from bot.api.routes import Call, Routes
 from crm_core import access
 from crm_core.activities import load_subject
-from scheduler import reminders
+from scheduler import reminders, todos
 from scheduler.reminders import Reminder, ReminderStatus
 
 REMINDERS = Resource(
@@ -24,6 +24,8 @@ REMINDERS = Resource(
         *counts("about_id"),
         *times("at"),
         *texts("text", "status", "repeat"),
+        *counts("given_by_id"),
+        *times("accepted_at"),
         *times("fired_at", "done_at"),
         *texts("reason"),
         *times("retry_at"),
@@ -37,6 +39,7 @@ FILTERS: dict[str, Any] = {
     "about_kind": str,
     "about_id": int,
     "status": ReminderStatus,
+    "given_by_id": int,
     "repeat": str,
 }
 _READ_OF = {"lead": "leads:read", "customer": "customers:read", "contact": "contacts:read"}
@@ -60,6 +63,28 @@ class ReminderChanges(Struct):
 
     at: Instant | UnsetType = UNSET
     status: Literal["done", "cancelled"] | UnsetType = UNSET
+
+
+class NewTodo(Struct):
+    """What is to be done, by whom, until when."""
+
+    to_id: Id
+    text: Long
+    at: Instant
+    about_kind: Literal["", "lead", "customer", "contact"] = ""
+    about_id: Id | None = None
+
+
+class Taker(Struct):
+    """The colleague who is to do it."""
+
+    to_id: Id
+
+
+class Declined(Struct):
+    """Why not, when it is declined."""
+
+    reason: Line = ""
 
 
 class NewTime(Struct):
@@ -141,3 +166,39 @@ async def cancel_reminder(call: Call, body: Empty) -> Any:
 async def snooze(call: Call, body: NewTime) -> Any:
     """Be told again later."""
     return await _show(call, await reminders.snooze(call.core, call.actor, call.number, body.at))
+
+
+@routes.creates("/reminders/given", scope="reminders:write", shows=REMINDERS)
+async def give_todo(call: Call, body: NewTodo) -> Any:
+    """Give a colleague a todo; they are told and may accept or decline."""
+    about = None
+    if body.about_kind and body.about_id is not None:
+        subject = await load_subject(call.actor, body.about_kind, body.about_id)
+        about = (subject.kind, subject.id, subject.name)
+    row = await todos.give(call.core, call.actor, body.to_id, text=body.text, at=body.at, about=about)
+    return await _show(call, row)
+
+
+@routes.post("/reminders/{id}/hand-on", scope="reminders:write", shows=REMINDERS)
+async def hand_on(call: Call, body: Taker) -> Any:
+    """Hand an own todo to a colleague."""
+    row, _ = await todos.hand_on(call.core, call.actor, call.number, body.to_id)
+    return await _show(call, row)
+
+
+@routes.post("/reminders/{id}/accept", scope="reminders:write", shows=REMINDERS)
+async def accept_todo(call: Call, body: Empty) -> Any:
+    """Accept a todo a colleague gave."""
+    return await _show(call, await todos.answer(call.core, call.actor, call.number, accept=True))
+
+
+@routes.post("/reminders/{id}/decline", scope="reminders:write", shows=REMINDERS)
+async def decline_todo(call: Call, body: Declined) -> Any:
+    """Decline a todo a colleague gave: it goes back to them."""
+    return await _show(call, await todos.answer(call.core, call.actor, call.number, accept=False, reason=body.reason))
+
+
+@routes.post("/reminders/{id}/take-back", scope="reminders:write", shows=REMINDERS)
+async def take_back(call: Call, body: Empty) -> Any:
+    """Take a todo back that one gave a colleague."""
+    return await _show(call, await todos.take_back(call.core, call.actor, call.number, None))

@@ -132,6 +132,7 @@ def _leads(house: House) -> Rows:
             "intent_count": 1,
             "claim_count": 0,
             "last_follow_up_at": house.ago(number, 300) if number % 2 else None,
+            "chained_at": house.ago(number),
             "created_at": house.ago(number),
         }
 

@@ -115,11 +115,12 @@ def _records(leads: range, contacts: range, staff: int, times: Row) -> Iterator[
     yield "contacts", "person_id, customer_id, owner_id, name, title, mobile, decision_maker", people
     empty = ("", "", "", "", 0, "", "new")
     rows = (
-        (each, name_of(each), "", "", f"+86138{each:08d}", "展会", "wechat", *empty, owner(each), "", 1, 1, *times)
+        (each, name_of(each), "", "", f"+86138{each:08d}", "展会", "wechat", *empty, owner(each), "", 1, 1, times[0], *times)
         for each in leads
     )
     columns = "person_id, name, company, title, mobile, source, channel, region, need, amount, raw_text, score, grade, status"
-    yield "leads", columns + ", owner_id, pool, intent_count, claim_count", rows
+    # What is filled in has been through its chain.
+    yield "leads", columns + ", owner_id, pool, intent_count, claim_count, chained_at", rows
 
 
 _ACCOUNT = (

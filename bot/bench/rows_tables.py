@@ -8,7 +8,6 @@ import asyncio
 import csv
 import os
 import random
-import resource
 import sqlite3
 import sys
 import tempfile
@@ -186,6 +185,13 @@ async def exports(quick: bool) -> list[Figure]:
     return figures
 
 
-def grown_mib(before: int) -> float:
-    """Tell how much this process has grown at most since then."""
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+def memory_mib(pid: int | str, name: str) -> float:
+    """Tell what a process holds now (VmRSS) or held at most (VmHWM); 0 for one that has ended.
+
+    Not by `getrusage`: its maximum is inherited from whoever started the process, and hides what it grew by.
+    """
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:")), 0.0)

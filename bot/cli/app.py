@@ -14,6 +14,7 @@ from bot.cli import (
     employees,
     exports,
     importing,
+    knowledge,
     people,
     serving,
     tokens,
@@ -59,6 +60,7 @@ app.command("import", help="导入线索、客户、联系人（CSV、xlsx）；
 app.add_typer(employees.app, name="employee")
 app.add_typer(departments.app, name="department")
 app.add_typer(tokens.app, name="token")
+app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(campaigns.greetings, name="greetings")
 app.add_typer(campaigns.broadcast, name="broadcast")
 app.add_typer(wecom.app, name="wecom")

@@ -20,6 +20,8 @@ from crm_core.ports import Core, Program
 from crm_core.values import mask_phone, mask_text
 
 PAGE_ROWS = 5000
+OTHERS_ROWS = 500
+"""The same for whoever does not see all: their rows are named one by one."""
 _SHEET_ROWS = 1_048_576
 """What one sheet of a workbook holds."""
 _CELL_CHARACTERS = 32_767
@@ -65,10 +67,10 @@ async def exported(
     converters = [_converter(field, sheet.keeps_types) for field in shown]
     count = 0
     async with asyncio.TaskGroup() as ahead:
-        rows = await core.db.read(_page(resource, shown, since, 0))
+        rows = await _next(core, actor, resource, shown, since, 0)
         while rows:
             # The next page is read while this one is written.
-            coming = ahead.create_task(core.db.read(_page(resource, shown, since, rows[-1][0])))
+            coming = ahead.create_task(_next(core, actor, resource, shown, since, rows[-1][0]))
             await asyncio.sleep(0)
             # By column and not by row: one call a column and page instead of one a cell. The first is the key of the page.
             columns = list(zip(*rows, strict=True))[1:]
@@ -85,13 +87,28 @@ async def exported(
     return count
 
 
-def _page(resource: Resource, shown: Sequence[Shown], since: datetime | None, last: int) -> Program[list[Any]]:
+async def _next(
+    core: Core, actor: Actor, resource: Resource, shown: Sequence[Shown], since: datetime | None, last: int
+) -> list[Any]:
+    """Read the rows behind a number that the actor may see; merged and deleted ones are nobody's to export."""
+    if actor.sees_all:
+        return await core.db.read(_page(resource, shown, since, last, access.standing_sql(resource.model), ()))
+    query = access.visible(resource.model, actor).filter(id__gt=last).order_by("id").limit(OTHERS_ROWS)
+    numbers = await (query.filter(updated_at__gte=since) if since else query).values_list("id", flat=True)
+    if not numbers:
+        return []
+    return await core.db.read(_page(resource, shown, None, last, f"id IN ({', '.join('?' * len(numbers))})", list(numbers)))
+
+
+def _page(
+    resource: Resource, shown: Sequence[Shown], since: datetime | None, last: int, which: str, values: Sequence[Any]
+) -> Program[list[Any]]:
     columns = ", ".join(f'"{field.source}"' for field in shown)
     changed = " AND updated_at >= ?" if since else ""
     rows = yield (
-        f'SELECT id, {columns} FROM "{resource.model._meta.db_table}" WHERE id > ?{changed}'  # noqa: S608 - our own names
+        f'SELECT id, {columns} FROM "{resource.model._meta.db_table}" WHERE id > ? AND {which}{changed}'  # noqa: S608 - our own names
         f" ORDER BY id LIMIT {PAGE_ROWS}",
-        (last, since) if since else (last,),
+        (last, *values, since) if since else (last, *values),
     )
     return list(rows)
 

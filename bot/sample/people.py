@@ -201,6 +201,7 @@ def _lead_before(draw: Draw, at: _Organisation, **known: object) -> Program[int]
             claimed_at=before,
             claim_count=1,
             customer_id=at.id,
+            chained_at=before,
             **known,
         )
     )
@@ -231,6 +232,7 @@ def _lead(core: Core, draw: Draw, status: LeadStatus, owner_id: int | None) -> P
         owner_id=owner_id,
         claimed_at=max(since, draw.past(most_days=CLAIMED_DAYS)) if owner_id else None,
         claim_count=1 if owner_id else 0,
+        chained_at=since,
         birthday=draw.birthday(),
     )
     return Somebody("lead", lead_id, person_id, name, owner_id, since, stage, channel, vip=False)

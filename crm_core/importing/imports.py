@@ -22,10 +22,10 @@ from crm_core import access
 from crm_core.access import Actor, Role
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.employees import Employee, actor_of
-from crm_core.errors import Conflict, Invalid
+from crm_core.errors import Conflict, CrmError, Invalid
 from crm_core.importing.columns import kind_of
 from crm_core.lead_rules import ON_DUPLICATE
-from crm_core.messages import Address
+from crm_core.messages import Address, Body, Guarantee, mark_of
 from crm_core.ports import Core
 
 _CHUNK = 1 << 20
@@ -177,7 +177,7 @@ async def create(
     return made
 
 
-async def actor_for(row: Import) -> Actor:
+async def actor_for(core: Core, row: Import) -> Actor:
     """Tell as whom an import is done: an employee as they are now. Raises: Conflict when they have left."""
     if row.role == _SYSTEM:
         return Actor.of_system(row.actor)
@@ -186,7 +186,8 @@ async def actor_for(row: Import) -> Actor:
     employee = await Employee.get_or_none(id=row.employee_id, departed_at=None)
     if employee is None:
         raise Conflict
-    return await actor_of(employee)
+    actor = await actor_of(employee)
+    return actor.for_pools(core.settings.pools.closed_to(actor.role))
 
 
 def folder(core: Core) -> Path:
@@ -222,6 +223,27 @@ def digest_of(core: Core, path: Path) -> str:
         while chunk := stream.read(_CHUNK):
             found.update(chunk)
     return found.hexdigest()
+
+
+async def tell(core: Core, row: Import, body: Body) -> None:
+    """Say something in the chat an import came from. The same step done again after a crash says the same, and is said once."""
+    if row.address is not None:
+        mark = "file" if body.media_id else mark_of(body.text)
+        await core.outbox.put(row.address, body, key=f"import:{row.id}:{mark}", guarantee=Guarantee.AT_LEAST_ONCE)
+
+
+def why_not(row: Import, error: CrmError) -> str:
+    """Say why a table was not imported."""
+    return f"「{row.file_name}」没有导入：{error.sentence()}"
+
+
+async def end(core: Core, row: Import, status: ImportStatus, words: str, *, problem: str = "") -> None:
+    """End what is open, and say so."""
+    now = core.clock.now()
+    query = Import.filter(id=row.id, status__in=[each.value for each in OPEN])
+    async with core.db.transaction():
+        if await query.update(status=status.value, problem=problem[:200], finished_at=now, updated_at=now):
+            await tell(core, row, Body(text=words))
 
 
 async def take_file(core: Core, row: Import, path: Path, digest: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from crm_core import change_sets
 from crm_core.customers import Contact, Customer
 from crm_core.db import Entity
-from crm_core.leads import Lead
+from crm_core.leads import Lead, ring_for_chain
 from crm_core.ports import Core, Program
 
 ROWS = 100
@@ -42,6 +42,8 @@ def insert(core: Core, set_id: int, table: str, columns: Sequence[str], rows: Se
         made += [int(row[0]) for row in found]
     if people is not None and rows:
         yield from _note_people(core, set_id, table, [row[people] for row in rows])
+    if table == "leads" and made:
+        ring_for_chain(core)
     return made
 
 

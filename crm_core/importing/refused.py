@@ -1,10 +1,15 @@
-"""The file of refused rows: what stood in each, and why it was not let in, for a person to mend and import again. Pure."""
+"""The file of refused rows: what stood in each, and why it was not let in, for a person to mend and import again. Pure.
+
+As CSV beside a command's table, as a workbook for whoever sent the table in chat, as CSV over the API.
+"""
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+
+import xlsxwriter
 
 from crm_core.importing.cells import neutral
 from crm_core.importing.columns import KINDS
@@ -19,12 +24,46 @@ def sentence(reasons: Sequence[Reason]) -> str:
     return "；".join(f"{label}：{why}" if label and not why.startswith(label) else why for label, why in reasons)
 
 
+Row = tuple[int | None, Sequence[Reason], Mapping[str, str]]
+"""Line, reasons, and what stood there by field."""
+
+
+def _lines(kind: str, rows: Iterable[Row]) -> Iterator[list[str]]:
+    columns = KINDS[kind].columns
+    for line, reasons, said in rows:
+        cells = (neutral(said.get(each.field, "")) for each in columns)
+        yield [str(line or ""), neutral(sentence(reasons)), *cells]
+
+
+def _head(kind: str) -> list[str]:
+    return [*HEAD, *(column.label for column in KINDS[kind].columns)]
+
+
+def as_csv(kind: str, rows: Iterable[Row]) -> str:
+    """Write refused rows as CSV."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([_head(kind), *_lines(kind, rows)])
+    return text.getvalue()
+
+
+def as_workbook(kind: str, rows: Iterable[Row]) -> bytes:
+    """Write refused rows as a workbook, no cell of which is a formula. On a thread."""
+    made = io.BytesIO()
+    book = xlsxwriter.Workbook(made, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    sheet, text = book.add_worksheet(KINDS[kind].label), book.add_format({"num_format": "@"})
+    for number, cells in enumerate((_head(kind), *_lines(kind, rows))):
+        for column, cell in enumerate(cells):
+            sheet.write_string(number, column, cell, text)
+    book.close()
+    return made.getvalue()
+
+
 class RefusedFile:
     """A CSV beside the table, made when the first row is refused; spreadsheets take no cell of it for a formula."""
 
     def __init__(self, path: Path, kind: str) -> None:
         self.path = path
-        self._columns = KINDS[kind].columns
+        self._kind = kind
         self.count = 0
         self._stream: io.TextIOWrapper | None = None
 
@@ -35,14 +74,12 @@ class RefusedFile:
         if self._stream is not None:
             self._stream.close()
 
-    def add(self, rows: Iterable[tuple[int, Sequence[Reason], Mapping[str, str]]]) -> None:
-        """Write refused rows: line, reasons, and what stood there by field."""
-        for line, reasons, said in rows:
+    def add(self, rows: Iterable[Row]) -> None:
+        """Write refused rows."""
+        for cells in _lines(self._kind, rows):
             if self._stream is None:
                 # With the mark of UTF-8, by which spreadsheets know it.
                 self._stream = self.path.open("w", encoding="utf-8-sig", newline="")
-                csv.writer(self._stream).writerow([*HEAD, *(column.label for column in self._columns)])
-            csv.writer(self._stream).writerow(
-                [line, neutral(sentence(reasons)), *(neutral(said.get(each.field, "")) for each in self._columns)]
-            )
+                csv.writer(self._stream).writerow(_head(self._kind))
+            csv.writer(self._stream).writerow(cells)
             self.count += 1

@@ -5,27 +5,32 @@ two pages. Reading order: `check`, `run`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from crm_core import access, change_sets
+from crm_core import access, change_sets, employees
 from crm_core.access import Actor, Role
 from crm_core.employees import Employee
 from crm_core.errors import CrmError
 from crm_core.importing import imports, undoing
-from crm_core.importing.finding import said_of
 from crm_core.importing.imports import Import, ImportStatus
+from crm_core.importing.planning import Plan, plan, split
 from crm_core.importing.reader import Head, Order, Page, read_table
 from crm_core.importing.refused import RefusedFile
-from crm_core.importing.rows import Reason
-from crm_core.importing.writing import Job, Plan, Tally, plan, split, write
+from crm_core.importing.standing import Sight
+from crm_core.importing.writing import ImportStopped, Job, Tally, stopped_rows, write
+from crm_core.messages import Body
 from crm_core.ports import Core
 
 Told = Callable[[int, int], Awaitable[None]]
 """Told the lines done and the lines there are, about."""
+
+
+Ending = Callable[[Import], Awaitable[Sequence[Body]]]
+"""Tells what is said of an import that is about to end."""
 
 
 async def _silent(_: int, __: int) -> None:
@@ -73,37 +78,55 @@ async def order_for(core: Core, row: Import, actor: Actor, *, mark_repeats: bool
 async def check(core: Core, row: Import, actor: Actor, *, told: Told = _silent, refused: RefusedFile | None = None) -> Counted:
     """Count what an import would do, and write nothing (试运行). Raises: Invalid for what is wrong with the file."""
     order = await order_for(core, row, actor, mark_repeats=True)
-    new = duplicate = bad = lines = 0
+    new = duplicate = bad = 0
     head = Head([], [], 0, "")
     async with aclosing(read_table(order)) as frames:
         async for frame in frames:
             if isinstance(frame, Head):
-                head, lines = frame, frame.lines
+                head = frame
                 continue
-            planned = await core.db.read(plan(row.kind, frame.rows))
+            planned = await core.db.read(plan(row.kind, frame.rows, Sight(actor)))
             again = set(frame.repeats)
-            known = sum(each is not None or line in again for each, (line, _) in zip(planned.known, frame.rows, strict=True))
-            new, duplicate, bad = new + len(frame.rows) - known, duplicate + known, bad + len(frame.refused)
+            lines = [line for line, _ in frame.rows]
+            known = {line for line, each in zip(lines, planned.existing, strict=True) if each is not None or line in again}
+            stopped = planned.blocked.keys() - known
+            new += len(lines) - len(known) - len(stopped)
+            duplicate, bad = duplicate + len(known), bad + len(frame.refused) + len(stopped)
             if refused is not None:
                 await asyncio.to_thread(refused.add, frame.refused)
-            await told(frame.last_line, lines)
+            await told(frame.last_line, head.lines)
     return Counted(new, duplicate, bad, tuple(head.labels), tuple(head.unknown))
 
 
-async def run(core: Core, row: Import, actor: Actor, *, told: Told = _silent, refused: RefusedFile | None = None) -> Import:
+async def run(
+    core: Core,
+    row: Import,
+    actor: Actor,
+    *,
+    told: Told = _silent,
+    refused: RefusedFile | None = None,
+    ending: Ending | None = None,
+) -> Import:
     """Write an import to its end, from where it stopped; what cannot be read to its end is taken back whole.
+
+    `ending` is asked what is said of it, which then goes out with the end, once, whatever is killed when.
 
     Raises: Invalid for what is wrong with the file; ImportStopped when it was cancelled meanwhile.
     """
     row = await _begin(core, row, actor)
-    job = _job(core, row, actor, keeps_refused=refused is None)
+    job = await _job(core, row, actor, keeps_refused=refused is None)
     try:
         async with aclosing(read_table(await order_for(core, row, actor))) as frames:
             await _write_all(job, frames, row.cursor, told, refused)
+    except ImportStopped:
+        raise  # whoever stopped it, or goes on with it, ends it
     except CrmError as error:
-        await _fail(core, row, error)
+        # What is taken back in part when this process dies is taken back to the end by the next one, which meets the same error.
+        await undoing.take_back(core, row)
+        await imports.end(core, row, ImportStatus.FAILED, imports.why_not(row, error), problem=error.sentence())
         raise
-    return await _finish(core, row, actor)
+    said = await ending(await Import.get(id=row.id)) if ending else ()
+    return await _finish(core, row, actor, said)
 
 
 async def _begin(core: Core, row: Import, actor: Actor) -> Import:
@@ -115,11 +138,11 @@ async def _begin(core: Core, row: Import, actor: Actor) -> Import:
         return await Import.get(id=row.id)
 
 
-def _job(core: Core, row: Import, actor: Actor, *, keeps_refused: bool) -> Job:
+async def _job(core: Core, row: Import, actor: Actor, *, keeps_refused: bool) -> Job:
     if row.set_id is None:
         raise AssertionError("an import without its change set")
-    label = f"导入{row.label}"
-    return Job(core, actor, row.id, row.set_id, row.kind, row.on_duplicate, label, row.source, keeps_refused)
+    label, unit = f"导入{row.label}", await employees.unit_of(actor.employee_id)
+    return Job(core, actor, row.id, row.set_id, row.kind, row.on_duplicate, label, row.source, unit, keeps_refused)
 
 
 async def _write_all(
@@ -136,8 +159,9 @@ async def _write_all(
         if frame.last_line > cursor:
             tally = await write_page(job, frame, cursor)
             cursor = frame.last_line
-            if refused is not None and tally.foreign:
-                await asyncio.to_thread(refused.add, _foreign(job, frame, tally))
+            if refused is not None and tally.stopped:
+                stopped = stopped_rows(job, frame, tally)
+                await asyncio.to_thread(refused.add, [(line, why, said) for line, said, why in stopped])
         await told(frame.last_line, lines)
 
 
@@ -145,14 +169,8 @@ async def write_page(job: Job, page: Page, cursor: int) -> Tally:
     """Look up and write one page; what was written up to the cursor stays out of it."""
     rows = [row for row in page.rows if row[0] > cursor]
     first, again = split(job.kind, rows)
-    planned: Plan = await job.core.db.read(plan(job.kind, first))
+    planned: Plan = await job.core.db.read(plan(job.kind, first, job.sight))
     return await job.core.db.run(partial(write, job, page, planned, again, cursor))
-
-
-def _foreign(job: Job, page: Page, tally: Tally) -> list[tuple[int, Sequence[Reason], Mapping[str, str]]]:
-    values = dict(page.rows)
-    said = {line: said_of(job.kind, values[line]) for line, _ in tally.foreign}
-    return [(line, [("", why)], {name: str(each) for name, each in said[line].items() if each}) for line, why in tally.foreign]
 
 
 async def _note_head(job: Job, head: Head) -> None:
@@ -161,15 +179,7 @@ async def _note_head(job: Job, head: Head) -> None:
     )
 
 
-async def _fail(core: Core, row: Import, error: CrmError) -> None:
-    """Note why it ended, and take back what was written."""
-    now = core.clock.now()
-    query = Import.filter(id=row.id, status=ImportStatus.RUNNING.value)
-    if await query.update(status=ImportStatus.FAILED.value, problem=error.sentence()[:200], finished_at=now, updated_at=now):
-        await undoing.take_back(core, await Import.get(id=row.id))
-
-
-async def _finish(core: Core, row: Import, actor: Actor) -> Import:
+async def _finish(core: Core, row: Import, actor: Actor, said: Sequence[Body]) -> Import:
     now = core.clock.now()
     async with core.db.transaction():
         query = Import.filter(id=row.id, status=ImportStatus.RUNNING.value)
@@ -177,6 +187,8 @@ async def _finish(core: Core, row: Import, actor: Actor) -> Import:
             done = await Import.get(id=row.id)
             counts = {"new": done.new_count, "changed": done.changed_count, "bad": done.bad_count}
             await access.record(core, actor, f"{row.kind}.import", done, after={"rule": row.on_duplicate, **counts})
+            for body in said:
+                await imports.tell(core, done, body)
     if row.by_server:
         await asyncio.to_thread(Path(row.path).unlink, missing_ok=True)
     return await Import.get(id=row.id)

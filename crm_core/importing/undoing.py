@@ -4,11 +4,14 @@ What was put back is struck from the list of changes in the same transaction. Re
 and are counted.
 """
 
+from collections.abc import Callable
+
 from crm_core import access, change_sets
 from crm_core.access import Actor
 from crm_core.change_sets import ChangeSet, Undone
 from crm_core.importing import imports
 from crm_core.importing.imports import Import, ImportStatus
+from crm_core.messages import Body
 from crm_core.ports import Core, Program
 
 PAGE = 1_000
@@ -34,8 +37,8 @@ async def take_back(core: Core, row: Import) -> Undone:
     return Undone(rows, left)
 
 
-async def undo(core: Core, row: Import, actor: Actor) -> Undone:
-    """Carry out what `imports.ask_undo` asked for."""
+async def undo(core: Core, row: Import, actor: Actor, *, said: Callable[[Undone], Body] | None = None) -> Undone:
+    """Carry out what `imports.ask_undo` asked for; what is `said` of it goes out with its end."""
     done = await take_back(core, row)
     now = core.clock.now()
     async with core.db.transaction():
@@ -44,6 +47,8 @@ async def undo(core: Core, row: Import, actor: Actor) -> Undone:
             await core.db.run(_empty_quarantine(row.id))
             after = {"rows": done.rows, "left": done.left}
             await access.record(core, actor, "import.undo", ("imports", row.id), after=after)
+            if said is not None:
+                await imports.tell(core, row, said(done))
     return done
 
 

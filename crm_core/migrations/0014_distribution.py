@@ -45,6 +45,7 @@ class Migration(migrations.Migration):
 
     operations = [
         ops.AddField(model_name='Lead', name='chained_at', field=UtcDatetimeField(null=True, auto_now=False, auto_now_add=False)),
+        ops.AddField(model_name='Lead', name='is_news', field=fields.BooleanField(default=False, db_default=False)),
         ops.AddField(model_name='Lead', name='collected_by_department_id', field=fields.BigIntField(null=True)),
         ops.AddField(model_name='Lead', name='collected_by_id', field=fields.BigIntField(null=True)),
         ops.AddField(model_name='Lead', name='contract_ends_on', field=fields.DateField(null=True, auto_now=False, auto_now_add=False)),

@@ -76,12 +76,10 @@ def _grouped(topic, source, columns, when, day, sign=''):
 def _sqlite():
     yield TABLE + ' WITHOUT ROWID'
     yield 'CREATE TABLE rollup_cursors (name VARCHAR(32) NOT NULL PRIMARY KEY, last_id BIGINT NOT NULL)'
-    yield "INSERT INTO rollup_cursors (name, last_id) VALUES ('messages', 0)"
+    yield f"INSERT INTO rollup_cursors (name, last_id) SELECT 'messages', coalesce(max(id), 0) FROM {SQLITE_ONLY_BY_CURSOR}"
     for topic, table, columns, when in TOPICS:
-        if table != SQLITE_ONLY_BY_CURSOR:
-            yield f'INSERT INTO rollups ({KEY}, number) ' + _grouped(topic, table, columns, when, SQLITE_DAY)
-    for table in dict.fromkeys(table for _, table, _, _ in TOPICS):
-        yield from _sqlite_triggers(table)
+        yield f'INSERT INTO rollups ({KEY}, number) ' + _grouped(topic, table, columns, when, SQLITE_DAY)
+    yield from TRIGGERS.values()
 
 
 def _sqlite_triggers(table):
@@ -115,6 +113,10 @@ def _sqlite_less(topic, table, columns, when):
     mine = f"topic = '{topic}' AND {same} AND ({_said(when, 'OLD', SQLITE_DAY)})"
     # A count of nothing goes, and the words it was kept under with it.
     return f'UPDATE rollups SET number = number - 1 WHERE {mine}; DELETE FROM rollups WHERE {mine} AND number = 0;'
+
+
+# The triggers of an embedded database by name, as the file keeps them: a backup with others is refused.
+TRIGGERS = {sql.split()[2]: sql for table in dict.fromkeys(table for _, table, _, _ in TOPICS) for sql in _sqlite_triggers(table)}
 
 
 def _postgres():

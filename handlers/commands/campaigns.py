@@ -91,7 +91,9 @@ async def schedule_greeting(ctx: ChatContext) -> Reply:
         if day
         else "，每人生日当天"
     )
-    who = f"{label}祝福给「{segment.name}」（现有{count}人），{plan.time}发{first}"
+    spared = (await audience.preview_plan(ctx.core, ctx.actor, plan.id)).suppressed.get(Reason.NO_GREETING.value, 0)
+    left_out = f"，其中{spared}人{REASON_LABELS[Reason.NO_GREETING]}" if spared else ""
+    who = f"{label}祝福给「{segment.name}」（现有{count}人{left_out}），{plan.time}发{first}"
     question = f"{who}，用模板「{template.name}」：\n{template.body}\n确认安排吗？（是/否）"
     if not _may_approve_here(ctx):
         return replies.text(question.rpartition("\n")[0] + f"\n已存为祝福草稿#{plan.id}。{UNSIGNED}")

@@ -16,7 +16,7 @@ DEAL = "商机"
 
 async def undo_conversion(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
     """Make a customer a lead again."""
-    await conversion.undo(ctx.core, ctx.actor, ids[0], ids[1] if len(ids) > 1 else None)
+    await conversion.undo(ctx.core, ctx.actor, ids[0])
     return replies.text("已撤销：恢复为线索")
 
 
@@ -52,7 +52,6 @@ async def convert_lead(ctx: ChatContext) -> Reply:
     )
     full = sees_personal(ctx.actor, done.contact.owner_id) and not ctx.message.in_group
     phone = done.contact.mobile or done.contact.landline
-    ids = (done.set_id,) if done.opportunity_id is None else (done.set_id, done.opportunity_id)
     return replies.record(
         f"{'已并入客户' if done.attached else '已转为客户'} #{done.customer.id}：{done.customer.name}",
         (
@@ -60,7 +59,7 @@ async def convert_lead(ctx: ChatContext) -> Reply:
             ("电话", show_phone(phone) if full else mask_phone(phone)),
             (DEAL, f"#{done.opportunity_id} {(wanted or {}).get('name', '')}".strip() if done.opportunity_id else ""),
         ),
-        undo=Undo("lead.convert", ids),
+        undo=Undo("lead.convert", (done.set_id,)),
     )
 
 

@@ -284,7 +284,9 @@ async def delete_customer(ctx: ChatContext) -> Reply:
     row = await pick_customer(ctx, ctx.slot("words"))
     if "sure" not in ctx.slots:
         ctx.slots["customer"] = row.id
-        raise ctx.ask_yes(f"删除客户「{row.name}」和它的联系人？记录会保留，24小时内可撤销。（是/否）", slot="sure")
+        deals = await deletion.count_deals(row.id)
+        more = f"、{deals}个商机" if deals else ""
+        raise ctx.ask_yes(f"删除客户「{row.name}」和它的联系人{more}？记录会保留，24小时内可撤销。（是/否）", slot="sure")
     row, changes = await deletion.delete_customer(ctx.core, ctx.actor, row.id)
     return replies.text(f"已删除：{row.name}。回复“撤销”可恢复。", Undo("customer.delete", (changes.id,)))
 

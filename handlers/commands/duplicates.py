@@ -20,6 +20,7 @@ from handlers.understanding.names import is_company
 RULERS = frozenset({Role.MANAGER, Role.ADMIN})
 LIST = "cleaning"
 _CREDIT_CODE = re.compile(r"[0-9A-HJ-NP-RT-UW-Y]{18}", re.IGNORECASE)
+_WECHAT_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{5,19}")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[ -]+(?=\d)")
 _LONGEST_PERSON = 4
 _WORDS = {"合并": Answer.MERGE, "跳过": Answer.SKIP, "不是": Answer.DISTINCT}
@@ -42,6 +43,8 @@ async def check_duplicates(ctx: ChatContext) -> Reply:
     found = await matching.ask(ctx.core, ctx.actor, **asked)
     if not found and asked.keys() == {"company"} and len(words) <= _LONGEST_PERSON:
         found = await matching.ask(ctx.core, ctx.actor, name=words)
+    if not found and asked.keys() == {"wechat_id"}:  # a company may be written like one
+        found = await matching.ask(ctx.core, ctx.actor, company=words)
     if not found:
         return replies.text(f"没有查到与「{words[:30]}」重复的记录，可以录入。")
     return replies.numbered(f"查到{len(found)}条：", [_line(one) for one in found])
@@ -58,6 +61,8 @@ def read_words(words: str) -> dict[str, str]:
             asked["email"] = word
         elif _CREDIT_CODE.fullmatch(word):
             asked["credit_code"] = word
+        elif _WECHAT_ID.fullmatch(word):
+            asked["wechat_id"] = word
         elif word.isdecimal() and len(word) >= 5:
             raise Invalid(field="号码", reason="请给出完整的号码")
         elif is_company(word) or len(word) > _LONGEST_PERSON or "name" in asked:

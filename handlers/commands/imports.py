@@ -17,7 +17,8 @@ from handlers.replies import Reply
 from handlers.router import SELLING, ChatContext, command
 
 _EXPECTED_FOR = timedelta(hours=1)
-_ENDINGS = (".csv", ".xlsx", ".txt")
+_ENDINGS = (".csv", ".xlsx", ".xls", ".txt")
+"""What it really is, its content tells: many an .xls is none, and what is one is told to be saved anew."""
 _SHOWN = 8
 _RULES = {label: rule for rule, label in RULE_LABELS.items()} | {"补充": "merge", "合并": "merge", "询问": "ask"}
 _FIELDS = {label: field for field, label in LABELS.items()} | {"手机": "mobile", "名字": "name"}

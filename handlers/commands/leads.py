@@ -12,11 +12,11 @@ from crm_core.errors import Conflict, CrmError, NotFound, Unavailable
 from crm_core.leads import Lead
 from crm_core.match_rules import SAME
 from crm_core.messages import Direction
+from crm_core.said_mobiles import hide_mobiles
 from crm_core.values import mask_phone, show_phone
 from handlers import dialogs, replies, subjects
 from handlers.replies import Reply, Undo
 from handlers.router import SELLING, ChatContext, command
-from handlers.said_mobiles import hide_mobiles
 from handlers.understanding.answers import read_refs
 from handlers.understanding.phones import malformed_phone
 

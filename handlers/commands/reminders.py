@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from crm_core import access
 from crm_core.errors import NotFound
-from handlers import dialogs, replies
+from handlers import dialogs, replies, todo_words
 from handlers.replies import Reply, Undo
 from handlers.router import WORKING, ChatContext, command
 from scheduler import reminders
@@ -82,7 +82,13 @@ async def undo_snooze(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
     return replies.text(f"已撤销：「{reminder.text}」仍在原来的时间")
 
 
-@command(intent="snooze_task", usage="第1条推到明天下午2点", roles=WORKING, undo=("reminder.snooze", undo_snooze))
+@command(
+    intent="snooze_task",
+    usage="第1条推到明天下午2点",
+    roles=WORKING,
+    undo=("reminder.snooze", undo_snooze),
+    recognise=todo_words.recognise_snooze,
+)
 async def snooze_task(ctx: ChatContext) -> Reply:
     """推迟一条待办"""
     now = ctx.core.clock.now()
@@ -113,6 +119,8 @@ async def _chosen(ctx: ChatContext) -> int:
     if ctx.slot("ref"):
         return await dialogs.listed(ctx.core, ctx.place, "reminders", ctx.slot("ref"), ctx.slot("said"))
     person = ctx.slot("person")
+    if not person:
+        return await _told_last(ctx)
     found = [
         each for each in await reminders.list_open(ctx.core, ctx.actor, "") if person and person in (each.about + each.text)
     ]
@@ -123,6 +131,17 @@ async def _chosen(ctx: ChatContext) -> int:
         )
     if not found:
         raise NotFound
+    return int(found[0].id)
+
+
+async def _told_last(ctx: ChatContext) -> int:
+    """Tell which reminder an answer without a number means: the one that was told and is still open."""
+    found = await todo_words.told_last(ctx)
+    if not found:
+        raise ctx.ask_words("是第几条？（先回复「待办」看列表）", slot="ref")
+    if len(found) > 1:
+        now = ctx.core.clock.now()
+        raise ctx.ask_choice("是哪一条？请回复序号：", [(_line(each, now), str(each.id)) for each in found], slot="reminder")
     return int(found[0].id)
 
 

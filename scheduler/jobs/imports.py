@@ -5,17 +5,23 @@ Each step is found by the import's state, so that a restart goes on where the la
 
 import asyncio
 import io
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 import msgspec
 import structlog
 
+from crm_core import quarantine
 from crm_core.access import Actor
-from crm_core.errors import Conflict, CrmError
-from crm_core.importing import imports, running, undoing
+from crm_core.change_sets import Undone
+from crm_core.errors import CrmError
+from crm_core.importing import imports, refused, running, undoing
 from crm_core.importing.imports import OPEN, RULE_LABELS, Import, ImportStatus
 from crm_core.importing.running import Counted
-from crm_core.messages import Body, Guarantee, mark_of
+from crm_core.importing.writing import ImportStopped
+from crm_core.messages import Body, Kind
 from crm_core.ports import Core
 from scheduler.queue import Periodic
 
@@ -23,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 TELL_EVERY_LINES = 20_000
 """How often a long import says in chat how far it is."""
+MOST_REFUSED = 20_000
+"""Refused rows in one file that is sent back."""
 FORGET_EVERY = timedelta(hours=1)
 
 
@@ -32,8 +40,13 @@ async def run(core: Core) -> int:
     count = 0
     for row in await waiting.order_by("id").limit(20):
         try:
-            actor = await imports.actor_for(row)
-            await _STEPS[ImportStatus(row.status)](core, row, actor)
+            step = ImportStatus(row.status)
+            # Whoever asked for an undo was allowed to then, and may have left since.
+            is_undo = step is ImportStatus.UNDOING
+            actor = Actor.of_system(row.actor) if is_undo else await imports.actor_for(core, row)
+            await _STEPS[step](core, row, actor)
+        except ImportStopped:
+            log.info("import_stopped", import_id=row.id)
         except CrmError as error:
             await _failed(core, row, error)
         count += 1
@@ -54,16 +67,17 @@ async def _fetch(core: Core, row: Import, actor: Actor) -> None:
 async def _check(core: Core, row: Import, actor: Actor) -> None:
     before = await imports.done_before(row)
     if before is not None:
-        await _end(core, row, ImportStatus.CANCELLED)
-        await _tell(core, row, f"「{row.file_name}」已经导入过（{before.label}），没有改动。")
+        words = f"「{row.file_name}」已经导入过（{before.label}），没有改动。"
+        await imports.end(core, row, ImportStatus.CANCELLED, words)
         return
     counted = await running.check(core, row, actor)
     values = {"new_count": counted.new, "duplicate_count": counted.duplicate, "bad_count": counted.bad}
     names = {"columns": "、".join(counted.columns)[:1000], "unknown_columns": "、".join(counted.unknown)[:1000]}
     query = Import.filter(id=row.id, status=ImportStatus.CHECKING.value)
     ready = {"status": ImportStatus.READY.value, "updated_at": core.clock.now()}
-    if await query.update(**ready, **values, **names):
-        await _tell(core, row, _counted(row, counted))
+    async with core.db.transaction():
+        if await query.update(**ready, **values, **names):
+            await imports.tell(core, row, Body(text=_counted(row, counted)))
 
 
 def _counted(row: Import, counted: Counted) -> str:
@@ -80,12 +94,34 @@ async def _write(core: Core, row: Import, actor: Actor) -> None:
     if row.status == ImportStatus.QUEUED.value:
         zero = dict.fromkeys(("new_count", "changed_count", "duplicate_count", "bad_count"), 0)
         await row.change(core, **zero)
-    done = await running.run(core, row, actor, told=_Teller(core, row).note)
-    known = f"重复{done.duplicate_count}（其中更新{done.changed_count}）"
-    lines = [f"导入 {done.label} 完成：新增{done.new_count}、{known}、有误{done.bad_count}。"]
-    if done.bad_count:
-        lines.append("有误的行在「隔离区」，改好后可以放行。")
-    await _tell(core, row, "\n".join([*lines, "反悔请回复「撤销导入」。"]))
+    await running.run(core, row, actor, told=_Teller(core, row).note, ending=partial(_ending, core))
+
+
+async def _ending(core: Core, row: Import) -> list[Body]:
+    """Say how an import ended, and give back the rows that were not let in, where the channel shows files."""
+    if row.address is None:
+        return []
+    known = f"重复{row.duplicate_count}（其中更新{row.changed_count}）"
+    lines = [f"导入 {row.label} 完成：新增{row.new_count}、{known}、有误{row.bad_count}。"]
+    rows = await quarantine.refused_of(row.id, most=MOST_REFUSED)
+    file = await _file_of(core, row, rows) if rows else None
+    if rows and file is None:
+        lines.append("没有导入的行在「隔离区」，改好后可以放行。")
+    elif file is not None:
+        first = f"前{len(rows)}行" if len(rows) == MOST_REFUSED else f"{len(rows)}行"
+        lines.append(f"没有导入的{first}和原因见「{file.text}」，改好后发回来就行；也在「隔离区」，可以逐条放行。")
+    told = Body(text="\n".join([*lines, "反悔请回复「撤销导入」。"]))
+    return [told, file] if file is not None else [told]
+
+
+async def _file_of(core: Core, row: Import, rows: Sequence[refused.Row]) -> Body | None:
+    """Bring the refused rows up as a workbook; None where that cannot be done."""
+    address = row.address
+    content = await asyncio.to_thread(refused.as_workbook, row.kind, rows)
+    stem = "".join(sign for sign in Path(row.file_name).stem[:40] if sign.isalnum() or sign in "-_ .（）()")
+    name = f"{stem.strip() or '表格'}-未导入.xlsx"
+    media_id = await core.files.give(address.channel, name, content) if address is not None else ""
+    return Body(Kind.FILE, text=name, media_id=media_id) if media_id else None
 
 
 class _Teller:
@@ -99,35 +135,24 @@ class _Teller:
         """Tell where it stands, at most every quarter."""
         if self._next <= done < lines:
             self._next = done + max(TELL_EVERY_LINES, lines // 4)
-            await _tell(self._core, self._row, f"正在导入「{self._row.file_name}」：{done}/{lines}行")
+            share = f"{min(done * 100 // lines, 100)}%，{done}/{lines}行"
+            await imports.tell(self._core, self._row, Body(text=f"正在导入「{self._row.file_name}」：{share}"))
 
 
 async def _take_back(core: Core, row: Import, actor: Actor) -> None:
-    done = await undoing.undo(core, row, actor)
+    await undoing.undo(core, row, actor, said=partial(_taken_back, row))
+
+
+def _taken_back(row: Import, done: Undone) -> Body:
     left = f"，{done.left}处因后来改过而保留" if done.left else ""
-    await _tell(core, row, f"已撤销导入 {row.label}：取回{done.rows}处改动{left}。")
+    return Body(text=f"已撤销导入 {row.label}：取回{done.rows}处改动{left}。")
 
 
 async def _failed(core: Core, row: Import, error: CrmError) -> None:
-    """Say why, and end what cannot be done; what was written is taken back already."""
-    if isinstance(error, Conflict) and row.status == ImportStatus.UNDOING.value:
-        log.warning("import_undo_failed", import_id=row.id, code=error.code)
-    await _end(core, row, ImportStatus.FAILED, problem=error.sentence()[:200])
+    """Say why, and end what cannot be done; whatever was written is taken back."""
+    await undoing.take_back(core, row)
+    await imports.end(core, row, ImportStatus.FAILED, imports.why_not(row, error), problem=error.sentence())
     log.warning("import_failed", import_id=row.id, code=error.code)
-    await _tell(core, row, f"「{row.file_name}」没有导入：{error.sentence()}")
-
-
-async def _end(core: Core, row: Import, status: ImportStatus, *, problem: str = "") -> None:
-    now = core.clock.now()
-    query = Import.filter(id=row.id, status__in=[each.value for each in OPEN])
-    await query.update(status=status.value, problem=problem, finished_at=now, updated_at=now)
-
-
-async def _tell(core: Core, row: Import, words: str) -> None:
-    if row.address is not None:
-        # The same step done again after a crash says the same, and is said once.
-        key = f"import:{row.id}:{mark_of(words)}"
-        await core.outbox.put(row.address, Body(text=words), key=key, guarantee=Guarantee.AT_LEAST_ONCE)
 
 
 async def forget(core: Core) -> int:

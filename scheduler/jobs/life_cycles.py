@@ -46,7 +46,7 @@ async def tell_all(core: Core) -> int:
 def _tell_page(core: Core) -> Program[int]:
     rows = yield (
         "SELECT id, owner_id, name, life_cycle FROM customers WHERE churn_warned_at IS NOT NULL AND churn_told_at IS NULL"
-        " ORDER BY churn_warned_at LIMIT ?",
+        " AND merged_into_id IS NULL AND deleted_at IS NULL ORDER BY churn_warned_at LIMIT ?",
         (WARNED_PAGE,),
     )
     by_owner: dict[int, list[tuple[str, str]]] = {}

@@ -21,6 +21,7 @@ from tests.bot.cli.conftest import Run, clean_environ, driver, empty_folder, fol
 from tests.bot.cli.conftest import _migrated as _migrated
 from tests.bot.cli.test_people import MOBILE, NAME, ROWS, insert, left
 from tests.factories import SYSTEM, make_employee, make_lead
+from tests.old_schemas import become_older
 
 AGAIN = "已再次删除：1"
 
@@ -107,10 +108,7 @@ def test_those_who_were_merged_into_them_too(guanxi: Run, folder: Path) -> None:
 
 
 def test_a_backup_of_an_older_schema_is_left_to_the_start(guanxi: Run, erased: Path) -> None:  # noqa: F811
-    with closing(sqlite3.connect(erased / "one.db")) as raw:  # a bare copy of what an older version had
-        raw.execute("DROP TABLE backup_manifest")
-        raw.execute("DELETE FROM tortoise_migrations WHERE name = (SELECT max(name) FROM tortoise_migrations)")
-        raw.commit()
+    become_older(erased / "one.db", "0008_audit_indexes")  # a bare copy of what an older version had
     assert "升级后第一次启动" in guanxi("restore", "one.db").stdout
     assert left(erased / "crm.db", "SELECT count(*) FROM leads") == [1]
 

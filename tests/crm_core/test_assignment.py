@@ -14,6 +14,7 @@ from crm_core.conversations import Message
 from crm_core.distribution_rules import AssignmentRule, AssignmentSettings
 from crm_core.errors import NotFound, Refused
 from crm_core.leads import ClaimCapReached, Lead
+from crm_core.pool_claims import PoolClaim
 from crm_core.pools import LeadOffered
 from crm_core.ports import Core
 from scheduler.jobs import offers
@@ -184,3 +185,109 @@ async def test_the_cap_holds_for_accepting_too(core: Core) -> None:
     with pytest.raises(ClaimCapReached):
         await assignment.accept(core, actor, offer.id)
     assert (await Offer.get(id=offer.id)).status == "open"
+
+
+async def claims_of(lead: Lead) -> list[tuple[int, bool]]:
+    rows = await PoolClaim.filter(lead_id=lead.id).order_by("id")
+    return [(row.employee_id, row.ended_at is None) for row in rows]
+
+
+async def test_an_assignment_taken_back_leaves_no_trace_of_a_claim(core: Core) -> None:
+    boss = await make_actor(core, "管理员", Role.ADMIN)
+    one, two = await make_actor(core, "小王"), await make_actor(core, "小李")
+    lead = await make_lead(core)
+    await pools.claim(core, one, lead.id)
+    changes = await assignment.assign(core, boss, [lead.id], number(two))
+    assert await claims_of(lead) == [(number(one), False), (number(two), True)]
+    await change_sets.undo(core, boss, changes.id)
+    assert await claims_of(lead) == [(number(one), True)]
+    assert (await Lead.get(id=lead.id)).owner_id == number(one)
+
+
+async def test_a_lead_given_by_rule_is_taken_back_with_its_distribution(core: Core) -> None:
+    core = with_rule(core, AssignmentRule("轮流", departments=("华东部",), offer=False))
+    east = await departments.add(core, SYSTEM, name="华东部")
+    boss = await make_actor(core, "管理员", Role.ADMIN)
+    seller = await make_actor(core, "小王", department_id=east.id)
+    lead = await make_lead(core)
+    changes = await distribution.distribute(core, boss, [lead.id], east.id)
+    assert await claims_of(lead) == [(number(seller), True)]
+    await change_sets.undo(core, boss, changes.id)
+    back = await Lead.get(id=lead.id)
+    assert (back.owner_id, back.department_id, back.claimed_at) == (None, None, None)
+    assert await claims_of(lead) == []
+    assert await Offer.all().count() == 0
+
+
+async def test_an_acceptance_taken_back_opens_the_offer_again_for_its_time(core: Core, clock: FakeClock) -> None:
+    core = with_rule(core)
+    one, two = await make_actor(core, "小王"), await make_actor(core, "小李")
+    lead = await place(core)
+    (offer,) = await assignment.list_open(one)
+    await assignment.accept(core, one, offer.id)
+    await pools.release(core, one, lead.id, undo=True)
+    assert await asked(lead) == [(number(one), "open")]
+    assert await claims_of(lead) == []
+    clock.advance(timedelta(minutes=30))
+    await offers.run(core)
+    assert await asked(lead) == [(number(one), "expired"), (number(two), "open")]
+
+
+async def test_managers_are_not_flooded_with_what_nobody_takes(core: Core, clock: FakeClock) -> None:
+    core = with_rule(core)
+    await make_actor(core, "管理员", Role.ADMIN, staff_id="boss")
+    for n in range(30):
+        await place(core, f"客户{n}")
+        clock.advance(timedelta(seconds=1))
+    told = await Message.filter(topic="assignment").order_by("id")
+    assert [row.text.partition("（")[0] for row in told] == ["线索「客户0」", "又有线索没有人接，回复“待分配”看全部"]
+    assert told[1].not_before == told[0].created_at + timedelta(minutes=5)
+    assert len(await lead_exceptions.list_open(SYSTEM, limit=50)) == 30
+    clock.advance(timedelta(minutes=6))
+    await place(core, "张伟")
+    assert (await Message.filter(topic="assignment").order_by("-id").first()).text.startswith("线索「张伟」")
+
+
+@pytest.mark.parametrize(
+    ("rule", "other", "lead"),
+    [
+        (AssignmentRule("地区", match=("region",), offer=False), {"regions": "广东"}, {"region": "上海"}),
+        (AssignmentRule("专长", match=("skill",), offer=False), {"skills": "机床"}, {"need": "20台网关"}),
+        (AssignmentRule("上班", offer=False), {"work_hours": "20:00-06:00"}, {}),
+        (AssignmentRule("工作日", offer=False), {"work_days": "67"}, {}),
+        (AssignmentRule("上限", offer=False), {"capacity": 1}, {}),
+    ],
+)
+async def test_each_thing_a_rule_heeds_leaves_out_whom_it_does_not_fit(
+    core: Core, rule: AssignmentRule, other: dict[str, object], lead: dict[str, object]
+) -> None:
+    core = with_rule(core, rule)
+    wrong, right = await make_actor(core, "不合适"), await make_actor(core, "合适")
+    for actor in (wrong, right):
+        await assignment_profiles.change(core, SYSTEM, number(actor), regions="上海", skills="网关")
+    await assignment_profiles.change(core, SYSTEM, number(wrong), **other)
+    await make_lead(core, "旧", owner_id=number(wrong))  # fills a capacity of one
+    for n in range(3):
+        row = await place(core, f"客户{n}", **lead)
+        assert (await Lead.get(id=row.id)).owner_id == number(right)
+
+
+async def test_round_robin_takes_turns_and_load_takes_whoever_has_least(core: Core) -> None:
+    one, two = await make_actor(core, "小王"), await make_actor(core, "小李")
+    for _ in range(3):
+        await make_lead(core, "旧", owner_id=number(one))
+    turns = with_rule(core, AssignmentRule("轮流", offer=False))
+    rows = [await place(turns, f"客户{n}") for n in range(4)]
+    assert [(await Lead.get(id=row.id)).owner_id for row in rows] == [number(one), number(two)] * 2
+    load = with_rule(core, AssignmentRule("少的先", method="load", offer=False))
+    rows = [await place(load, f"新客{n}") for n in range(3)]  # five and two before
+    assert [(await Lead.get(id=row.id)).owner_id for row in rows] == [number(two)] * 3
+
+
+async def test_several_placed_together_take_turns_as_one_by_one(core: Core) -> None:
+    core = with_rule(core, AssignmentRule("少的先", method="load", offer=False))
+    people = [await make_actor(core, f"员工{n}") for n in range(3)]
+    await make_lead(core, "旧", owner_id=number(people[0]))
+    rows = [await make_lead(core, f"客户{n}") for n in range(5)]
+    placed = await distribution.place_all(core, [row.id for row in rows])
+    assert [placed[row.id].offered_to for row in rows] == [number(people[n]) for n in (1, 2, 0, 1, 2)]

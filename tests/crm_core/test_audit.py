@@ -9,6 +9,7 @@ import pytest
 from crm_core import access, audit, employees, leads, personal_data
 from crm_core.audit import AuditActor, AuditBlock, AuditEntry, AuditValues
 from crm_core.employees import Employee
+from crm_core.holdings import HOLDINGS
 from crm_core.ports import Core, Program
 from tests.factories import SYSTEM, make_actor
 from tests.fakes import FakeClock
@@ -119,7 +120,7 @@ async def test_an_erased_employee_leaves_no_name_in_the_trail(core: Core) -> Non
     await audit.seal(core)
     employee = await Employee.get(id=actor.employee_id)
     await employees.depart(core, SYSTEM, employee.id)
-    await personal_data.erase(core, SYSTEM, employee.person_id, personal_data.HOLDINGS)
+    await personal_data.erase(core, SYSTEM, employee.person_id, HOLDINGS)
     await audit.seal(core)
     names = await AuditEntry.filter(object_kind="leads").order_by("id").values_list("actor", flat=True)
     assert names == ["", "小王", "小王"]

@@ -69,7 +69,7 @@ async def test_a_row_somebody_worked_on_is_not_taken_away(core: Core) -> None:
         await core.db.run(partial(change_sets.note_made, core, made.id, "leads", lead.id))
     core.clock.advance(60)  # type: ignore[attr-defined]
     await (await Lead.get(id=lead.id)).change(core, name="老王")
-    assert await change_sets.undo(core, SYSTEM, made.id) == Undone(0, 1)
+    assert await change_sets.undo(core, SYSTEM, made.id) == Undone(0, 1, stayed=1)
     assert await Lead.exists(id=lead.id)
 
 

@@ -140,7 +140,7 @@ class World:
                 industry=more["industry"],
             )
         merged = self.chance.choice((None, None, 7))
-        await Contact.add(
+        contact = await Contact.add(
             self.core,
             person_id=lead.person_id,
             customer_id=customer.id if customer else None,
@@ -153,7 +153,7 @@ class World:
             created_at=facts["created_at"],
             merged_into_id=merged,
         )
-        await Lead.filter(id=lead.id).update(status="converted")
+        await Lead.filter(id=lead.id).update(status="converted", contact_id=contact.id)
         return more | {"kind": "customer", "open": merged is None, "grade": more["customer_grade"], "score": score}
 
     async def _tags(self, facts):

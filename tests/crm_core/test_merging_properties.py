@@ -6,7 +6,7 @@ from typing import Any
 import hypothesis
 from hypothesis import strategies as st
 
-from crm_core import activities, change_sets, merging, overwriting, segments
+from crm_core import activities, change_sets, conversion, deletion, merging, overwriting, segments
 from crm_core.activities import subject_of
 from crm_core.change_sets import ChangeSet, ChangeSetUndone, LaterChangesFirst
 from crm_core.customers import Contact, Customer
@@ -26,6 +26,8 @@ STEPS = st.lists(
         st.tuples(st.just("merge"), st.sampled_from(NOUNS), st.integers(0, 3), st.integers(0, 3), st.booleans()),
         st.tuples(st.just("overwrite"), st.sampled_from(NOUNS), st.integers(0, 3), st.integers(0, 9), st.booleans()),
         st.tuples(st.just("absorb"), st.just("lead"), st.integers(0, 3), st.integers(0, 3), st.booleans()),
+        st.tuples(st.just("convert"), st.just("lead"), st.integers(0, 3), st.integers(0, 3), st.booleans()),
+        st.tuples(st.just("delete"), st.just("customer"), st.integers(0, 3), st.integers(0, 0), st.booleans()),
         st.tuples(st.just("undo"), st.just(""), st.integers(0, 9), st.integers(0, 0), st.booleans()),
     ),
     max_size=9,
@@ -76,6 +78,12 @@ async def take(core: Core, made: dict[str, list[int]], step: tuple[Any, ...], se
         if what == "merge":
             pair = (made[noun][first], made[noun][second])
             done = await merging.merge(core, SYSTEM, noun, *pair, by_hand=flag)
+        elif what == "convert":
+            into = made["customer"][second] if flag else None
+            converted = await conversion.convert_to(core, SYSTEM, made["lead"][first], customer_id=into, anew=not flag)
+            sets.append(converted.set_id)
+        elif what == "delete":
+            done = (await deletion.delete_customer(core, SYSTEM, made["customer"][first]))[1]
         elif what == "absorb":
             done = await merging.absorb(core, SYSTEM, made["lead"][first], made["contact"][second], by_hand=flag)
         else:
@@ -103,7 +111,10 @@ async def undo_all(core: Core, sets: list[int]) -> None:
 
 async def no_child_is_lost(core: Core, before: dict[str, int]) -> None:
     now = await counts()
-    assert {table: now[table] for table in OWN} == {table: before[table] for table in OWN}
+    # A conversion adds a contact, and maybe a customer; nothing ever goes.
+    grown = {"contacts", "customers"}
+    assert {table: now[table] for table in OWN - grown} == {table: before[table] for table in OWN - grown}
+    assert all(now[table] >= before[table] for table in grown)
     # And each hangs on a record that stands.
     for noun, model in MODELS.items():
         merged = set(await model.exclude(merged_into_id=None).values_list("id", flat=True))
@@ -166,9 +177,10 @@ async def test_long_stories_too(core: Core) -> None:
     for _ in range(4):
         sets: list[int] = []
         for _ in range(25):
-            noun = chance.choice(NOUNS)
-            kind = chance.choices(("merge", "overwrite", "absorb", "undo"), (4, 3, 1, 2))[0]
+            nouns = {"convert": "lead", "delete": "customer"}
+            kind = chance.choices(("merge", "overwrite", "absorb", "convert", "delete", "undo"), (4, 3, 1, 1, 1, 2))[0]
             span = 9 if kind == "undo" else 3
+            noun = nouns.get(kind) or chance.choice(NOUNS)
             step = (kind, noun, chance.randint(0, span), chance.randint(0, 3), chance.random() < 0.5)
             await take(core, made, step, sets)
         await no_child_is_lost(core, children)

@@ -78,3 +78,12 @@ def test_problems_name_what_is_wrong() -> None:
         ("returns", "reclaim_days 需要大于 0"),
     ]
     assert PoolSettings().problems() == []
+
+
+def test_without_a_number_of_days_only_a_contract_sends_a_lead_back() -> None:
+    settings = PoolSettings(reclaim_days=0, returns=(ReturnRule(grades=("A",), reclaim_days=30, after_contract_days=10),))
+    assert return_at(START, None, settings.terms_for("B", ""), None) > START + 100_000 * DAY
+    assert settings.soonest == 27 * DAY
+    assert PoolSettings(reclaim_days=0).soonest > 100_000 * DAY
+    end = date(2026, 12, 31)
+    assert return_at(START, None, settings.terms_for("A", ""), end) == datetime(2026, 12, 31, 16, tzinfo=UTC) + 10 * DAY

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crm_core import conversion, leads, pool_claims, pools
+from crm_core import assignment, conversion, leads, pool_claims, pools
 from crm_core.access import Role
 from crm_core.audit import AuditEntry
 from crm_core.errors import Invalid, Refused
@@ -50,8 +50,8 @@ async def test_a_salesperson_claims_before_working_on_a_pool_lead(core: Core) ->
         with pytest.raises(LeadNotOwned) as refused:
             await leads.update(core, seller, lead.id, need="机床")
         assert refused.value.sentence() == "线索「张伟」还在公海，请先领取"
-        with pytest.raises(LeadNotOwned):
-            await leads.update(core, seller, lead.id, owner_id=seller.employee_id)
+        with pytest.raises(Refused):
+            await assignment.assign(core, seller, [lead.id], seller.employee_id or 0)
         with pytest.raises(LeadNotOwned):
             await leads.discard(core, seller, lead.id, reason="打不通")
         with pytest.raises(LeadNotOwned):
@@ -59,7 +59,7 @@ async def test_a_salesperson_claims_before_working_on_a_pool_lead(core: Core) ->
 
     await each_refused()
     assert (await leads.update(core, boss, lead.id, need="机床")).need == "机床"
-    assert (await leads.assign(core, boss, lead.id, seller.employee_id or 0)).owner_id == seller.employee_id
+    await assignment.assign(core, boss, [lead.id], seller.employee_id or 0)
     assert (await leads.update(core, seller, lead.id, need="两台")).need == "两台"
     await pools.release(core, seller, lead.id)
     await each_refused()
@@ -161,3 +161,39 @@ async def test_a_release_is_taken_back_while_nobody_else_has_it(core: Core) -> N
     await pools.claim(core, two, lead.id)
     with pytest.raises(LeadAlreadyClaimed):
         await pools.take_back(core, one, lead.id, one.employee_id or 0)
+
+
+async def test_a_claim_taken_back_never_was(core: Core) -> None:
+    one = await make_actor(core)
+    lead = await make_lead(core)
+    await pools.claim(core, one, lead.id)
+    await pools.release(core, one, lead.id, undo=True)
+    assert not await pool_claims.PoolClaim.exists()
+    assert ((await Lead.get(id=lead.id)).claim_count, (await Lead.get(id=lead.id)).claimed_at) == (0, None)
+
+
+async def test_only_the_newest_claim_goes_on_with_the_undo_of_a_release(core: Core, clock: FakeClock) -> None:
+    one = await make_actor(core)
+    lead = await make_lead(core)
+    for _ in range(2):
+        await pools.claim(core, one, lead.id)
+        await pools.release(core, one, lead.id)
+        clock.advance(timedelta(days=1))
+    await pools.take_back(core, one, lead.id, one.employee_id or 0)
+    claims = await pool_claims.PoolClaim.all().order_by("id")
+    assert [claim.ended_at is None for claim in claims] == [False, True]
+
+
+async def test_each_of_many_leads_has_one_winner(core: Core) -> None:
+    rows = [await make_lead(core, f"客户{n}") for n in range(30)]
+    takers = [await make_actor(core, f"员工{n}") for n in range(100)]
+    tries = [pools.claim(core, taker, rows[n % 30].id) for n, taker in enumerate(takers)]
+    outcomes = await asyncio.gather(*tries, return_exceptions=True)
+    assert sum(isinstance(each, Lead) for each in outcomes) == 30
+    assert {type(each) for each in outcomes if not isinstance(each, Lead)} == {LeadAlreadyClaimed}
+    owners = await Lead.all().values_list("owner_id", flat=True)
+    assert None not in owners
+    claims = await pool_claims.PoolClaim.all().values_list("lead_id", "employee_id")
+    assert len({number for number, _ in claims}) == len(claims) == 30
+    owned = {lead.id: lead.owner_id for lead in await Lead.all()}
+    assert dict(claims) == owned

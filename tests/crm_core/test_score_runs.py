@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crm_core import activities, customers, leads, score_runs, scoring
+from crm_core import activities, customers, leads, score_pages, score_runs, scoring
 from crm_core.activities import subject_of
 from crm_core.conversations import Message
 from crm_core.customers import Contact
@@ -130,15 +130,17 @@ async def test_a_message_not_worked_on_yet_is_counted_when_it_is(core: Core, clo
     assert await points(lead) == 15
 
 
-async def test_changed_rules_count_for_everybody_page_by_page(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(score_runs, "EVERYBODY_PAGE", 3)
-    monkeypatch.setattr(score_runs, "PAGES", 1)
+async def test_changed_rules_count_for_everybody_page_by_page(
+    core: Core, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(score_pages, "HERE_PAGE", 3)
     people = [await make_lead(core, f"客户{number}", company="东风") for number in range(10)]
     await score_runs.catch_up(core)
     assert [await points(lead) for lead in people] == [5] * 10
+    clock.advance(120)
+    await score_runs.catch_up(core)  # nothing is new any more
     new = under(core, ScoringSettings(rules=(ScoreRule("有公司", "profile", "filled", 30, "company"),)))
-    await score_runs._begin(new)
-    await score_runs._everybody(new, "lead")  # killed after a page
+    await score_runs.catch_up(new, work_seconds=0)  # ended after a page
     assert sum([await points(lead) for lead in people]) == 3 * 30 + 7 * 5
     assert (await score_runs.progress(new))[0].percent < 100
     await score_runs.catch_up(new)

@@ -5,15 +5,17 @@ from datetime import timedelta
 
 import pytest
 
-from crm_core import leads
+from crm_core import assignment, departments, pools
 from crm_core.access import Role
 from crm_core.accounts import Account
 from crm_core.audit import AuditEntry, AuditValues
 from crm_core.conversations import Message
+from crm_core.distribution_rules import AssignmentRule, AssignmentSettings, DistributionRule, DistributionSettings
 from crm_core.leads import Lead
 from crm_core.messages import Address, Body, Kind
 from crm_core.ports import AnswerRule, AnswerSettings, Core
 from handlers.pipeline import Pipeline
+from scheduler.jobs import lead_chain
 from tests.factories import SYSTEM, make_actor
 from tests.fakes import FakeClock
 from tests.handlers.conftest import Talker, staff
@@ -179,6 +181,7 @@ async def test_those_who_look_after_the_pool_are_told_of_later_messages_without_
 ) -> None:
     await staff(core, pipeline, "老周", Role.MANAGER)
     await customer.says("", kind=Kind.EVENT, event="subscribe")
+    await lead_chain.run(core)
     await Message.filter(direction="out").delete()
     for words in ("你好", "在吗", "我的电话13912345678"):
         await customer.says(words)
@@ -213,10 +216,13 @@ async def test_who_asks_for_a_human_is_told_of_at_once(core: Core, pipeline: Pip
 
 
 async def test_no_number_reaches_those_who_look_after_the_pool(core: Core, pipeline: Pipeline, customer: Talker) -> None:
-    pools = replace(core.settings.pools, notices_to="dingtalk/robot")
-    customer.core = replace(core, settings=replace(core.settings, pools=pools))
+    settings = replace(core.settings.pools, notices_to="dingtalk/robot")
+    customer.core = replace(core, settings=replace(core.settings, pools=settings))
     boss = await staff(core, pipeline, "老周", Role.MANAGER)
-    await customer.sends(replace(customer.message("我" * 197 + "13800138000"), nickname="李姐13700137000"))
+    words = "我" * 197 + "13800138000"
+    await customer.sends(replace(customer.message(words), nickname="李姐13700137000"))
+    await lead_chain.run(customer.core)
+    await customer.says(words)
     rows = await Message.filter(direction="out", channel="dingtalk").order_by("id")
     texts = [row.text for row in rows]
     assert [text[:5] for text in texts if text.startswith("【新线索】")]
@@ -234,9 +240,10 @@ async def test_no_number_reaches_those_who_look_after_the_pool(core: Core, pipel
 async def test_a_waiting_notice_ends_with_the_claim(core: Core, clock: FakeClock, pipeline: Pipeline, customer: Talker) -> None:
     await staff(core, pipeline, "老周", Role.MANAGER)
     other = Talker(core, pipeline, Address("wechat", "oCustomer2"))
-    for words in ("你好", "预算三百万"):
+    for words in ("你好", "急不急", "预算三百万"):
         await customer.says(words)
         await other.says(words)
+        await lead_chain.run(core)
         clock.advance(20)
     lead, kept = await Lead.all().order_by("id")
     actor = await make_actor(core, "小李")
@@ -245,3 +252,61 @@ async def test_a_waiting_notice_ends_with_the_claim(core: Core, clock: FakeClock
     assert await later.values_list("status", "reason") == [("cancelled", "lead_owned"), ("queued", "")]
     await assignment.assign(core, SYSTEM, [kept.id], actor.employee_id or 0)
     assert await later.values_list("status", flat=True) == ["cancelled", "cancelled"]
+
+
+async def test_of_somebody_new_there_is_one_notice_with_what_they_said_by_then(
+    core: Core, clock: FakeClock, pipeline: Pipeline, customer: Talker
+) -> None:
+    await staff(core, pipeline, "老周", Role.MANAGER)
+    for words in ("你好", "想要20台网关"):
+        await customer.says(words)
+    assert not await Message.filter(direction="out", channel="dingtalk").exists()
+    assert await lead_chain.run(core) == 1
+    name = (await Lead.get()).name
+    (told,) = await Message.filter(direction="out", channel="dingtalk")
+    assert told.text == f"【新线索】{name}（来源：wechat）已进入公海：想要20台网关\n回复“领取 {name}”即可领取"
+    await Lead.all().update(chained_at=None)
+    assert await lead_chain.run(core) == 1  # a killed run begins anew, and nobody is told twice
+    assert await Message.filter(direction="out", channel="dingtalk").count() == 1
+
+
+async def test_whoever_is_asked_is_told_and_nobody_else(core: Core, pipeline: Pipeline, customer: Talker) -> None:
+    rule = AssignmentSettings(rules=(AssignmentRule("轮流"),))
+    asking = replace(core, settings=replace(core.settings, assignment=rule))
+    await staff(core, pipeline, "老周", Role.MANAGER)
+    seller = await staff(core, pipeline, "小王")
+    await customer.says("想要20台网关")
+    await lead_chain.run(asking)
+    await customer.says("有人吗")
+    number = (await Lead.get()).id
+    rows = await Message.filter(direction="out", channel="dingtalk").order_by("id")
+    assert [row.external_account for row in rows] == ["staff-小王", "staff-小王"]
+    assert rows[0].text.startswith(f"新线索 #{number}：")
+    assert rows[1].text.endswith(f"：有人吗\n回复“接受 #{number}”或“拒绝 #{number}”")
+    assert "已接受" in await seller.says("接受")
+    assert (await Lead.get()).owner_id == seller.employee.id
+
+
+async def test_managers_are_told_of_what_nobody_took_and_of_their_own_unit_alone(
+    core: Core, pipeline: Pipeline, customer: Talker
+) -> None:
+    rules = DistributionSettings(rules=(DistributionRule("全部", "华东部"),))
+    placing = replace(core, settings=replace(core.settings, distribution=rules))
+    east, south = [await departments.add(core, SYSTEM, name=name) for name in ("华东部", "华南部")]
+    await staff(core, pipeline, "林东", Role.MANAGER, department_id=east.id)
+    await staff(core, pipeline, "林南", Role.MANAGER, department_id=south.id)
+    await customer.says("想要20台网关")
+    await lead_chain.run(placing)
+    await customer.says("有人吗")
+    told = await Message.filter(direction="out", channel="dingtalk").order_by("id")
+    assert [(row.external_account, row.text[:6]) for row in told] == [
+        ("staff-林东", "【新线索】微"),
+        ("staff-林东", "【公海客户】"),
+    ]
+    rule = AssignmentSettings(rules=(AssignmentRule("轮流"),))
+    other = Talker(core, pipeline, Address("wechat", "oCustomer2"))
+    await other.says("要报价")
+    await lead_chain.run(replace(placing, settings=replace(placing.settings, assignment=rule)))
+    (row,) = await Message.filter(direction="out", channel="dingtalk", id__gt=told[-1].id)
+    assert row.external_account == "staff-林东"
+    assert "没有人接：单位里没有可分配的在职销售" in row.text

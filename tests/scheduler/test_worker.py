@@ -9,6 +9,7 @@ import pytest
 from crm_core.clock import SystemClock
 from scheduler.queue import Periodic
 from scheduler.worker import Worker
+from tests.waiting import until
 
 SECOND = timedelta(seconds=1)
 
@@ -151,3 +152,29 @@ async def test_what_does_not_end_in_time_is_cut_off(core, monkeypatch):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, 5)
+
+
+async def test_a_bell_is_answered_at_once_and_again_when_rung_meanwhile(core):
+    gate, starts = asyncio.Event(), []
+
+    async def slow(_core) -> None:
+        starts.append(1)
+        await gate.wait()
+
+    core = replace(core, clock=SystemClock())
+    worker = Worker(core, [Periodic("slow", timedelta(hours=1), slow, bell="door")])
+    task = asyncio.get_running_loop().create_task(worker.run())
+    try:
+        await until(lambda: starts)  # at the start, by the clock
+        for _ in range(3):
+            core.bell.ring("door")
+        gate.set()
+        await until(lambda: len(starts) == 2)
+        core.bell.ring("door")
+        await until(lambda: len(starts) == 3)
+    finally:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 5)
+    core.bell.ring("door")  # nobody listens any more
+    assert len(starts) == 3

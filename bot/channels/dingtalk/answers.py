@@ -10,6 +10,8 @@ TEXT_BYTES = 10_000
 CARD_VALUE_BYTES = 1024
 """A variable of a card takes no more."""
 EMPTY = {"msgtype": "empty"}
+FILE_TYPES = frozenset({"xlsx", "pdf", "zip", "rar", "doc", "docx"})
+"""Endings of files a robot may send. Source: message types of the platform, protocols.md section 4."""
 
 
 def webhook_message(body: Body, *, at_user: str = "") -> dict[str, object] | None:
@@ -28,7 +30,7 @@ def _webhook_content(body: Body) -> dict[str, object] | None:
             return {"msgtype": "link", "link": link}
         links = [{"title": one.title, "messageURL": one.url, "picURL": one.picture_url} for one in body.articles]
         return {"msgtype": "feedCard", "feedCard": {"links": links}}
-    if body.kind is Kind.IMAGE or not body.text:
+    if body.kind in (Kind.IMAGE, Kind.FILE) or not body.text:
         return None
     return {"msgtype": "text", "text": {"content": cut_text(body.text, TEXT_BYTES)}}
 
@@ -37,6 +39,8 @@ def robot_message(body: Body) -> dict[str, str] | None:
     """Give msgKey and msgParam of the OpenAPI; None if there is nothing to say."""
     if body.kind is Kind.IMAGE and (body.media_id or body.url):
         return _keyed("sampleImageMsg", {"photoURL": body.media_id or body.url})
+    if body.kind is Kind.FILE:
+        return _file(body)
     if body.kind is Kind.NEWS and body.articles:
         # The OpenAPI shows one article as a link; more of them become a list of links.
         if len(body.articles) > 1:
@@ -48,6 +52,14 @@ def robot_message(body: Body) -> dict[str, str] | None:
     if not body.text:
         return None
     return _keyed("sampleText", {"content": cut_text(body.text, TEXT_BYTES)})
+
+
+def _file(body: Body) -> dict[str, str] | None:
+    """Give a file; what is said with it is its name."""
+    ending = body.text.rpartition(".")[2].lower()
+    if not body.media_id or ending not in FILE_TYPES:
+        return None
+    return _keyed("sampleFile", {"mediaId": body.media_id, "fileName": body.text, "fileType": ending})
 
 
 def _keyed(key: str, parameters: dict[str, str]) -> dict[str, str]:

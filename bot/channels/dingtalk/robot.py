@@ -19,7 +19,7 @@ from bot.channels.dingtalk.answers import EMPTY, TEXT_BYTES, card_answer, webhoo
 from bot.channels.dingtalk.api import CALLS_A_SECOND, Api
 from bot.channels.dingtalk.cards import register_callback
 from bot.channels.dingtalk.ledger import CallLedger
-from bot.channels.dingtalk.media import Media, MediaError
+from bot.channels.dingtalk.media import Media, MediaError, MediaType
 from bot.channels.dingtalk.messages import read_card_action, read_event_message, read_robot_message
 from bot.channels.dingtalk.receive import (
     CARD_SIGNATURE,
@@ -87,7 +87,7 @@ class DingTalk:
             text_bytes=TEXT_BYTES,
             rates=(CALLS_A_SECOND,),
             page=PAGE,
-            kinds=frozenset({Kind.TEXT, Kind.IMAGE, Kind.NEWS}),
+            kinds=frozenset({Kind.TEXT, Kind.IMAGE, Kind.NEWS, Kind.FILE}),
         )
         self.ledger = CallLedger(name, clock, month_calls=settings.month_calls)
         self.api = Api(name, settings, http, clock=clock, ledger=self.ledger, tokens=tokens)
@@ -176,6 +176,13 @@ class DingTalk:
             return (await self.media.fetch(str(data.get("download_code") or ""), max_bytes=most_bytes)).content
         except MediaError:
             return None
+
+    async def give_file(self, name: str, content: bytes) -> str:
+        """Bring a file up for a message; "" when the platform does not take it."""
+        try:
+            return await self.media.upload(MediaType.FILE, name, content)
+        except MediaError:
+            return ""
 
     async def start(self, around: Surroundings) -> None:
         """Connect in Stream mode; over HTTP tell the platform where presses on cards go."""

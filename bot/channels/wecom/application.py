@@ -33,6 +33,7 @@ from bot.httpclient import HttpClient, NotSent, Unanswered
 from bot.supervisor import Supervisor
 from bot.tokens import TokenError, TokenStore
 from crm_core.clock import Clock
+from crm_core.errors import Invalid
 from crm_core.messages import PRESS, Body, Kind, OutboundMessage
 from crm_core.ports import Core
 from scheduler.queue import Periodic
@@ -140,6 +141,13 @@ class WeCom:
         except (ApiRefused, TokenError, NotSent, Unanswered):
             return None
         return content if len(content) <= most_bytes else None
+
+    async def give_file(self, name: str, content: bytes) -> str:
+        """Bring a file up for a message; "" when the platform does not take it."""
+        try:
+            return await self.media.upload("file", name, content, content_type="application/octet-stream")
+        except (ApiRefused, TokenError, NotSent, Unanswered, Invalid):
+            return ""
 
     async def start(self, around: Surroundings) -> None:
         """Begin nothing: callbacks come by themselves."""

@@ -31,6 +31,11 @@ def video(media_id: str, thumb_media_id: str) -> Fields:
     return {"MsgType": "video", "MediaId": media_id, "ThumbMediaId": thumb_media_id}
 
 
+def file(media_id: str, name: str) -> Fields:
+    """Make a file; the page of received messages does not list it, and clients that send it name it like this."""
+    return {"MsgType": "file", "MediaId": media_id, "FileName": name}
+
+
 def location(latitude: float, longitude: float, label: str, scale: int = 16) -> Fields:
     """Make a place the member sent."""
     place: Fields = {"MsgType": "location", "Location_X": latitude, "Location_Y": longitude, "Scale": scale}

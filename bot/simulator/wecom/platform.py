@@ -125,6 +125,11 @@ class WeComPlatform:
         """Send a voice message that can be downloaded afterwards."""
         return await self.member_sends(userid, messages.voice(self.state.media.keep("voice", data, "voice/amr")))
 
+    async def member_sends_file(self, userid: str, name: str, data: bytes) -> Delivery:
+        """Send a file that can be downloaded afterwards."""
+        kept = self.state.media.keep("file", data, "application/octet-stream", name)
+        return await self.member_sends(userid, messages.file(kept, name))
+
     async def member_event(self, userid: str, fields: Fields) -> Delivery:
         """Send an event of any kind; `fields` as in `messages`."""
         self.state.directory.ensure(userid)

@@ -1,5 +1,6 @@
 """Units, pools, distribution, offers and scripts over the API."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from crm_core import distribution
 from crm_core.access import Role
 from crm_core.distribution_rules import AssignmentRule, AssignmentSettings
 from crm_core.leads import Lead
+from crm_core.pool_claims import PoolClaim
 from crm_core.pool_rules import Condition, PoolKind, PoolSettings
 from crm_core.ports import Core
 from tests.bot.api.test_leads import Make
@@ -104,3 +106,24 @@ async def test_profiles_and_scripts(core: Core, caller: Make) -> None:
     assert (await seller.get(f"/sales-scripts/{made['id']}"))["title"] == "嫌贵"
     assert (await admin.post(f"/sales-scripts/{made['id']}/end", status=200))["ended_at"] is not None
     assert len((await seller.get("/sales-scripts"))["items"]) == 1
+
+
+async def test_one_of_a_hundred_takers_wins_over_the_api(core: Core, caller: Make) -> None:
+    lead = await make_lead(core, mobile="13800138000")
+    takers = [await caller(Role.SALES, employee=True) for _ in range(100)]
+    answers = await asyncio.gather(*(each.ask("POST", f"/leads/{lead.id}/claim", json={}) for each in takers))
+    (winner,) = [(each, answer) for each, (status, answer) in zip(takers, answers, strict=True) if status == 200]
+    losers = [answer["error"]["code"] for status, answer in answers if status == 409]
+    assert losers == ["lead.already_claimed"] * 99
+    assert winner[1]["owner_id"] == winner[0].employee.id == (await Lead.get(id=lead.id)).owner_id
+    assert winner[1]["mobile"] == "13800138000"  # masked until claimed
+    assert await PoolClaim.all().count() == 1
+
+
+async def test_looking_at_one_by_its_number_counts_too(core: Core, caller: Make) -> None:
+    seller = await caller(Role.SALES, employee=True)
+    rows = [await make_lead(core, f"客户{n}", mobile=f"1380013800{n}") for n in range(4)]
+    assert [(await seller.get(f"/leads/{row.id}"))["mobile"] for row in rows[:3]] == [f"138****800{n}" for n in range(3)]
+    assert await seller.refused("GET", f"/leads/{rows[3].id}") == (403, "lead.view_cap_reached")
+    own = await make_lead(core, owner_id=seller.employee.id)
+    assert (await seller.get(f"/leads/{own.id}"))["id"] == own.id

@@ -15,6 +15,8 @@ BELONGS_TO = {
     "match-rules": "duplicates",
     "assignment-profiles": "leads",
     "sales-scripts": "templates",
+    "work-summary": "employees",
+    "mail-addresses": "follow-ups",
     "people": "tags",
     "dashboard": "customers",
     "timeline": "messages",

@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.bot.cli.conftest import Run
+from tests.old_schemas import become_older
 
 
 def test_the_chain_is_verified_and_a_change_found(guanxi: Run, folder: Path) -> None:
@@ -58,11 +59,7 @@ def test_what_is_no_digest_or_no_backup_is_refused(guanxi: Run, folder: Path) ->
 def test_a_trail_from_before_the_names_hash_is_taken_over(guanxi: Run, folder: Path) -> None:
     guanxi("employee", "add", "小王", "--role", "sales")
     digest = guanxi("audit", "verify").last.rpartition("末块 ")[2]
-    with closing(sqlite3.connect(folder / "crm.db")) as raw:
-        raw.execute("DROP TABLE audit_actors")
-        raw.execute("ALTER TABLE audit_entries DROP COLUMN actor_digest")
-        raw.execute("DELETE FROM tortoise_migrations WHERE name >= '0007'")
-        raw.commit()
+    become_older(folder / "crm.db", "0006_backups")
     guanxi("migrate")
     guanxi("employee", "add", "小李", "--role", "sales")
     assert guanxi("audit", "verify", "--expect", digest).last.startswith("审计链完整：2 条，2 块")

@@ -1,5 +1,6 @@
 """`backup`, `restore`, `move-database`: whole or refused, drilled on real files."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.bot.cli.conftest import Run
+from tests.bot.cli.test_people import insert
+from tests.old_schemas import become_older
 
 
 def names(database: Path) -> list[str]:
@@ -82,13 +85,32 @@ def lose_a_table(path: Path) -> None:
 
 def lose_a_column(path: Path) -> None:
     with closing(sqlite3.connect(path)) as raw:
-        raw.execute("ALTER TABLE leads DROP COLUMN amount")
+        raw.execute("ALTER TABLE leads DROP COLUMN need")
         raw.commit()
 
 
 def bring_a_trigger(path: Path) -> None:
     with closing(sqlite3.connect(path)) as raw:
         raw.execute("CREATE TRIGGER evil AFTER INSERT ON audit_entries BEGIN DELETE FROM audit_entries; END")
+        raw.commit()
+
+
+def bring_a_view(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("CREATE VIEW everybody AS SELECT * FROM people")
+        raw.commit()
+
+
+def change_a_trigger(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("DROP TRIGGER rollup_leads_made")
+        raw.execute("CREATE TRIGGER rollup_leads_made AFTER INSERT ON leads BEGIN DELETE FROM audit_entries; END")
+        raw.commit()
+
+
+def lose_a_trigger(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("DROP TRIGGER rollup_leads_made")
         raw.commit()
 
 
@@ -117,6 +139,9 @@ def come_from_the_future(path: Path) -> None:
         lose_a_table,
         lose_a_column,
         bring_a_trigger,
+        bring_a_view,
+        change_a_trigger,
+        lose_a_trigger,
         empty_the_manifest,
         come_from_the_future,
         lambda path: path.write_bytes(b""),
@@ -132,6 +157,70 @@ def test_a_bad_backup_changes_nothing(guanxi: Run, folder: Path, saved: Path, sp
     assert told.stderr.count("\n") == 1
     assert (folder / "crm.db").read_bytes() == before
     assert names(folder / "crm.db") == ["小王", "小李"]
+
+
+def test_a_bare_copy_with_foreign_triggers_is_refused(guanxi: Run, folder: Path, saved: Path) -> None:
+    for spoil in (bring_a_trigger, change_a_trigger):
+        with closing(sqlite3.connect(saved)) as raw:
+            raw.execute("DROP TABLE IF EXISTS backup_manifest")
+            raw.commit()
+        spoil(saved)
+        assert "含有 guanxi 没有的触发器或视图" in guanxi("restore", "one.db", status=1).stderr
+
+
+LEAD: dict[str, object] = {"name": "张伟", "status": "new", "source": "展会", "score": 0, "intent_count": 1, "claim_count": 0}
+MESSAGE: dict[str, object] = {"channel": "wechat", "direction": "in", "kind": "text", "status": "done", "attempts": 0}
+
+
+def come_in(database: Path, first: int, last: int) -> None:
+    """Let leads and messages come in."""
+    rows: list[tuple[str, dict[str, object]]] = []
+    for number in range(first, last):
+        rows += [("people", {"id": number}), ("leads", {"person_id": number, **LEAD})]
+        rows.append(("messages", {"key": f"k{number}", "at": "2026-11-02 01:00:00+00:00", **MESSAGE}))
+    insert(database, rows)
+
+
+def is_counted(database: Path) -> tuple[int, int, int]:
+    """Tell the leads, and the counts of leads and of messages: those behind the cursor are added at reading."""
+    with closing(sqlite3.connect(database)) as raw:
+        leads = raw.execute("SELECT count(*) FROM leads").fetchone()[0]
+        counts = [
+            raw.execute("SELECT coalesce(sum(number), 0) FROM rollups WHERE topic = ?", (topic,)).fetchone()[0]
+            for topic in ("leads", "messages")
+        ]
+        tail = "SELECT count(*) FROM messages WHERE id > (SELECT last_id FROM rollup_cursors)"
+        return leads, counts[0], counts[1] + raw.execute(tail).fetchone()[0]
+
+
+def test_counts_stay_right_through_restore_and_move(guanxi: Run, folder: Path) -> None:
+    come_in(folder / "crm.db", 100, 105)
+    guanxi("backup", "one.db")
+    come_in(folder / "crm.db", 105, 107)
+    assert is_counted(folder / "crm.db") == (7, 7, 7)
+    guanxi("restore", "one.db")
+    assert is_counted(folder / "crm.db") == (5, 5, 5)
+    come_in(folder / "crm.db", 107, 109)
+    guanxi("move-database", "config", f"sqlite://{folder}/moved.db")
+    come_in(folder / "crm.db", 109, 110)
+    guanxi("move-database", "config", f"sqlite://{folder}/moved.db")
+    come_in(folder / "moved.db", 110, 111)
+    assert is_counted(folder / "moved.db") == (9, 9, 9)
+    with closing(sqlite3.connect(folder / "moved.db")) as raw:
+        raw.execute("DELETE FROM leads")
+        raw.commit()
+    assert is_counted(folder / "moved.db") == (0, 0, 9)
+
+
+def test_a_backup_of_an_older_schema_is_counted_when_it_is_brought_up(guanxi: Run, folder: Path) -> None:
+    come_in(folder / "crm.db", 100, 105)
+    become_older(folder / "crm.db", "0008_audit_indexes")
+    shutil.copy(folder / "crm.db", folder / "old.db")
+    guanxi("migrate")
+    guanxi("restore", "old.db")
+    guanxi("migrate")
+    come_in(folder / "crm.db", 105, 106)
+    assert is_counted(folder / "crm.db") == (6, 6, 6)
 
 
 def test_a_name_with_signs_of_an_address(guanxi: Run, folder: Path) -> None:

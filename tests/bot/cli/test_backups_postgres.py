@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.bot.cli.conftest import Run
+from tests.bot.cli.test_backups import come_in
+from tests.bot.cli.test_backups import is_counted as is_counted_here
+from tests.old_schemas import make_schema
 from tests.postgres import PostgresServer
 
 pytestmark = pytest.mark.faults  # a server of its own, and many processes
@@ -89,11 +92,13 @@ def test_a_backup_is_restored_into_a_fresh_server(
 def test_a_server_of_an_older_schema_is_backed_up_before_it_is_migrated(
     process: Run, folder: Path, server: PostgresServer, url: str
 ) -> None:
-    where, database = settled_on(url), url.rpartition("/")[2]
-    process("migrate", **where)
-    process("employee", "add", "小王", "--role", "sales", **where)
-    undone = "DROP TABLE backups, audit_actors; ALTER TABLE audit_entries DROP COLUMN actor_digest"
-    server.sql(f"DELETE FROM tortoise_migrations WHERE name >= '0006'; {undone}", database)
+    where = settled_on(url)
+    make_schema(url, "0005_wecom")
+    server.sql(
+        "INSERT INTO people (created_at, updated_at) VALUES (now(), now());"
+        " INSERT INTO employees (person_id, name, role, created_at, updated_at) VALUES (1, '小王', 'sales', now(), now())",
+        url.rpartition("/")[2],
+    )
     process("backup", "old.db", **where)
     process("migrate", **where)
     process("employee", "add", "小李", "--role", "sales", **where)
@@ -109,6 +114,39 @@ def test_a_backup_of_a_server_restores_an_embedded_one(process: Run, folder: Pat
     process("restore", "one.db")
     with closing(sqlite3.connect(folder / "crm.db")) as raw:
         assert [name for (name,) in raw.execute("SELECT name FROM employees")] == ["小王"]
+
+
+COUNTED = """
+SELECT (SELECT count(*) FROM leads), (SELECT count(*) FROM messages), (SELECT coalesce(sum(number), 0) FROM
+ (SELECT topic, number FROM rollups UNION ALL SELECT topic, number FROM rollup_deltas) q WHERE topic = 'leads'),
+ (SELECT coalesce(sum(number), 0) FROM
+ (SELECT topic, number FROM rollups UNION ALL SELECT topic, number FROM rollup_deltas) q WHERE topic = 'messages')
+"""
+
+
+def is_counted(server: PostgresServer, url: str) -> list[int]:
+    """Tell the leads, the messages, and what is counted of both."""
+    return [int(word) for (row,) in [server.sql(COUNTED, url.rpartition("/")[2])] for word in row]
+
+
+def test_counts_stay_right_through_move_and_restore(
+    process: Run, guanxi: Run, folder: Path, server: PostgresServer, url: str
+) -> None:
+    come_in(folder / "crm.db", 100, 105)
+    here, where = f"sqlite://{folder}/crm.db", settled_on(url)
+    process("move-database", here, url)
+    assert is_counted(server, url) == [5, 5, 5, 5]
+    come_in(folder / "crm.db", 105, 107)
+    process("move-database", here, url)
+    assert is_counted(server, url) == [7, 7, 7, 7]
+    process("backup", "one.db", **where)
+    server.sql("DELETE FROM leads WHERE person_id = 100", url.rpartition("/")[2])
+    assert is_counted(server, url) == [6, 7, 6, 7]
+    process("restore", "one.db", **where)
+    assert is_counted(server, url) == [7, 7, 7, 7]
+    guanxi("restore", "one.db")
+    come_in(folder / "crm.db", 107, 108)
+    assert is_counted_here(folder / "crm.db") == (8, 8, 8)
 
 
 def test_nobody_answers(process: Run, folder: Path) -> None:

@@ -316,12 +316,12 @@ async def test_files_that_are_empty_or_too_large(table: Table) -> None:
 async def test_an_import_of_somebody_who_left_is_not_done(table: Table, core: Core, clock: Any) -> None:
     actor = await make_actor(core, "小王")
     row = await table.begin(ROWS, actor=actor)
-    assert (await imports.actor_for(row)).employee_id == actor.employee_id
+    assert (await imports.actor_for(core, row)).employee_id == actor.employee_id
     from crm_core.employees import Employee
 
     await Employee.filter(id=actor.employee_id).update(departed_at=clock.now())
     with pytest.raises(Conflict):
-        await imports.actor_for(row)
+        await imports.actor_for(core, row)
 
 
 async def test_without_a_file_of_refused_rows_they_go_into_quarantine(table: Table) -> None:

@@ -1,12 +1,13 @@
 """A lead becomes a customer in words: made, attached, asked about, with a deal, and taken back."""
 
-from crm_core import activities, customers, opportunities
+from crm_core import activities, customers, opportunities, sharing
 from crm_core.activities import subject_of
 from crm_core.customers import Contact, Customer
 from crm_core.employees import actor_of
 from crm_core.leads import Lead
 from crm_core.ports import Core
-from tests.factories import SYSTEM, make_lead
+from tests.factories import SYSTEM, make_actor, make_lead
+from tests.fakes import FakeClock
 from tests.handlers.conftest import Staff
 
 
@@ -74,3 +75,32 @@ async def test_a_pool_lead_is_claimed_first(core: Core, chat: Staff) -> None:
     await make_lead(core, "张伟")
     for words in ("转客户 张伟", "转潜客 张伟"):
         assert await chat.says(words) == "线索「张伟」还在公海，请先领取"
+
+
+async def test_it_is_taken_back_for_a_day_unless_it_has_grown(core: Core, chat: Staff, clock: FakeClock) -> None:
+    lead = await make_lead(core, "张伟", owner_id=chat.employee.id, company="东风机械")
+    await chat.says("转客户 张伟")
+    clock.advance(23 * 3600)
+    assert await chat.says("撤销") == "已撤销：恢复为线索"
+    await chat.says("转客户 张伟")
+    clock.advance(25 * 3600)
+    assert "已撤销" not in await chat.says("撤销")
+    assert (await Lead.get(id=lead.id)).status == "converted"
+    other = await make_lead(core, "李娜", owner_id=chat.employee.id, company="云帆科技")
+    await chat.says("转客户 李娜 商机 网关项目")
+    contact = await Contact.get(name="李娜")
+    await activities.add_follow_up(core, SYSTEM, subject_of(contact), summary="拜访")
+    assert await chat.says("撤销") == "「转客户：李娜」之后又有新的记录，不能整个撤销"
+    assert (await Lead.get(id=other.id)).contact_id == contact.id
+    assert await opportunities.Opportunity.all().count() == 1
+
+
+async def test_a_customer_shared_for_reading_is_not_offered(core: Core, chat: Staff) -> None:
+    owner = await make_actor(core, "小李")
+    customer = await customers.add_customer(core, owner, name="上海东风机械有限公司")
+    await make_lead(core, "张伟", owner_id=chat.employee.id, company="东风机械")
+    await sharing.share(core, owner, customer.id, chat.employee.id)
+    assert (await chat.says("转客户 张伟")).startswith("已转为客户")
+    await chat.says("撤销")
+    await sharing.share(core, owner, customer.id, chat.employee.id, may_write=True)
+    assert "1. 客户 上海东风机械有限公司" in await chat.says("转客户 张伟")

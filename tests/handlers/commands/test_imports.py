@@ -30,6 +30,7 @@ class Drawer:
 
     def __init__(self) -> None:
         self.content: dict[str, bytes] = {}
+        self.given: dict[str, bytes] = {}
 
     async def fetch(self, channel: str, data: Mapping[str, object], most_bytes: int) -> bytes:
         assert channel == "dingtalk"
@@ -37,6 +38,10 @@ class Drawer:
             return self.content[str(data["download_code"])]
         except KeyError:
             raise FileNotFetched from None
+
+    async def give(self, channel: str, name: str, content: bytes) -> str:
+        self.given[name] = content
+        return f"media-{len(self.given)}"
 
 
 @pytest_asyncio.fixture
@@ -47,17 +52,21 @@ async def desk(core: Core, tmp_path: Path) -> AsyncIterator[Staff]:
     yield await staff(made, Pipeline(made, Router(all_commands())), "小王")
 
 
-async def sends(desk: Staff, content: bytes, name: str = "展会.csv") -> str:
+def drawer(desk: Staff) -> Drawer:
     files = desk.core.files
     assert isinstance(files, Drawer)
-    files.content["code1"] = content
+    return files
+
+
+async def sends(desk: Staff, content: bytes, name: str = "展会.csv") -> str:
+    drawer(desk).content["code1"] = content
     return await desk.says("", kind=Kind.FILE, data={"download_code": "code1", "file_name": name})
 
 
 async def told(desk: Staff) -> str:
     """What the bot said by itself last."""
     await job.run(desk.core)
-    row = await Message.filter(direction="out", key__startswith="import:").order_by("-id").first()
+    row = await Message.filter(direction="out", key__startswith="import:").exclude(kind="file").order_by("-id").first()
     return row.text if row else ""
 
 
@@ -70,7 +79,11 @@ async def test_a_table_sent_in_chat_is_checked_confirmed_and_taken_back(desk: St
     assert "确认导入" in counted
     assert await Lead.all().count() == 0
     assert "开始导入" in await desk.says("确认导入")
-    assert "新增2" in await told(desk)
+    done = await told(desk)
+    assert "新增2" in done
+    assert "没有导入的1行和原因见「展会-未导入.xlsx」" in done
+    back = await Message.get(key__startswith="import:", kind="file")
+    assert (back.text, list(drawer(desk).given)) == ("展会-未导入.xlsx", ["展会-未导入.xlsx"])
     assert {lead.owner_id for lead in await Lead.all()} == {desk.employee.id}
     assert "已完成" in await desk.says("导入进度")
     assert "正在撤销" in await desk.says("撤销导入")
@@ -83,9 +96,7 @@ async def test_the_same_table_again_changes_nothing(desk: Staff) -> None:
     await told(desk)
     await desk.says("确认导入")
     await told(desk)
-    files = desk.core.files
-    assert isinstance(files, Drawer)
-    await sends(desk, files.content["code1"], "又一次.xlsx")
+    await sends(desk, drawer(desk).content["code1"], "又一次.xlsx")
     assert "已经导入过" in await told(desk)
     assert await Lead.all().count() == 2
 
@@ -106,11 +117,15 @@ async def test_customers_when_they_were_asked_for(desk: Staff) -> None:
 
 
 async def test_what_is_wrong_with_a_file_is_one_sentence(desk: Staff) -> None:
-    assert "CSV 或 xlsx" in await sends(desk, b"x", "照片.png")
+    await sends(desk, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "旧表.xls")
+    assert await told(desk) == "「旧表.xls」没有导入：文件打不开：请另存为 xlsx（不加密码）或 CSV 再导入"
+    await sends(desk, csv_bytes(ROWS), "名字不对.xls")
+    assert "共3行" in await told(desk)
     await sends(desk, b"a,b\n1,2\n")
     assert "没有找到表头" in await told(desk)
     await desk.says("", kind=Kind.FILE, data={"download_code": "gone", "file_name": "a.csv"})
     assert "文件取不到" in await told(desk)
+    await desk.says("取消导入")
     assert "没有可以确认的导入" in await desk.says("确认导入")
     assert "没有可以撤销的导入" in await desk.says("撤销导入")
 

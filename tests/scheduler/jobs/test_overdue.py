@@ -1,5 +1,7 @@
 """Overdue leads: to the owner, then to the manager, without anyone asking."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from crm_core import activities, overdue
@@ -7,6 +9,7 @@ from crm_core.access import Role
 from crm_core.activities import subject_of
 from crm_core.conversations import Message
 from crm_core.employees import Employee, actor_of
+from crm_core.pool_rules import PoolSettings
 from crm_core.ports import Core
 from scheduler.jobs import overdue as job
 from tests.factories import make_actor, make_employee, make_lead
@@ -37,3 +40,37 @@ async def test_the_owner_hears_first_and_the_manager_days_later(core: Core, cloc
     assert await overdue.list_overdue(core, other) == []
     await Employee.filter(id=seller.id).update(departed_at=clock.now())
     assert await core.db.read(overdue.all_overdue(core)) == []
+
+
+async def test_two_copies_and_a_restart_tell_once_a_day(core: Core, clock: FakeClock) -> None:
+    seller = await make_employee(core, "小王", staff_id="wang")
+    await make_lead(core, owner_id=seller.id)
+    clock.advance(timedelta(days=8))
+    await asyncio.gather(*(job.run(core) for _ in range(2)))
+    assert len(await told(core)) == 1
+    await job.tell_all(core)  # killed before the day was noted, and begun anew
+    assert len(await told(core)) == 1
+    clock.advance(timedelta(days=1))
+    await asyncio.gather(*(job.run(core) for _ in range(2)))
+    assert len(await told(core)) == 2
+
+
+async def test_the_longest_untouched_come_first_and_the_rest_is_counted(core: Core, clock: FakeClock) -> None:
+    seller = await make_employee(core, "小王", staff_id="wang")
+    for n in range(12):
+        await make_lead(core, f"客户{n}", owner_id=seller.id)
+        clock.advance(timedelta(hours=1))
+    clock.advance(timedelta(days=7))
+    await job.run(core)
+    lines = (await told(core))[0].splitlines()
+    assert lines[0] == "有12条线索该跟进了："
+    assert "客户0，" in lines[1]
+    assert lines[-2] == "另有2条，回复“逾期线索”查看"
+
+
+async def test_a_house_may_do_without_it(core: Core, clock: FakeClock) -> None:
+    core = replace(core, settings=replace(core.settings, pools=PoolSettings(overdue_days=0)))
+    await make_lead(core, owner_id=(await make_employee(core, staff_id="wang")).id)
+    clock.advance(timedelta(days=300))
+    assert await job.run(core) is True
+    assert await told(core) == []

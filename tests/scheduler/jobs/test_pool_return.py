@@ -1,5 +1,6 @@
 """Idle leads: warned about, then returned; what is touched or protected stays."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -120,3 +121,33 @@ async def test_terms_differ_by_grade_product_and_contract(core, clock):
     assert back == {"graded": 10, "ended": 12, "bound": 26, "plain": 30, "product": 60}
     claim = await PoolClaim.get(lead_id=graded.id)
     assert (claim.employee_id, claim.ended_at is not None) == (actor.employee_id, True)
+
+
+async def test_without_a_number_of_days_nobody_loses_a_lead(core, clock):
+    core = replace(core, settings=replace(core.settings, pools=PoolSettings(reclaim_days=0)))
+    clock.set(NIGHT)
+    lead = await make_lead(core, owner_id=(await make_actor(core)).employee_id)
+    for _ in range(3):
+        clock.advance(timedelta(days=400))
+        assert await pool_return.return_idle(core) == 0
+    assert await owner_of(lead) is not None
+
+
+async def test_two_copies_warn_and_return_each_lead_once(core, clock):
+    clock.set(NIGHT)
+    actor = await make_actor(core, staff_id="wang")
+    leads = [await make_lead(core, f"客户{number}", owner_id=actor.employee_id) for number in range(6)]
+
+    async def both() -> int:
+        return sum(await asyncio.gather(*(pool_return.return_idle(core) for _ in range(2))))
+
+    clock.advance(timedelta(days=27))
+    assert await both() == 0
+    assert await Message.filter(direction="out").count() == 6
+    clock.advance(timedelta(days=3))
+    assert await both() == 6
+    assert await both() == 0  # a run that was killed and begun anew
+    assert [await owner_of(lead) for lead in leads] == [None] * 6
+    assert await AuditEntry.filter(action="lead.reclaim").count() == 6
+    assert await Message.filter(direction="out").count() == 12
+    assert await PoolClaim.exclude(ended_at=None).count() == 6

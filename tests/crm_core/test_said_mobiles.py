@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.said_mobiles import hide_mobiles, may_hold_mobile, said_mobile
+from crm_core.said_mobiles import hide_mobiles, may_hold_mobile, said_mobile
 
 
 @pytest.mark.parametrize(
