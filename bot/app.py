@@ -31,6 +31,7 @@ from bot.quotas import OnePlace, Place
 from bot.settings import MailSettings
 from bot.stored_tokens import StoredTokens
 from bot.supervisor import Supervisor
+from bot.upload_pages import UploadPage
 from campaigns import engine, greetings, platform_results
 from campaigns.mass import MassQueue
 from campaigns.recipients import RecipientQueue
@@ -225,6 +226,7 @@ class App:
             application.add_subapp("/api/v1", make_api(self.core, max_body=self.settings.server.max_body))
             Forms(self.core, self.settings.forms, self.settings.server).add_to(application)
             Downloads(self.core).add_to(application)
+            UploadPage(self.core).add_to(application)
             application.router.add_get("/templates/{kind}.{form}", show_template)
         for path, handler in metrics.probes(self.core, self.settings.server, self.meter, self.degraded).items():
             application.router.add_get(path, handler)

@@ -167,6 +167,7 @@ class MailSettings:
     address: str = ""
     """Whole, as crm@mail.example.cn. The company's own mail server passes on what comes for it."""
     host: str = "127.0.0.1"
+    """Address that is listened on."""
     port: int = 2525
     """0: any free one."""
     max_size: Size = _MAIL_SIZE

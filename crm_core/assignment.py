@@ -182,6 +182,29 @@ async def decline(core: Core, actor: Actor, offer_id: int, *, reason: str = "") 
     return lead
 
 
+async def take_decline_back(core: Core, actor: Actor, offer_id: int) -> Lead:
+    """Take a refusal back (撤销) while nobody has the lead: whoever was asked since is asked no more.
+
+    Raises: NotFound; OfferOver.
+    """
+    access.require(actor, "leads:write")
+    async with core.db.transaction():
+        offer = await Offer.get_or_none(id=offer_id, employee_id=actor.employee_id or 0)
+        if offer is None:
+            raise NotFound
+        lead, now = await Lead.get(id=offer.lead_id), core.clock.now()
+        await core.db.serialize(f"assign:{lead.department_id or 0}")
+        here = lead.owner_id is None and lead.status in _OPEN_LEAD and lead.department_id == offer.department_id
+        mine = Offer.filter(id=offer.id, status="declined", expires_at__gt=now)
+        if not here or not await mine.update(status=OPEN, answered_at=None, answer="", updated_at=now):
+            raise OfferOver
+        since = Offer.filter(lead_id=lead.id, status=OPEN).exclude(id=offer.id)
+        await since.update(status="overridden", answered_at=now, updated_at=now)
+        await lead_exceptions.end(core, lead.id)
+        await access.record(core, actor, "lead.decline_undo", lead)
+    return lead
+
+
 async def _answered(core: Core, actor: Actor, offer_id: int, status: str) -> tuple[Offer, Lead]:
     access.require(actor, "leads:write")
     offer = await Offer.get_or_none(id=offer_id, employee_id=actor.employee_id or 0)

@@ -87,4 +87,4 @@ async def undo_add(core: Core, actor: Actor, contact_id: int) -> Contact:
 async def superiors_of(contacts: list[Contact]) -> dict[int, str]:
     """Tell the names of the superiors of contacts that were loaded through access."""
     numbers = [contact.reports_to_id for contact in contacts if contact.reports_to_id is not None]
-    return {row.id: row.name for row in await Contact.filter(id__in=numbers)} if numbers else {}
+    return {row.id: row.name for row in await Contact.filter(id__in=numbers, deleted_at=None)} if numbers else {}

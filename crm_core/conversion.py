@@ -161,6 +161,7 @@ async def _make(core: Core, actor: Actor, lead: Lead, customer_id: int | None, c
     if customer_id is None:
         customer = await _new_customer(core, actor, lead, changes)
     else:
+        await core.db.serialize(f"merge:customer:{customer_id}")
         customer = await access.load(Customer, actor, customer_id)
         await require_change(actor, customer)
         await core.db.run(_touch(core, changes.id, lead, customer))

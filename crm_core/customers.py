@@ -169,8 +169,10 @@ async def add_contact(core: Core, actor: Actor, *, name: str, customer_id: int |
     async with core.db.transaction():
         owner_id = actor.employee_id
         if customer_id is not None:
+            # Not while it is merged or deleted: a contact must not be left behind at what is gone.
+            await core.db.serialize(f"merge:customer:{customer_id}")
             customer = await access.load(Customer, actor, customer_id)
-            owner_id = customer.owner_id
+            customer_id, owner_id = customer.id, customer.owner_id
             await require_change(actor, customer)
         await _check_seen(actor, values)
         if isinstance(values.get("reports_to_id"), int):
@@ -245,6 +247,11 @@ async def _check_seen(actor: Actor, values: Mapping[str, object]) -> None:
         number = values.get(name)
         if isinstance(number, int):
             await access.load(model, actor, number)
+
+
+async def touch_contacts(core: Core, customer_id: int) -> None:
+    """Leave the stamp of a change on a customer's people: what was taken back counts in their scores no more."""
+    await Contact.filter(customer_id=customer_id, deleted_at=None).update(updated_at=core.clock.now())
 
 
 async def require_change(actor: Actor, row: Customer | Contact) -> None:

@@ -25,7 +25,9 @@ class VisitRhythm:
     """`[[daily_work.rhythms]]`: customers of these grades are visited every so many days (定期拜访)."""
 
     grades: tuple[str, ...]
+    """Grades of customers (客户级别), as A."""
     every_days: int
+    """Days from one visit to the next."""
 
     def problems(self) -> list[tuple[str, str]]:
         """List what is wrong, as pairs of key and sentence."""
@@ -38,8 +40,11 @@ class AlarmRule:
     """`[[daily_work.alarms]]`: who is told each working morning when a count is over a number (报警)."""
 
     name: str
+    """What the alarm is called."""
     what: str
+    """overdue_leads, overdue_todos, unrecorded_visits (of seven days) or idle_days (without a follow-up)."""
     over: int
+    """The number that must be passed."""
     tell: str = "manager"
     """manager, owner (the employee the count is of), or both."""
 
@@ -59,15 +64,19 @@ class DailyWorkSettings:
     report_weekday: int = 5
     """On which day the weekly report is asked for, 1 Monday to 7 Sunday; 0: never."""
     report_at: time = time(16, 30)
+    """When the weekly report is asked for on that day."""
     daily_reports: bool = False
     """Whether a daily report is asked for on working days."""
     daily_report_at: time = time(17, 30)
+    """When the daily report is asked for."""
     alarms_at: time = time(9, 10)
+    """When alarms are looked for on working days."""
     visit_at: time = time(10)
     """The hour of a recurring visit."""
     rhythms: tuple[VisitRhythm, ...] = ()
     """Which customers are visited how often; the first entry with the customer's grade counts."""
     alarms: tuple[AlarmRule, ...] = ()
+    """What is told when it is too much; empty: nothing."""
     max_file_mib: int = 20
     """Of a file kept under a customer (文档)."""
 

@@ -169,6 +169,11 @@ class Database:
         return result
 
     @property
+    def url(self) -> str:
+        """Its address, for a process of ours beside this one; may hold a password."""
+        return self.settings.url
+
+    @property
     def alone(self) -> bool:
         """Whether no other process serves this database: `open(alone=True)` sees to it for an embedded one."""
         return self.settings.embedded

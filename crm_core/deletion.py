@@ -10,7 +10,7 @@ from crm_core import access, change_sets
 from crm_core.access import Actor
 from crm_core.change_sets import ChangeSet
 from crm_core.customers import UNATTENDED, Customer
-from crm_core.errors import Refused
+from crm_core.errors import NotFound, Refused
 from crm_core.opportunities import Opportunity, OpportunityStatus
 from crm_core.ports import Core, Program
 
@@ -33,7 +33,10 @@ async def delete_customer(core: Core, actor: Actor, customer_id: int) -> tuple[C
     """
     access.require(actor, "customers:write")
     async with core.db.transaction():
+        await core.db.serialize(f"merge:customer:{customer_id}")
         customer = await access.load(Customer, actor, customer_id)
+        if customer.id != customer_id:
+            raise NotFound  # merged meanwhile: nobody said that the surviving one is to go
         if not (actor.sees_all or customer.owner_id in (actor.team or {actor.employee_id})):
             raise Refused
         changes = await change_sets.begin(core, actor, "customer.delete", f"删除{customer.name}")
@@ -58,6 +61,8 @@ def _mark(core: Core, set_id: int, customer_id: int) -> Program[None]:
     subjects["opportunity"] = yield from _numbers("opportunities", "customer_id = ?", (customer_id,))
     for table, where, values in _PUT_ASIDE:
         yield from _set(core, set_id, table, where, (customer_id,), values)
+    planned = "customer_id = ? AND cancelled_at IS NULL AND checked_in_at IS NULL"
+    yield from _set(core, set_id, "visits", planned, (customer_id,), {"cancelled_at": core.clock.now()})
     # A step of a deal that is not counted is not counted either.
     moves = "undone_at IS NULL AND opportunity_id IN (SELECT id FROM opportunities WHERE customer_id = ?)"
     yield from _set(core, set_id, "stage_moves", moves, (customer_id,), {"undone_at": core.clock.now()})

@@ -74,6 +74,8 @@ class Document(Entity):
     """The chat it was sent in, as JSON."""
     media = fields.TextField(default="")
     """What the channel needs to fetch it, as JSON."""
+    wanted_at = UtcDatetimeField(null=True, db_index=True)
+    """Since when somebody waits for it in the chat of `told_to`."""
     removed_at = UtcDatetimeField(null=True)
 
     @classmethod
@@ -213,6 +215,23 @@ async def of_subject(actor: Actor, subject: Subject, *, limit: int = MOST_SHOWN)
 def listed(actor: Actor) -> "QuerySet[Document]":
     """Select the files the actor may see that were not removed."""
     return access.visible(Document, actor).filter(removed_at=None).exclude(status=DocumentStatus.FAILED.value)
+
+
+async def want(core: Core, actor: Actor, document_id: int, address: Address) -> tuple[Document, bool]:
+    """Ask for a file to be sent into a chat (取文件); tells whether it will be, or somebody else just waits for it.
+
+    Raises: NotFound; DocumentNotReady.
+    """
+    row = await load(actor, document_id)
+    if row.status != DocumentStatus.READY.value:
+        raise DocumentNotReady(name=row.name[:30])
+    now = core.clock.now()
+    values = {"wanted_at": now, "told_to": msgspec.json.encode(address).decode(), "updated_at": now}
+    async with core.db.transaction():
+        taken = bool(await Document.filter(id=row.id, wanted_at=None).update(**values))
+        if taken:
+            await access.record(core, actor, "document.fetch", row)
+    return await Document.get(id=row.id), taken
 
 
 async def make_ticket(core: Core, actor: Actor, row: Document) -> str:

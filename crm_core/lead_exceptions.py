@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from tortoise.expressions import Q
 
@@ -84,10 +85,17 @@ async def list_open(actor: Actor, *, limit: int = 20) -> list[tuple[LeadExceptio
     return [(row, leads[row.lead_id]) for row in rows if row.lead_id in leads]
 
 
-async def waiting_leads(limit: int) -> list[int]:
-    """Name leads that wait for work to begin."""
-    rows = await LeadException.filter(status=WAITING).order_by("id").limit(limit).values_list("lead_id", flat=True)
-    return [int(number) for number in rows]  # type: ignore[call-overload]
+async def waiting_units() -> list[int | None]:
+    """Name the units that have leads which wait for work to begin; None: headquarters."""
+    rows: Any = await LeadException.filter(status=WAITING).distinct().values_list("department_id", flat=True)
+    return list(rows)
+
+
+async def waiting_leads(department_id: int | None, after: int, limit: int) -> list[tuple[int, int]]:
+    """Name leads of a unit that wait for work to begin, as (number on the list, lead), behind a number of the list."""
+    waiting = LeadException.filter(status=WAITING, department_id=department_id, id__gt=after).order_by("id").limit(limit)
+    rows: Any = await waiting.values_list("id", "lead_id")
+    return [(int(number), int(lead)) for number, lead in rows]
 
 
 async def managers_of(department_id: int | None) -> list[int]:

@@ -324,13 +324,16 @@ async def _confidential(actor: Actor, records: Sequence[Record]) -> set[tuple[st
     found: set[tuple[str, int]] = set()
     for noun in {record.noun for record in records}:
         numbers = [record.id for record in records if record.noun == noun]
-        column = "id" if noun == "lead" else f"{noun}_id"
-        of_units: Any = {f"{column}__in": numbers, "department_id__isnull": False}
-        query = Lead.filter(**of_units)
-        for number, unit in await query.values_list(column, "department_id"):
-            if access.is_confidential(actor, int(unit)):
-                found.add((noun, int(number)))
+        found |= {(noun, number) for number in await confidential(actor, noun, numbers)}
     return found
+
+
+async def confidential(actor: Actor, noun: str, numbers: Sequence[int]) -> set[int]:
+    """Tell which records of one noun are another unit's (保密), whose name must not be told either."""
+    column = "id" if noun == "lead" else f"{noun}_id"
+    of_units: Any = {f"{column}__in": list(numbers), "department_id__isnull": False}
+    rows = await Lead.filter(**of_units).values_list(column, "department_id")
+    return {int(str(number)) for number, unit in rows if access.is_confidential(actor, int(str(unit)))}
 
 
 def _for_audit(kind: str, value: str) -> str | None:

@@ -174,7 +174,8 @@ async def create(
     """Open a deal at a customer (建商机), owned by whoever owns the customer unless said otherwise.
 
     A deal that begins in a later stage need not meet the conditions of the stages before. `values`: product, amount
-    (yuan), probability (percent), expected_close_on, competitor, source, lead_id.
+    (yuan), probability (percent), expected_close_on, competitor, source, lead_id; without a source that of the customer's
+    newest lead.
 
     Raises: NotFound for a foreign customer; Invalid; UnknownStage; UnknownPipeline; OpportunitiesNotUsed; Refused.
     """
@@ -184,9 +185,12 @@ async def create(
     track = pipeline_named(core, pipeline)
     first = stage_named(track, stage) if stage else track.stages[0]
     async with core.db.transaction():
+        await core.db.serialize(f"merge:customer:{customer_id}")
         customer = await access.load(Customer, actor, customer_id)
         await require_change(actor, customer)
         owner = await _owner(actor, customer, owner_id)
+        if not clean.get("source"):
+            clean |= await core.db.run(_origin_of(customer.id, clean.get("lead_id")))
         now = core.clock.now()
         clean["name"] = clean["name"] or f"{customer.name}{clean.get('product') or ''}"[:128]
         made: Opportunity = await Opportunity.add(
@@ -204,6 +208,13 @@ async def create(
         )
         await access.record(core, actor, "opportunity.create", made, after={"customer_id": customer.id, "stage": first.name})
     return made
+
+
+def _origin_of(customer_id: int, lead_id: object) -> Program[dict[str, object]]:
+    """Tell what brought a customer, so that the code on a poster is kept to the deal."""
+    which, number = ("id", lead_id) if lead_id is not None else ("customer_id", customer_id)
+    rows = yield f"SELECT id, source FROM leads WHERE {which} = ? ORDER BY id DESC LIMIT 1", (number,)  # noqa: S608 - our words
+    return {"lead_id": int(rows[0][0]), "source": str(rows[0][1])} if rows else {}
 
 
 async def load_to_change(actor: Actor, opportunity_id: int) -> Opportunity:

@@ -74,7 +74,7 @@ def _check(core: Core, stop: Stop) -> None:
         raise Invalid(field="planned_at", reason="时间应带时区")
     if not now - LONGEST_AGO <= stop.at <= now + LONGEST_AHEAD:
         raise Invalid(field="planned_at", reason="只能登记7天以内到一年以后的外出")
-    if not stop.name.strip() or len(stop.name) > 128:
+    if stop.subject is None and not 1 <= len(stop.name.strip()) <= 128:
         raise Invalid(field="name", reason="请写明去哪里，1到128个字")
 
 
@@ -173,6 +173,13 @@ async def list_visits(
     query = access.visible(FieldVisit, actor).filter(cancelled_at=None, planned_at__gte=start, planned_at__lt=end)
     query = query.filter(employee_id=employee_id) if employee_id is not None else query
     return await query.order_by("planned_at", "id").limit(MOST)
+
+
+async def recurring(core: Core, actor: Actor, *, limit: int = 20) -> list[FieldVisit]:
+    """List the recurring visits to come, earliest first, the team's for a manager."""
+    access.require(actor, "visits:read")
+    query = access.visible(FieldVisit, actor).filter(planned_at__gte=core.clock.now(), rhythm_days__gt=0, cancelled_at=None)
+    return await query.filter(checked_in_at=None, follow_up_id=None).order_by("planned_at", "id").limit(limit)
 
 
 async def unrecorded(core: Core, actor: Actor, start: datetime, end: datetime) -> list[FieldVisit]:

@@ -295,6 +295,10 @@ _OF_COLLEAGUES = {
     "change_sets": "",
     "opportunities": "",
     "stage_moves": "",
+    "visits": "",
+    "documents": "",
+    "work_reports": "",
+    "announcements": "",
 }
 """Where a name is looked for: by table, with the condition that a colleague wrote or was told the row.
 

@@ -69,6 +69,10 @@ class Database(Protocol):
         """Let what was deleted vanish from the files too, the write-ahead file among them."""
 
     @property
+    def url(self) -> str:
+        """Its address, for a process of ours beside this one; may hold a password."""
+
+    @property
     def alone(self) -> bool:
         """Whether no other process serves this database, so that whatever is claimed at the start has a dead owner."""
 

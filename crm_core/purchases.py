@@ -14,7 +14,7 @@ from tortoise.expressions import Q, Subquery
 from crm_core import access
 from crm_core.access import Actor
 from crm_core.collaborators import own_or_shared
-from crm_core.customers import Customer
+from crm_core.customers import Customer, touch_contacts
 from crm_core.db import Entity, MoneyField, UtcDatetimeField
 from crm_core.errors import Invalid
 from crm_core.pipeline_rules import checked_values
@@ -98,6 +98,7 @@ async def undo_purchase(core: Core, actor: Actor, purchase_id: int) -> Purchase:
         row = await access.load(Purchase, actor, purchase_id)
         await row.change(core, undone_at=core.clock.now())
         await _look_again(row.customer_id)
+        await touch_contacts(core, row.customer_id)
         await access.record(core, actor, "purchase.undo", row)
     return row
 

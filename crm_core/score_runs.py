@@ -175,7 +175,7 @@ async def _messages(core: Core) -> int:
         people = sorted({number for _, number, _, _ in page if number is not None})
         await _score(core, people, partial(_move, "messages", kept), after=row.last_id if known else None)
         after, done = page[-1][0], done + len(people)
-        if kept != after and len(page) < MESSAGES_PAGE:
+        if len(page) < MESSAGES_PAGE:  # what came meanwhile is for the next look: else there is no end where many write
             return done
 
 
@@ -304,7 +304,7 @@ async def _everybody(core: Core, noun: str, turn: _Turn, beside_from: int) -> bo
         return True
     settings, began = core.settings.scoring, row.started_at or core.clock.now()
     anew, beside = row.facts_digest != settings.facts_digest, row.total_count - row.last_id >= beside_from
-    order = Order(core.db.settings.url, noun, row.last_id, anew, day_now(core), settings)
+    order = Order(core.db.url, noun, row.last_id, anew, day_now(core), settings)
     count = 0
     async with aclosing(pages(core, order, beside=beside)) as found:
         async for asked, page in found:

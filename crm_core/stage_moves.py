@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from crm_core import access, change_sets, pipelines
 from crm_core.access import Actor
+from crm_core.customers import touch_contacts
 from crm_core.errors import Conflict, Invalid
 from crm_core.opportunities import (
     MoveKind,
@@ -178,6 +179,7 @@ async def undo_last(core: Core, actor: Actor, opportunity_id: int, *, move_id: i
             raise OpportunityMoved(name=row.name)
         await change_sets.undo(core, actor, last.set_id)
         await last.change(core, undone_at=now)
+        await touch_contacts(core, row.customer_id)
         await access.record(core, actor, "opportunity.undo", row, after={"move": last.kind})
         return await Opportunity.get(id=row.id)
 

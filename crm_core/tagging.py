@@ -1,6 +1,7 @@
 """Tags made by hand before anybody carries them (标签)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from crm_core import access, rule_tagging, segments
 from crm_core.access import Actor, Role
@@ -33,6 +34,13 @@ async def take_off(core: Core, actor: Actor, person_id: int, names: Sequence[str
     if again:
         raise TagSetByRule(name="、".join(again))
     return await segments.remove_tags(core, actor, person_id, names)
+
+
+async def grouped(actor: Actor) -> list[tuple[str, str, bool]]:
+    """List the tags as (group, name, whether by hand), by group; those of none last."""
+    access.require(actor, "tags:read")
+    rows: Any = await Tag.all().values_list("group", "name", "manual")
+    return sorted(rows, key=lambda row: (not row[0], row[0], row[1]))
 
 
 async def add_tag(core: Core, actor: Actor, *, name: str, group: str = "") -> Tag:

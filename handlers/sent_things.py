@@ -46,7 +46,9 @@ async def take_expected(core: Core, place: str) -> str:
 
 async def speak_of(core: Core, place: str, subject: Subject) -> None:
     """Remember whom the conversation is about now (当前客户)."""
-    await core.state.set(f"subject:{place}", f"{subject.kind}:{subject.id}", lasts=LASTS)
+    key, whom = f"subject:{place}", f"{subject.kind}:{subject.id}"
+    if await core.state.get(key) != whom:  # most of the time one goes on about the same; a look-up then stays one
+        await core.state.set(key, whom, lasts=LASTS)
 
 
 async def spoken_of(core: Core, place: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tortoise.expressions import Q
 
-from crm_core import access
+from crm_core import access, matching
 from crm_core.access import Actor
 from crm_core.activities import Subject, load_subject, subject_of
 from crm_core.customers import Contact, Customer
@@ -103,23 +103,26 @@ async def refuse_colleague(name: str) -> None:
         raise IsColleague(name=name)
 
 
-async def refuse_known_elsewhere(name: str) -> None:
+async def refuse_known_elsewhere(actor: Actor, name: str) -> None:
     """Refuse to treat a full name as new when it is somebody's whom a colleague looks after.
 
     No more is told than whose they are, and that only to whoever would enter or claim them, where nobody reads along.
-    Raises: LeadAlreadyClaimed.
+    Of another unit's nothing is told at all (保密). Raises: LeadAlreadyClaimed.
     """
     if not name:
         return
     owned: Q = Q(name=name, owner_id__isnull=False)
-    for what, rows in (
-        ("线索", Lead.filter(owned, status__in=_OPEN)),
-        ("客户", Contact.filter(owned, merged_into_id=None, deleted_at=None)),
-        ("客户", Customer.filter(owned, merged_into_id=None, deleted_at=None)),
+    for noun, query in (
+        ("lead", Lead.filter(owned, status__in=_OPEN)),
+        ("contact", Contact.filter(owned, merged_into_id=None, deleted_at=None)),
+        ("customer", Customer.filter(owned, merged_into_id=None, deleted_at=None)),
     ):
-        row = await rows.first()
-        if row is not None:
-            owner = await Employee.get_or_none(id=row.owner_id)
+        rows: list[Any] = list(await query.order_by("id").limit(9))
+        hidden = await matching.confidential(actor, noun, [row.id for row in rows]) if rows else set()
+        told = next((row for row in rows if row.id not in hidden), None)
+        if told is not None:
+            owner = await Employee.get_or_none(id=told.owner_id)
+            what = "线索" if noun == "lead" else "客户"
             raise LeadAlreadyClaimed(lead=f"{what}「{name}」", owner=owner.name if owner else "同事")
 
 

@@ -21,7 +21,7 @@ _ASKED = re.compile(
     r"(?P<who>[\u3400-\u9fff·]{2,4}?)(?P<rest>[\s,，:：]+[\s\S]+|(?:今|明|后|下|本|这|周|星期|在|把|去|给|帮|尽快|\d|上午|下午)[\s\S]+)"
 )
 _LATER = re.compile(r"(?:推迟|推后|延后|延期|顺延|推)(?:到|至)?(?P<when>[^，,。]{1,16}?)(?:再提醒我?|吧|再说)?[。.]?")
-_NOT_A_TODO = re.compile(r"跟进|负责|接手|对接|接管|会话|提醒我")
+_NOT_A_TODO = re.compile(r"跟进|负责|接手|对接|接管|会话|提醒我|转给|分给|公海")
 
 
 async def recognise(core: Core, actor: Actor, words: str) -> dict[str, object] | None:

@@ -105,6 +105,24 @@ async def answer(core: Core, actor: Actor, reminder_id: int, *, accept: bool, re
         return await Reminder.get(id=row.id)
 
 
+async def reconsider(core: Core, actor: Actor, reminder_id: int) -> Reminder:
+    """Take an acceptance back (撤销): the todo waits for an answer again, and whoever gave it is told.
+
+    Raises: NotFound; NotGiven for what was not accepted.
+    """
+    access.require(actor, "reminders:write")
+    async with core.db.transaction():
+        row = await access.load(Reminder, actor, reminder_id)
+        mine = Reminder.filter(id=row.id, owner_id=actor.employee_id or 0, status__in=list(OPEN)).exclude(accepted_at=None)
+        now = core.clock.now()
+        if not await mine.update(accepted_at=None, updated_at=now):
+            raise NotGiven(text=row.text[:20])
+        await access.record(core, actor, "todo.reconsider", row)
+        words = f"{actor.name}还没有定下是否接受交办：{row.text}"
+        await core.db.run(tell(core, row.given_by_id, words, key=f"todo_back:{row.id}:{now:%Y%m%dT%H%M%S}", topic="todo"))
+        return await Reminder.get(id=row.id)
+
+
 async def list_given(actor: Actor, *, mine: bool, limit: int = 20) -> list[Reminder]:
     """List open todos colleagues gave the actor and wait for an answer, or those the actor gave away."""
     access.require(actor, "reminders:read")

@@ -196,7 +196,7 @@ async def list_articles(call: Call) -> Any:
 
 
 @routes.lists("/articles/answers", scope="articles:read")
-async def answer(call: Call) -> Any:
+async def answer_question(call: Call) -> Any:
     """Find the articles that answer a question (`q`), the best first; none when nothing is sure."""
     found = await knowledge.ask(call.core, call.actor, str(call.query.get("q", "")))
     items = [{**await show_row(call, ARTICLES, each.article), "share": each.share} for each in found]

@@ -63,7 +63,7 @@ async def add_document(call: Call, body: NewDocument) -> Any:
 
 
 @routes.uploads("/documents/{id}/content", scope="documents:write", shows=DOCUMENTS)
-async def send_content(call: Call, parts: AsyncIterator[bytes]) -> Any:
+async def send_document(call: Call, parts: AsyncIterator[bytes]) -> Any:
     """Send the content as it is, once."""
     row = await documents.load(call.actor, call.number)
     if row.status != DocumentStatus.WAITING.value or row.media or row.author_id != call.actor.employee_id:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -16,6 +17,8 @@ from crm_core.errors import Invalid
 from crm_core.importing import imports, template
 from crm_core.importing.columns import KINDS
 from crm_core.importing.imports import FileTooLarge, Import, ImportStatus, NotConfirmable
+from crm_core.importing.refused import as_csv
+from crm_core.ports import Core
 from crm_core.quarantine import QuarantinedRow, QuarantineStatus
 from crm_core.validation import LABELS
 
@@ -48,6 +51,8 @@ QUARANTINE = Resource(
     owner="employee_id",
 )
 routes = Routes()
+MOST_REFUSED = 20_000
+"""Refused rows in one answer."""
 
 
 class NewImport(Struct):
@@ -103,25 +108,38 @@ async def send_content(call: Call, parts: AsyncIterator[bytes]) -> Any:
     row = await access.load(Import, call.actor, call.number)
     if row.status != ImportStatus.WAITING.value or row.media:
         raise NotConfirmable(number=row.id, status=imports.IMPORT_LABELS[ImportStatus(row.status)])
-    part = imports.folder(call.core) / f"{row.id}.upload"
-    try:
-        await _store(call, part, parts)
-        with part.open("rb") as stream:
-            path, digest = await asyncio.to_thread(imports.keep_file, call.core, row.id, stream)
-    finally:
-        part.unlink(missing_ok=True)
-    await imports.take_file(call.core, row, path, digest)
+    await keep_parts(call.core, row, parts)
     return await show_row(call, IMPORTS, row)
 
 
-async def _store(call: Call, path: Any, parts: AsyncIterator[bytes]) -> None:
-    most, size = call.core.settings.imports.max_file_mib << 20, 0
+async def keep_parts(core: Core, row: Import, parts: AsyncIterator[bytes]) -> None:
+    """Keep a table that comes in parts, for an import that waits for it. Raises: FileTooLarge; EmptyFile."""
+    path = imports.folder(core) / f"{row.id}.upload"
+    try:
+        await _store(core, path, parts)
+        with path.open("rb") as stream:
+            kept, digest = await asyncio.to_thread(imports.keep_file, core, row.id, stream)
+    finally:
+        path.unlink(missing_ok=True)
+    await imports.take_file(core, row, kept, digest)
+
+
+async def _store(core: Core, path: Path, parts: AsyncIterator[bytes]) -> None:
+    most, size = core.settings.imports.max_file_mib << 20, 0
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
         async for part in parts:
             size += len(part)
             if size > most:
-                raise FileTooLarge(field="file", reason="size", most=call.core.settings.imports.max_file_mib)
+                raise FileTooLarge(field="file", reason="size", most=core.settings.imports.max_file_mib)
             await asyncio.to_thread(stream.write, part)
+
+
+@routes.get("/imports/{id}/refused", scope="imports:read")
+async def show_refused(call: Call) -> Any:
+    """Show the rows an import did not let in, with the reasons, as CSV: mended, they can be imported as they are."""
+    row = await access.load(Import, call.actor, call.number)
+    rows = await quarantine.refused_of(row.id, most=MOST_REFUSED)
+    return {"count": len(rows), "csv": await asyncio.to_thread(as_csv, row.kind, rows)}
 
 
 @routes.post("/imports/{id}/confirm", scope="imports:write", shows=IMPORTS)

@@ -198,6 +198,12 @@ async def decline_todo(call: Call, body: Declined) -> Any:
     return await _show(call, await todos.answer(call.core, call.actor, call.number, accept=False, reason=body.reason))
 
 
+@routes.post("/reminders/{id}/reconsider", scope="reminders:write", shows=REMINDERS)
+async def reconsider_todo(call: Call, body: Empty) -> Any:
+    """Take an acceptance back: the todo waits for an answer again."""
+    return await _show(call, await todos.reconsider(call.core, call.actor, call.number))
+
+
 @routes.post("/reminders/{id}/take-back", scope="reminders:write", shows=REMINDERS)
 async def take_back(call: Call, body: Empty) -> Any:
     """Take a todo back that one gave a colleague."""

@@ -28,6 +28,7 @@ DAYS = 700
 REGIONS = ("北京", "上海", "广东深圳", "浙江杭州", "江苏苏州", "四川成都", "湖北武汉", "山东青岛", "福建厦门", "陕西西安")
 INDUSTRIES = ("制造业", "零售", "教育", "医疗", "物流", "软件", "餐饮", "建筑")
 SOURCES = ("展会", "官网", "抖音", "老客户转介绍", "公众号", "扫码", "百度")
+STAGES = ("initial", "qualified", "proposal", "negotiation", "contract")
 METHODS = ("phone", "wechat", "visit", "meeting")
 TAGS = ("VIP", "重点", "展会", "老客户", "网关", "续费")
 _EMPTY = {Kind.COUNT: None, Kind.TEXT: "", Kind.TRUTH: False, Kind.MONEY: None, Kind.INSTANT: None, Kind.DAY: None}
@@ -108,6 +109,7 @@ def _rows(house: House) -> Iterator[tuple[str, Callable[[House], Rows]]]:
         ),
     )
     yield "opportunities", _opportunities
+    yield "stage_moves", _stage_moves
     yield "messages", _messages
 
 
@@ -214,20 +216,37 @@ def _follow_ups(house: House) -> Rows:
 def _opportunities(house: House) -> Rows:
     for number in range(1, house.people // 10 + 1):
         at = house.ago(number)
-        won = number % 3 == 0
+        status = ("won", "open", "lost")[number % 3]
         yield {
             "id": number,
             "customer_id": number % (len(house.contacts) // 2) + 1,
             "name": "智能网关",
             "pipeline": "default",
-            "stage": "won" if won else "proposal",
+            "stage": STAGES[number % len(STAGES)] if status == "open" else "proposal",
             "stage_since": at,
             "amount": f"{number % 500}000.00",
-            "status": "won" if won else "open",
-            "won_at": at if won else None,
+            "status": status,
+            "won_at": at if status == "won" else None,
+            "lost_at": at if status == "lost" else None,
             "owner_id": number % STAFF + 1,
             "move_count": 0,
             "created_at": at,
+        }
+
+
+def _stage_moves(house: House) -> Rows:
+    kinds = ("advance", "advance", "advance", "lose", "win")
+    for number in range(1, house.people * 3 // 10 + 1):
+        yield {
+            "id": number,
+            "opportunity_id": number % (house.people // 10) + 1,
+            "pipeline": "default",
+            "kind": kinds[number % 5],
+            "from_stage": STAGES[number % len(STAGES)],
+            "to_stage": STAGES[(number + 1) % len(STAGES)],
+            "at": house.ago(number),
+            "days": number % 40,
+            "owner_id": number % STAFF + 1,
         }
 
 
@@ -325,5 +344,5 @@ async def _load_postgres(url: str, tables: dict[str, Table], house: House) -> No
         rows = _tuples(table, made(house), house.now, lambda at: at.astimezone(UTC))
         while page := list(islice(rows, PAGE)):
             await connection.copy_records_to_table(name, records=_typed(table, page), columns=names)
-    await connection.execute("ANALYZE")
+    await connection.execute("VACUUM (ANALYZE)")  # as its own housekeeping would have done long since
     await connection.close()

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,9 @@ from bot.bench.core_filling import STAFF, House, build
 from bot.bench.figures import Figure
 from bot.bench.postgres import PostgresServer
 from bot.models import MODEL_MODULES
-from crm_core import dashboards, profiles, rollups, searching, timeline
+from crm_core import dashboards, funnels, profiles, rollups, searching, timeline
 from crm_core.access import Actor
-from crm_core.clock import SystemClock
+from crm_core.clock import SystemClock, today
 from crm_core.db import Database, DatabaseSettings
 from crm_core.outbox import DatabaseOutbox
 from crm_core.ports import Core, Program
@@ -79,6 +80,7 @@ async def _measure(url: str, quick: bool, *, there: bool) -> list[Figure]:
         figures += await _look_ups(opened, house)
         figures += await _segments(opened)
         figures += await _money(opened)
+        figures += await _funnels(opened)
         return figures
 
 
@@ -165,6 +167,14 @@ async def _money(core: Core) -> list[Figure]:
 
     took = min([await _timed(lambda: core.db.read(all_of_them())) for _ in range(2)])
     return [_bound("recency, frequency, money of all", took, 2.5)]
+
+
+async def _funnels(core: Core) -> list[Figure]:
+    last, figures = today(core.clock), []
+    for name, days in (("a month", 30), ("a year", 365)):
+        ask = partial(funnels.funnel, core, SYSTEM, last - timedelta(days=days), last)
+        figures.append(_bound(f"funnel of {name}, worst of 5", max([await _timed(ask) for _ in range(6)][1:]), 0.600))
+    return figures
 
 
 async def _timed(ask: Callable[[], Awaitable[object]]) -> float:

@@ -5,6 +5,7 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
+from operator import itemgetter
 from typing import IO, Any, Protocol
 
 import msgspec
@@ -19,9 +20,10 @@ from crm_core.importing.cells import RISKY, neutral
 from crm_core.ports import Core, Program
 from crm_core.values import mask_phone, mask_text
 
-PAGE_ROWS = 5000
+PAGE_ROWS = 2000
 OTHERS_ROWS = 500
 """The same for whoever does not see all: their rows are named one by one."""
+_FIRST = itemgetter(0)
 _SHEET_ROWS = 1_048_576
 """What one sheet of a workbook holds."""
 _CELL_CHARACTERS = 32_767
@@ -228,8 +230,14 @@ def _converter(field: Shown, keeps_types: bool) -> Convert:
         convert = _same
     if keeps_types or field.form in (Form.COUNT, Form.TIME, Form.TRUTH, Form.MONEY):
         return convert
-    # Asked of the first sign alone, because this is done for every cell.
-    return lambda values: [neutral(value) if value and value[0] in RISKY else value for value in convert(values)]
+    return lambda values: _neutralised(convert(values))
+
+
+def _neutralised(values: Column) -> Column:
+    # Asked of the first signs alone, and of a column at once: this is done for every cell.
+    if RISKY.isdisjoint(map(_FIRST, filter(None, values))):
+        return values
+    return [neutral(value) if value and value[0] in RISKY else value for value in values]
 
 
 def _same(values: Column) -> Column:
@@ -245,14 +253,10 @@ def _truth(values: Column) -> Column:
 
 
 def _time(values: Column) -> Column:
-    # A driver gives its own time or the text it stored.
-    if all(value.__class__ is str for value in values):
-        return [f"{value[:10]}T{value[11:]}" for value in values]
-    return [_one_time(value) if value else None for value in values]
-
-
-def _one_time(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else f"{value[:10]}T{value[11:]}"
+    # A driver gives its own time or the text it stored; many columns hold none at all.
+    if not any(values):
+        return values
+    return [f"{value[:10]}T{value[11:]}" if value.__class__ is str else value and value.isoformat() for value in values]
 
 
 def _money(values: Column) -> Column:

@@ -147,8 +147,8 @@ async def _counts(stage: Stage) -> dict[str, int]:
     return {
         "leads": await Lead.filter(status__in=_OPEN).count(),
         "pool": await Lead.filter(status__in=_OPEN, owner_id=None).count(),
-        "customers": await Customer.all().count(),
-        "contacts": await Contact.all().count(),
+        "customers": await Customer.filter(merged_into_id=None, deleted_at=None).count(),
+        "contacts": await Contact.filter(merged_into_id=None, deleted_at=None).count(),
         "follow_ups": await FollowUp.filter(at__gte=start, at__lt=end, undone_at=None).count(),
     }
 

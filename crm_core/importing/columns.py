@@ -10,6 +10,8 @@ from crm_core.validation import LABELS
 
 HEAD_WITHIN = 20
 """Rows in which the line of names must stand; titles and remarks may come before it."""
+UNKNOWN_NAMED = 20
+"""Columns nobody knows that are named to the importer."""
 _LONGEST_NAME = 64
 
 
@@ -224,6 +226,8 @@ def match(kind: Kind, rows: Sequence[Sequence[str]]) -> Matched:
     if not here & set(kind.needs):
         raise ColumnMissing(label=kind.by_field[kind.needs[0]].label)
     unknown = tuple(cell[:_LONGEST_NAME] for cell in head if cell.strip() and plain_head(cell) not in known)
+    if len(unknown) > UNKNOWN_NAMED:
+        unknown = (*unknown[:UNKNOWN_NAMED], f"等{len(unknown)}列")
     return Matched(-number, tuple(fields), unknown)
 
 

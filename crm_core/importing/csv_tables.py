@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO
 
@@ -71,7 +71,7 @@ def _first_fitting(stream: IO[bytes], names: tuple[str, ...]) -> tuple[str, int]
     raise UnreadableText(field="file", reason="encoding")
 
 
-def rows_of(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
+def rows_of(path: Path, encoding: str) -> Generator[tuple[int, list[str]], None, None]:
     """Give each row with the number of its last line. Raises: BrokenTable."""
     csv.field_size_limit(LONGEST_CELL)
     with path.open("rb") as raw, io.TextIOWrapper(raw, encoding=encoding, newline="") as text:

@@ -7,8 +7,8 @@ import asyncio
 import os
 import resource
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from contextlib import closing, suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,11 @@ from crm_core.importing.columns import HEAD_WITHIN, KINDS
 from crm_core.importing.rows import FIELDS, Reason, RowMaker
 from crm_core.lead_rules import ImportSettings, LeadSettings
 
-PAGE = 2_000
-"""Rows of one frame, and of one transaction."""
+PAGE = 500
+"""Rows of one frame, and of one transaction: their pages of the database are held in memory until it ends."""
 _LENGTH_BYTES = 4
 _STOP_SECONDS = 5.0
+_PIPE_BYTES = 1 << 16
 _ZIP = b"PK\x03\x04"
 _HARD = ("mobile", "email", "wechat_id", "openid", "credit_code")
 
@@ -34,6 +35,13 @@ class TooManyRows(Invalid):
 
     code = "import.too_many_rows"
     text = "超过{most}行，请分成几个文件导入"
+
+
+class NoRows(Invalid):
+    """Nothing below the names of the columns."""
+
+    code = "import.no_rows"
+    text = "表头下面没有数据，请填好再导入"
 
 
 class ReaderEnded(Invalid):
@@ -87,6 +95,7 @@ class Failed(msgspec.Struct, tag="failed", frozen=True):
     fields: dict[str, str | int]
 
 
+_Rows = Generator[tuple[int, list[str]], None, None]
 Frame = Head | Page | End | Failed
 _MISTAKES: dict[str, type[CrmError]] = {
     each.code: each
@@ -100,6 +109,7 @@ _MISTAKES: dict[str, type[CrmError]] = {
         workbooks.TooBig,
         workbooks.Merged,
         TooManyRows,
+        NoRows,
     )
 }
 
@@ -140,6 +150,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             process.kill()
     with suppress(TimeoutError):
         async with asyncio.timeout(_STOP_SECONDS):
+            # What nobody wants any more is read to its end: a pipe that is held back is never closed.
+            while process.stdout is not None and await process.stdout.read(_PIPE_BYTES):
+                pass
             await process.wait()
 
 
@@ -155,20 +168,20 @@ def frames_of(order: Order) -> Iterator[Frame]:
 
 
 def _read(order: Order) -> Iterator[Frame]:
-    kind, path = KINDS[order.kind], Path(order.path)
-    form, lines, rows, merged = _open(path, order.imports)
-    first = list(islice(rows, HEAD_WITHIN))
-    matched = columns.match(kind, [cells for _, cells in first])
-    for begin, end in merged:
-        if end > first[matched.row][0]:
-            raise workbooks.Merged(field="file", reason="merged", first=begin, last=end)
-    labels = [kind.by_field[name].label for _, name in matched.fields]
-    yield Head(labels, list(matched.unknown), lines, form)
-    maker = RowMaker(kind, matched, order.leads, order.owners, order.channels, order.source)
-    yield from _pages(order, maker, chain(first[matched.row + 1 :], rows))
+    form, lines, rows, merged = _open(Path(order.path), order.imports)
+    with closing(rows):
+        kind, first = KINDS[order.kind], list(islice(rows, HEAD_WITHIN))
+        matched = columns.match(kind, [cells for _, cells in first])
+        for begin, end in merged:
+            if end > first[matched.row][0]:
+                raise workbooks.Merged(field="file", reason="merged", first=begin, last=end)
+        labels = [kind.by_field[name].label for _, name in matched.fields]
+        yield Head(labels, list(matched.unknown), lines, form)
+        maker = RowMaker(kind, matched, order.leads, order.owners, order.channels, order.source)
+        yield from _pages(order, maker, chain(first[matched.row + 1 :], rows))
 
 
-def _open(path: Path, limits: ImportSettings) -> tuple[str, int, Iterator[tuple[int, list[str]]], tuple[tuple[int, int], ...]]:
+def _open(path: Path, limits: ImportSettings) -> tuple[str, int, _Rows, tuple[tuple[int, int], ...]]:
     with path.open("rb") as stream:
         start = stream.read(8)
     if start.startswith(_ZIP) or start.startswith(b"\xd0\xcf\x11\xe0"):
@@ -188,7 +201,7 @@ def _refuse_many(count: int, limits: ImportSettings) -> None:
 
 def _pages(order: Order, maker: RowMaker, rows: Iterator[tuple[int, list[str]]]) -> Iterator[Page]:
     repeats = _Repeats(order) if order.mark_repeats else None
-    page, last = Page(0, [], []), 0
+    page, last, count = Page(0, [], []), 0, 0
     for line, cells in rows:
         last = line
         values, reasons = maker.make(cells)
@@ -199,10 +212,13 @@ def _pages(order: Order, maker: RowMaker, rows: Iterator[tuple[int, list[str]]])
         elif reasons:
             page.refused.append((line, reasons, maker.said(cells)))
         if len(page.rows) + len(page.refused) >= PAGE:
+            count += 1
             yield msgspec.structs.replace(page, last_line=line)
             page = Page(line, [], [])
     if page.rows or page.refused:
         yield msgspec.structs.replace(page, last_line=last)
+    elif not count:
+        raise NoRows(field="file", reason="rows")
 
 
 class _Repeats:

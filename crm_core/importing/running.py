@@ -121,7 +121,7 @@ async def run(
     except ImportStopped:
         raise  # whoever stopped it, or goes on with it, ends it
     except CrmError as error:
-        # What is taken back in part when this process dies is taken back to the end by the next one, which meets the same error.
+        # Taken back in part when this process dies here, it is taken back by the next one, which meets the same error.
         await undoing.take_back(core, row)
         await imports.end(core, row, ImportStatus.FAILED, imports.why_not(row, error), problem=error.sentence())
         raise

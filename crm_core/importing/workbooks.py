@@ -9,7 +9,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,7 +136,7 @@ def _small_xml(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
     return ElementTree.fromstring(raw)  # noqa: S314 - no document type, so no entities, and its size is known
 
 
-def rows_of(book: Book) -> Iterator[tuple[int, list[str]]]:
+def rows_of(book: Book) -> Generator[tuple[int, list[str]], None, None]:
     """Give each row with its number. Raises: NoWorkbook."""
     try:
         with zipfile.ZipFile(book.path) as archive, SharedStrings() as strings:

@@ -104,6 +104,7 @@ class Migration(migrations.Migration):
             ('author_id', fields.BigIntField(null=True, db_index=True)),
             ('told_to', fields.CharField(default='', max_length=500)),
             ('media', fields.TextField(default='', unique=False)),
+            ('wanted_at', UtcDatetimeField(null=True, db_index=True, auto_now=False, auto_now_add=False)),
             ('removed_at', _at()),
             indexes=[Index(fields=['subject_kind', 'subject_id'])],
         ),

@@ -56,7 +56,7 @@ async def _subject(ctx: ChatContext) -> tuple[Subject, int]:
         return subject, 0
     name = ctx.slot("person") or ctx.slot("company")
     if not ctx.message.in_group:
-        await subjects.refuse_known_elsewhere(name)
+        await subjects.refuse_known_elsewhere(ctx.actor, name)
     if "new" not in ctx.slots:
         known = f"有同事叫「{name}」。如果是同名的客户" if await subjects.is_colleague(name) else f"没有找到「{name}」"
         raise ctx.ask_yes(f"{known}，要新建线索并记下这条跟进吗？（是/否）", slot="new")

@@ -2,6 +2,7 @@
 
 import re
 
+from crm_core.daily_work_rules import ALARM_LABELS, ALARM_UNITS
 from crm_core.errors import Invalid
 from handlers import replies
 from handlers.replies import Reply, Undo
@@ -24,7 +25,7 @@ async def undo_announcement(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
     usage="发公告 全体：明天下午三点开会",
     roles=PUBLISHERS,
     phrases=("发公告", "发通知"),
-    forms=(r"发?(?:公告|通知)[\s:：]*(?P<words>[^:：\s#]{1,80}[:：][\s\S]+)",),
+    forms=(r"(?:发?公告|发通知)[\s:：]*(?P<words>[^:：\s#]{1,80}[:：][\s\S]+)",),
     undo=("announcement", undo_announcement),
 )
 async def announce(ctx: ChatContext) -> Reply:
@@ -73,3 +74,17 @@ async def show_announcements(ctx: ChatContext) -> Reply:
         for row, unread in rows
     ]
     return replies.text("\n".join(["公告：", *lines, "看过请回复：已读 #编号"]))
+
+
+@command(intent="show_alarm_rules", usage="预警规则", roles=EVERYBODY, phrases=("预警规则", "报警规则"), reads=True)
+async def show_alarm_rules(ctx: ChatContext) -> Reply:
+    """看有哪些预警"""
+    settings = ctx.core.settings.daily_work
+    if not settings.alarms:
+        return replies.text("没有设置预警。管理员可以在 [[daily_work.alarms]] 里设。")
+    whom = {"manager": "主管", "owner": "本人", "both": "本人和主管"}
+    lines = [
+        f"{rule.name}：{ALARM_LABELS[rule.what]}超过{rule.over}{ALARM_UNITS[rule.what]}，告诉{whom[rule.tell]}"
+        for rule in settings.alarms
+    ]
+    return replies.numbered(f"工作日{settings.alarms_at:%H:%M}检查：", lines)

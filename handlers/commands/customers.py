@@ -12,6 +12,7 @@ from crm_core import (
     corrections,
     custom_fields,
     deletion,
+    pool_claims,
     purchases,
     sharing,
 )
@@ -61,6 +62,8 @@ async def show_contact(ctx: ChatContext) -> Reply:
         # The same of a colleague's customer as of nobody: who asks may not learn that there is one.
         return replies.text(f"没有找到「{name}」，请核对姓名或公司后再试")
     row = await access.load(SUBJECT_MODELS[subject.kind], ctx.actor, subject.id)
+    if subject.kind == "lead" and row.owner_id is None:
+        await pool_claims.count_views(ctx.core, ctx.actor, 1)
     full = sees_personal(ctx.actor, row.owner_id) and not ctx.message.in_group
     own = await custom_fields.shown_of(ctx.core, subject.kind, subject.id)
     around = await _around(ctx, row) if isinstance(row, Customer) else []

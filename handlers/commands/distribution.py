@@ -96,7 +96,19 @@ async def accept_lead(ctx: ChatContext) -> Reply:
     return replies.record(f"已接受：{lead.name}", fields, undo=Undo("lead.accept", (lead.id,)))
 
 
-@command(intent="decline_lead", usage="拒绝 #12 在休假", roles=SELLING, phrases=("拒绝", "不接"))
+async def undo_decline(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
+    """Be asked again, as long as nobody has taken the lead."""
+    lead = await assignment.take_decline_back(ctx.core, ctx.actor, ids[0])
+    return replies.text(f"已撤销：{lead.name}还在等答复，回复“接受 #{lead.id}”或“拒绝 #{lead.id}”")
+
+
+@command(
+    intent="decline_lead",
+    usage="拒绝 #12 在休假",
+    roles=SELLING,
+    phrases=("拒绝", "不接"),
+    undo=("lead.decline", undo_decline),
+)
 async def decline_lead(ctx: ChatContext) -> Reply:
     """拒绝分给自己的线索"""
     offer = await _offer(ctx)
@@ -104,7 +116,7 @@ async def decline_lead(ctx: ChatContext) -> Reply:
     first, _, rest = words.partition(" ")
     reason = rest if first.removeprefix("#").isdecimal() else words
     lead = await assignment.decline(ctx.core, ctx.actor, offer, reason=reason.strip())
-    return replies.text(f"好的，{lead.name}转给下一位。")
+    return replies.text(f"好的，{lead.name}转给下一位。", Undo("lead.decline", (offer,)))
 
 
 async def _offer(ctx: ChatContext) -> int:

@@ -117,15 +117,12 @@ def _line(ctx: ChatContext, row: Document) -> str:
 
 @command(intent="fetch_document", usage="取文件 1", roles=EVERYBODY, phrases=("取文件", "打开文件"))
 async def fetch_document(ctx: ChatContext) -> Reply:
-    """取一个文件的下载地址（半小时有效）"""
-    number = await dialogs.listed(ctx.core, ctx.place, "documents", ctx.slot("words").strip("#第个条"), ctx.message.text)
-    row = await documents.load(ctx.actor, number)
+    """把一个文件发到这里"""
     if ctx.message.in_group:
         return replies.text("文件请单独向机器人要。")
-    ticket = await documents.make_ticket(ctx.core, ctx.actor, row)
-    if not ctx.core.public_url:
-        return replies.text(f"没有设置公网地址，请用接口下载：/api/v1/documents/{row.id}/link")
-    return replies.text(f"{row.name}：{ctx.core.public_url}/documents/{ticket}（半小时内有效，只能打开一次）")
+    number = await dialogs.listed(ctx.core, ctx.place, "documents", ctx.slot("words").strip("#第个条"), ctx.message.text)
+    row, taken = await documents.want(ctx.core, ctx.actor, number, ctx.message.address)
+    return replies.text(f"正在取「{row.name}」，马上发来。" if taken else f"「{row.name}」正发给别人，请过几秒再说一次。")
 
 
 async def undo_removal(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:

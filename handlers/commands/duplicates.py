@@ -120,7 +120,7 @@ async def _side_by_side(ctx: ChatContext, shown: Shown) -> list[str]:
         rows = [(name, *(overwriting.shown(name, word, full=full) for word in pair)) for name, *pair in shown.pending]
         labels = overwriting.FIELD_LABELS
         return [f"{shown.subject.name}：", *(f"{labels[name]}：原 {old} ｜ 新 {new}" for name, old, new in rows)]
-    pair = (shown.subject, shown.other)
+    pair = sorted((shown.subject, shown.other), key=lambda one: (one.created_at, one.id), reverse=True)
     owners = {one.owner_id for one in pair if one.owner_id is not None}
     names = dict(await Employee.filter(id__in=list(owners)).values_list("id", "name"))
     fields = (

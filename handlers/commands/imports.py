@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from crm_core import quarantine
 from crm_core.errors import Invalid, NotFound
-from crm_core.importing import imports
+from crm_core.importing import imports, tickets
 from crm_core.importing.columns import KINDS, kind_of
 from crm_core.importing.imports import IMPORT_LABELS, RULE_LABELS, Import, ImportStatus
 from crm_core.importing.refused import sentence
@@ -39,7 +39,11 @@ async def import_table(ctx: ChatContext) -> Reply:
     said = ctx.message.text.strip().removeprefix("导入").split()
     kind = kind_of(said[0]) if said else KINDS["leads"]
     await ctx.core.state.set(_expected(ctx), kind.name, lasts=_EXPECTED_FOR)
-    return replies.text(f"请把{kind.label}表格（CSV 或 xlsx）发给我。还没有表格？回复「导入模板 {kind.label}」。")
+    lines = [f"请把{kind.label}表格（CSV 或 xlsx）发给我。还没有表格？回复「导入模板 {kind.label}」。"]
+    if ctx.core.public_url and ctx.actor.employee_id is not None and not ctx.message.in_group:
+        ticket = await tickets.issue(ctx.core, ctx.actor.employee_id, kind.name, ctx.message.address)
+        lines.append(f"发不了文件的话，在这里上传（1小时内有效）：{ctx.core.public_url}/imports/{ticket}")
+    return replies.text("\n".join(lines))
 
 
 async def _take_file(ctx: ChatContext) -> Reply:

@@ -197,7 +197,7 @@ async def _chosen(ctx: ChatContext) -> int:
             raise AlreadyOwn(name=wanted)
         if not ctx.message.in_group:
             await subjects.refuse_colleague(wanted)
-            await subjects.refuse_known_elsewhere(wanted)
+            await subjects.refuse_known_elsewhere(ctx.actor, wanted)
         raise NotFound
     return int(found[0].id)
 

@@ -72,13 +72,20 @@ async def hand_todo(ctx: ChatContext) -> Reply:
     return await todo_words.hand(ctx, found[0].id, taker)
 
 
-@command(intent="accept_todo", usage="接受交办 #12", roles=WORKING, phrases=("接受交办",))
+async def undo_accept(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
+    """Take an acceptance back."""
+    row = await todos.reconsider(ctx.core, ctx.actor, ids[0])
+    return replies.text(f"已撤销：「{row.text}」还等答复，可以说「拒绝交办 #{row.id} 原因」")
+
+
+@command(intent="accept_todo", usage="接受交办 #12", roles=WORKING, phrases=("接受交办",), undo=("todo.accept", undo_accept))
 async def accept_todo(ctx: ChatContext) -> Reply:
     """接受同事交办的事"""
     number, _ = await _meant(ctx, "接受交办 #12")
     row = await todos.answer(ctx.core, ctx.actor, number, accept=True)
     now = ctx.core.clock.now()
-    return replies.text(f"已接受：{row.text}，{replies.when(row.at, now)}提醒。做完说「待办」再说“第1条完成了”")
+    words = f"已接受：{row.text}，{replies.when(row.at, now)}提醒。做完说「待办」再说“第1条完成了”"
+    return replies.text(words, Undo("todo.accept", (row.id,)))
 
 
 @command(intent="decline_todo", usage="拒绝交办 #12 在出差", roles=WORKING, phrases=("拒绝交办",))

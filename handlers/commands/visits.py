@@ -185,5 +185,20 @@ async def match_visits(ctx: ChatContext) -> Reply:
     )
 
 
+@command(intent="show_rhythms", usage="定期拜访", roles=EVERYBODY, phrases=("定期拜访", "定期拜访计划"), reads=True)
+async def show_rhythms(ctx: ChatContext) -> Reply:
+    """看各级客户多久拜访一次，和后面的定期拜访"""
+    rhythms = ctx.core.settings.daily_work.rhythms
+    if not rhythms:
+        return replies.text("没有设置定期拜访。管理员可以在 [[daily_work.rhythms]] 里按客户级别设。")
+    rules = "；".join(f"{'、'.join(each.grades)}级每{each.every_days}天" for each in rhythms)
+    found = await outings.recurring(ctx.core, ctx.actor)
+    await dialogs.remember_list(ctx.core, ctx.place, "visits", [each.id for each in found])
+    if not found:
+        return replies.text(f"定期拜访：{rules}。后面还没有排到的客户。")
+    lines = visit_words.lines_of(found, ctx.core.clock.now(), await _names(found))
+    return replies.numbered(f"定期拜访：{rules}。后面{len(found)}次：", lines, "提前去过会自动顺延；取消其中一次：取消外出 1")
+
+
 async def _names(found: list[FieldVisit]) -> dict[int, str]:
     return dict(await Employee.filter(id__in=[each.employee_id for each in found]).values_list("id", "name"))

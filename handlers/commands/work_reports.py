@@ -10,7 +10,7 @@ from crm_core.employees import Employee
 from crm_core.errors import Invalid, NotFound
 from crm_core.ports import Core
 from crm_core.work_reports import REPORT_LABELS, ReportKind, WorkReport
-from handlers import replies
+from handlers import dialogs, replies
 from handlers.lead_choice import colleague
 from handlers.replies import Reply, Undo
 from handlers.router import EVERYBODY, WORKING, ChatContext, command
@@ -34,9 +34,16 @@ _CENTRE = re.compile(
 
 
 async def undo_report(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
-    """Take a report back."""
-    row = await work_reports.withdraw(ctx.core, ctx.actor, ids[0])
-    return replies.text(f"已撤销{REPORT_LABELS[ReportKind(row.kind)]}")
+    """Take a report back, or put the text back that it replaced."""
+    before = await ctx.core.state.get(_before(ids[0]))
+    row = await work_reports.withdraw(ctx.core, ctx.actor, ids[0], text=before or "")
+    label = REPORT_LABELS[ReportKind(row.kind)]
+    return replies.text(f"已撤销：{label}恢复成之前交的" if before else f"已撤销{label}")
+
+
+def _before(number: int) -> str:
+    """Name where the replaced text is kept; the start says that people's words stand there."""
+    return f"undo:report:{number}"
 
 
 @command(
@@ -53,6 +60,10 @@ async def submit_report(ctx: ChatContext) -> Reply:
         text = (await work_reports.prefill(ctx.core, ctx.actor, kind))[1]
     row, before = await work_reports.submit(ctx.core, ctx.actor, kind, text)
     again = "，替换了之前交的" if before else ""
+    if before:
+        await ctx.core.state.set(_before(row.id), before, lasts=dialogs.LASTS)
+    else:
+        await ctx.core.state.delete(_before(row.id))
     words = f"已交{label}（{_period(row)}）{again}。按记录：\n{row.figures}\n说错了回复「撤销」"
     return replies.text(words, Undo("work_report", (row.id,)))
 

@@ -117,4 +117,4 @@ async def _give_up(core: Core, number: int, failed: BaseException) -> bool:
     return True
 
 
-PERIODIC = Periodic(name="lead_chain", every=timedelta(seconds=5), run=run, bell=LEADS)
+PERIODIC = Periodic(name="lead_chain", every=timedelta(seconds=2), run=run, bell=LEADS)

@@ -291,3 +291,23 @@ async def test_several_placed_together_take_turns_as_one_by_one(core: Core) -> N
     rows = [await make_lead(core, f"客户{n}") for n in range(5)]
     placed = await distribution.place_all(core, [row.id for row in rows])
     assert [placed[row.id].offered_to for row in rows] == [number(people[n]) for n in (1, 2, 0, 1, 2)]
+
+
+async def test_a_refusal_is_taken_back_while_nobody_has_the_lead(core: Core, clock: FakeClock) -> None:
+    core = with_rule(core)
+    one, two = await make_actor(core, "小王"), await make_actor(core, "小李")
+    lead = await place(core)
+    (offer,) = await assignment.list_open(one)
+    await assignment.decline(core, one, offer.id)
+    with pytest.raises(NotFound):
+        await assignment.take_decline_back(core, two, offer.id)
+    await assignment.take_decline_back(core, one, offer.id)
+    assert await asked(lead) == [(number(one), "open"), (number(two), "overridden")]
+    await assignment.decline(core, one, offer.id)  # both were asked: now a manager decides
+    assert len(await lead_exceptions.list_open(SYSTEM)) == 1
+    await assignment.take_decline_back(core, one, offer.id)
+    assert await lead_exceptions.list_open(SYSTEM) == []
+    await assignment.decline(core, one, offer.id)
+    clock.advance(timedelta(minutes=31))
+    with pytest.raises(OfferOver):
+        await assignment.take_decline_back(core, one, offer.id)

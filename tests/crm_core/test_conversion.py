@@ -248,3 +248,16 @@ async def test_a_potential_customer_keeps_history_and_is_raised_once(core: Core)
     assert await count_people(core, Selection(conditions={"field": "qualification", "is": "=", "value": "potential"})) == 1
     await conversion.convert_to(core, actor, lead.id)
     assert (await Lead.get(id=lead.id)).qualification == "potential"
+
+
+async def test_what_brought_a_customer_is_kept_to_later_deals(core: Core) -> None:
+    actor = await make_actor(core)
+    lead = await make_lead(core, owner_id=actor.employee_id, company="东风机械厂", source="展会二维码")
+    customer, _ = await conversion.convert(core, actor, lead.id)
+    deal = await opportunities.create(core, actor, customer_id=customer.id, name="网关")
+    assert (deal.source, deal.lead_id) == ("展会二维码", lead.id)
+    assert (
+        await opportunities.create(core, actor, customer_id=customer.id, name="交换机", source="老客户介绍")
+    ).source == "老客户介绍"
+    bare = await customers.add_customer(core, actor, name="云帆科技")
+    assert (await opportunities.create(core, actor, customer_id=bare.id, name="网关")).source == ""

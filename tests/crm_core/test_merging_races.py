@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from crm_core import activities, change_sets, leads, merging, overwriting
+from crm_core import access, activities, change_sets, customers, deletion, leads, merging, opportunities, overwriting
 from crm_core.activities import FollowUp, subject_of
 from crm_core.change_sets import ChangeSet, LaterChangesFirst
-from crm_core.errors import Conflict
+from crm_core.customers import Contact, Customer
+from crm_core.errors import Conflict, CrmError
 from crm_core.leads import Lead
+from crm_core.opportunities import Opportunity
 from crm_core.ports import Core
 from tests.factories import SYSTEM, make_lead
 from tests.fakes import FakeClock
@@ -89,3 +91,23 @@ async def test_undo_of_a_merge_waits_for_what_was_overwritten_since(core: Core) 
     await change_sets.undo(core, SYSTEM, later.set_id)
     await change_sets.undo(core, SYSTEM, changes.id)
     assert await fingerprint(core) == start
+
+
+@pytest.mark.parametrize("rounds", [4])
+async def test_nobody_is_left_behind_at_a_customer_that_goes(core: Core, rounds: int) -> None:
+    """Merged and deleted at once, while somebody adds a contact and a deal: each hangs on what stands, or went with it."""
+    for _ in range(rounds):
+        keep, drop = [await customers.add_customer(core, SYSTEM, name=name) for name in ("东风机械", "东风机械厂")]
+        await customers.add_contact(core, SYSTEM, name="张伟", customer_id=drop.id)
+        done = await asyncio.gather(
+            merging.merge(core, SYSTEM, "customer", keep.id, drop.id),
+            customers.add_contact(core, SYSTEM, name="李娜", customer_id=drop.id),
+            opportunities.create(core, SYSTEM, customer_id=drop.id, name="网关"),
+            deletion.delete_customer(core, SYSTEM, drop.id),
+            return_exceptions=True,
+        )
+        assert all(not isinstance(each, BaseException) or isinstance(each, CrmError) for each in done), done
+        standing = set(await access.visible(Customer, SYSTEM).values_list("id", flat=True))
+        for model in (Contact, Opportunity):
+            seen: list[Any] = list(await access.visible(model, SYSTEM).values_list("customer_id", flat=True))
+            assert set(seen) <= standing

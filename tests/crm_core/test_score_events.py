@@ -131,6 +131,23 @@ async def test_a_deal_that_goes_on_and_what_was_bought_count_for_the_people_of_t
     assert await score() == told.score > 17
 
 
+async def test_what_was_taken_back_counts_no_more(core: Core, clock: FakeClock) -> None:
+    core = under(core, ruled("deal_moved"), replace(ruled("bought"), points=7))
+    customer = await add_customer(core, SYSTEM, name="云帆科技")
+    contact = await add_contact(core, SYSTEM, name="李四", customer_id=customer.id)
+    deal = await make_deal(core, SYSTEM, customer_id=customer.id)
+    await scores.run(core)
+    await stage_moves.advance(core, SYSTEM, deal.id, reason="客户催得急")
+    bought = await purchases.note_purchase(core, SYSTEM, customer.id, product="网关")
+    await scores.run(core)
+    assert (await Contact.get(id=contact.id)).score == 17
+    clock.advance(5)
+    await purchases.undo_purchase(core, SYSTEM, bought.id)
+    await stage_moves.undo_last(core, SYSTEM, deal.id)
+    await scores.run(core)
+    assert (await Contact.get(id=contact.id)).score == 0
+
+
 HOT = {"field": "score", "is": ">=", "value": 10}
 
 

@@ -27,7 +27,7 @@ RULES = ScoringSettings(
 
 
 def order_of(core: Core, noun: str = "lead", *, anew: bool = False) -> Order:
-    return Order(core.db.settings.url, noun, 0, anew, scoring.day_now(core), core.settings.scoring)
+    return Order(core.db.url, noun, 0, anew, scoring.day_now(core), core.settings.scoring)
 
 
 async def all_of(core: Core, order: Order, *, beside: bool) -> list[Judged]:
@@ -111,4 +111,3 @@ async def test_a_process_that_ends_before_its_time_is_told(core: Core, monkeypat
     await began[0].wait()
     with pytest.raises((Unavailable, StopAsyncIteration)):
         await anext(found)
-

@@ -49,3 +49,12 @@ def test_settings_that_cannot_be() -> None:
     assert SETTINGS.problems() == []
     wrong = ValueSettings(a_from=10, full_profit=0, profit_percent=101, rhythms=(Rhythm("asleep", "A", 3),), credit_weight=-1)
     assert {key for key, _ in wrong.problems()} == {"a_from", "full_profit", "profit_percent", "rhythms.1", "profit_weight"}
+
+
+def test_a_cell_says_which_greetings_of_plans_it_gets() -> None:
+    assert ValueSettings().not_greeted("festival") == ()
+    assert ValueSettings().not_greeted("birthday") == ("lost:A", "lost:B", "lost:C", "lost:D", "lost:")
+    none = ValueSettings(rhythms=(Rhythm("dormant", "A", greetings=()), Rhythm("lost")))
+    assert none.not_greeted("festival") == none.not_greeted("birthday") == ("dormant:A",)
+    wrong = ValueSettings(rhythms=(Rhythm(greetings=("easter",)),))
+    assert [key for key, _ in wrong.problems()] == ["rhythms.1"]

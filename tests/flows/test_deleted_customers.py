@@ -1,7 +1,7 @@
 """A deleted customer, with everybody and everything at it, is nowhere any more; and everywhere again when it is taken back."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -78,6 +78,7 @@ async def build(core: Core) -> World:
     lead = await make_lead(core, "张伟", owner_id=owner.employee_id, company="云帆科技", mobile=PHONE, region="上海")
     await make_customer_account(core, lead)
     customer, contact = await conversion.convert(core, owner, lead.id)
+    await customers.update_contact(core, owner, contact.id, birthday="1980-11-25")
     await customers.update_customer(core, owner, customer.id, industry="制造业", credit_code="91310000MA1FL0AB1X")
     deal = await opportunities.create(core, owner, customer_id=customer.id, name="网关", amount="1000")
     won = await opportunities.create(core, owner, customer_id=customer.id, name="交换机", amount="2000")
@@ -178,7 +179,12 @@ async def _todos(core: Core, world: World) -> Any:
     return [row.text for row in await reminders.list_open(core, world.owner)]
 
 
+async def _birthday(core: Core, world: World) -> Any:
+    return await segments.count_people(core, Selection().on_birthday(date(2026, 11, 25)))
+
+
 READERS: dict[str, Asked] = {
+    "birthday": _birthday,
     "segment": _segment,
     "search": _found,
     "duplicates": _duplicates,
@@ -207,6 +213,7 @@ async def test_every_reader_forgets_it_and_knows_it_again(core: Core) -> None:
     gone = await seen(core, world)
     assert {name for name in READERS if gone[name] == before[name]} == set()
     assert gone["segment"] == [0, 0, 0, 0]
+    assert (before["birthday"], gone["birthday"]) == (1, 0)
     assert gone["search"] == (0, 0, [])
     assert gone["duplicates"] == [[], [], [], []] or gone["duplicates"][1] == [("customer", world.customer.id + 1)]
     assert gone["hard matches"] == {}

@@ -121,6 +121,12 @@ async def test_another_units_record_is_not_even_whose(
             assert ("已有，请联系总部" in said) == bool(named), (asked, said)
             assert {item["sentence"] for item in items} == ({"已有，请联系总部"} if named else set())
             assert all((item["phone"], item["owner"]) == (None, "") for item in items)
+        # Nor by claiming or following up somebody of that name.
+        for words in (f"领取 {one[0]}", f"{one[0]}跟进：电话聊过"):
+            refused = await talker.says(words)
+            assert "小北" not in refused, refused
+            assert "5678" not in refused
+            await talker.says("取消")
         # Nor by the refusal of a second record.
         status, answer = await caller.ask("POST", "/leads", json={"name": "新来的", "mobile": one[2]})
         assert status == 409
@@ -158,3 +164,8 @@ async def test_every_question_is_written_down_without_the_number(core: Core, hou
         return str(rows)
 
     assert PEERS["lead"][2] not in await core.db.read(kept())
+
+
+async def test_a_colleagues_is_told_to_whoever_would_claim_it(core: Core, house: None, pipeline: Pipeline) -> None:
+    talker = await staff(core, pipeline, "小周")
+    assert "小李" in await talker.says(f"领取 {PEERS['lead'][0]}")

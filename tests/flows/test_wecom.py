@@ -70,7 +70,7 @@ async def test_a_repeat_is_answered_and_worked_on_once(house: WeComHouse) -> Non
 async def test_members_messages_of_every_kind_are_taken(house: WeComHouse) -> None:
     await house.member("zhangsan", "张三")
     wecom = house.simulator.wecom
-    assert "文字" in (await wecom.member_sends_image("zhangsan")).text
+    assert "归到哪位客户" in (await wecom.member_sends_image("zhangsan")).text
     assert "文字" in (await wecom.member_sends_voice("zhangsan")).text
     assert (await wecom.member_enters("zhangsan")).text == ""
     assert (await wecom.member_clicks("zhangsan", "MENU")).text == ""

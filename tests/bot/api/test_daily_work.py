@@ -89,6 +89,8 @@ async def test_a_todo_is_given_and_answered(core: Core, sales: Caller, caller: M
     assert (made["owner_id"], made["given_by_id"]) == (peer.employee.id, sales.employee.id)  # type: ignore[union-attr]
     assert (await peer.post(f"/reminders/{made['id']}/accept", status=200))["accepted_at"] is not None
     assert await peer.refused("POST", f"/reminders/{made['id']}/decline", {}) == (409, "todo.not_given")
+    assert (await peer.post(f"/reminders/{made['id']}/reconsider", status=200))["accepted_at"] is None
+    await peer.post(f"/reminders/{made['id']}/accept", status=200)
     assert (await peer.post(f"/reminders/{made['id']}/complete", status=200))["status"] == "done"
     other = await sales.post("/reminders/given", body)
     back = await peer.post(f"/reminders/{other['id']}/decline", {"reason": "出差"}, status=200)

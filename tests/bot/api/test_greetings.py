@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from crm_core import customers
 from crm_core.access import Role
 from crm_core.calendar import festivals
 from crm_core.ports import Core
 from crm_core.reach import ReachRule
 from tests.bot.api.conftest import Caller
 from tests.bot.api.test_leads import Make
+from tests.factories import SYSTEM, make_customer_account
 
 
 @pytest.fixture
@@ -72,3 +74,17 @@ async def test_a_draft_is_changed_until_it_is_approved(caller: Make) -> None:
     assert await marketer.refused("PATCH", path, {"festival": "mid_autumn"}) == (422, "campaign.invalid")
     await marketer.post(f"{path}/approve", status=200)
     assert await marketer.refused("PATCH", path, {"name": "太晚"}) == (409, "greeting.wrong_state")
+
+
+async def test_a_preview_says_who_is_left_out_by_where_they_stand(core: Core, caller: Make) -> None:
+    marketer = await caller(Role.MARKETER)
+    for number, state in enumerate(("user", "lost")):
+        customer = await customers.add_customer(core, SYSTEM, name=f"公司{number}")
+        await customer.change(core, life_cycle=state)
+        contact = await customers.add_contact(core, SYSTEM, name=f"李{number}", customer_id=customer.id)
+        await make_customer_account(core, contact, f"o{number}")
+    made = await marketer.post("/greetings", await body(marketer, birthday=True))
+    seen = await marketer.get(f"/greetings/{made['id']}/preview")
+    assert (seen["total"], seen["suppressed"], len(seen["samples"])) == (2, {"no_greeting": 1}, 1)
+    seller = await caller(Role.SALES, employee=True)
+    assert (await seller.refused("GET", f"/greetings/{made['id']}/preview"))[0] == 403

@@ -43,6 +43,8 @@ async def test_an_import_from_file_to_undo(core: Core, sales: Caller) -> None:
     assert (await sales.get(f"/imports/{made['id']}"))["status"] == "done"
     kept = (await sales.get(f"/imports/quarantine?import_id={made['id']}"))["items"][0]
     assert (kept["values"], kept["reasons"]) == ({"name": "李娜", "mobile": "138"}, [["手机号", "手机号格式不对"]])
+    refused = await sales.get(f"/imports/{made['id']}/refused")
+    assert (refused["count"], refused["csv"].splitlines()[1][:17]) == (1, "3,手机号格式不对,李娜,138,")
     await sales.post(f"/imports/{made['id']}/undo", status=200)
     await job.run(core)
     assert (await sales.get(f"/imports/{made['id']}"))["status"] == "undone"

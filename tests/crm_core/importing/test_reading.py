@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from crm_core.errors import Invalid
 from crm_core.importing import csv_tables, reader, workbooks
 from crm_core.importing.cells import as_written, cell_text, neutral
 from crm_core.importing.reader import End, Failed, Head, Order, Page, ReaderEnded, frames_of, read_table
+from crm_core.importing.refused import as_csv
 from crm_core.lead_rules import ImportSettings, LeadSettings
 from tests.crm_core.importing.conftest import csv_bytes, xlsx_bytes
 
@@ -147,8 +149,66 @@ def test_hostile_csv_is_one_sentence(tmp_path: Path) -> None:
     assert why(path, b"a,b\n1,2\n") == "import.no_head"
     assert why(path, "姓名,手机,移动电话\n".encode()) == "import.column_doubled"
     assert why(path, csv_bytes([HEAD, *([["张伟", "13800138000"]] * 40)]), max_rows=10) == "import.too_many_rows"
+    assert why(path, csv_bytes([HEAD, ["", "", ""]])) == "import.no_rows"
+    assert why(path, b"<html><table><tr><td>1</td></tr></table></html>") == "import.no_head"
     lines = csv_bytes([HEAD, ["张伟", "13800138000", "\n" * 40]])
     assert isinstance(read(path, lines, max_rows=10)[-1], End)
+
+
+def packed(changes: dict[str, Callable[[bytes], bytes]], content: bytes) -> bytes:
+    """A workbook with some of its parts changed."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            target.writestr(name, changes.get(name, bytes)(source.read(name)))
+    return made.getvalue()
+
+
+def test_entities_are_never_unfolded(tmp_path: Path) -> None:
+    """A billion laughs in the texts or the sheet stays a few signs, or is refused."""
+    bomb = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;">]>'
+    for part in ("xl/sharedStrings.xml", "xl/worksheets/sheet1.xml"):
+        evil = packed({part: lambda raw: bomb + raw.replace("张伟".encode(), b"&c;&c;")}, xlsx_bytes(ROWS))
+        for frame in read(tmp_path / "t.xlsx", evil):
+            assert isinstance(frame, (Head, Page, End, Failed))
+            if isinstance(frame, Page):
+                assert all(len(str(value)) < 200 for _, values in frame.rows for value in values)
+
+
+def test_a_table_of_all_columns_there_can_be(tmp_path: Path) -> None:
+    wide = [f"列{number}" for number in range(16_000)]
+    for name, content in (("t.csv", csv_bytes([[*HEAD, *wide], ROWS[1]])), ("t.xlsx", xlsx_bytes([[*HEAD, *wide], ROWS[1]]))):
+        head, page, _ = read(tmp_path / name, content)
+        assert isinstance(head, Head)
+        assert (len(head.unknown), head.unknown[-1]) == (21, "等16000列")
+        assert isinstance(page, Page)
+        assert len(page.rows) == 1
+
+
+def test_formulas_are_text_and_never_run(tmp_path: Path) -> None:
+    made = io.BytesIO()
+    book = xlsxwriter.Workbook(made)
+    sheet = book.add_worksheet()
+    sheet.write_row(0, 0, HEAD)
+    sheet.write_formula(1, 0, '=HYPERLINK("http://evil","张伟")', value="张伟")
+    sheet.write_string(1, 1, "13800138000")
+    sheet.write_formula(1, 2, "=1/0", value="#DIV/0!")
+    book.close()
+    page = read(tmp_path / "t.xlsx", made.getvalue())[1]
+    assert isinstance(page, Page)
+    assert page.rows[0][1][:2] == ["张伟", "+8613800138000"]
+    evil = csv_bytes([HEAD, ["=cmd|'/c calc'!A1", "138", ""]])
+    page = read(tmp_path / "t.csv", evil)[1]
+    assert isinstance(page, Page)
+    line, reasons, said = page.refused[0]
+    assert ",'=cmd|" in as_csv("leads", [(line, reasons, said)])
+
+
+@pytest.mark.parametrize("day", ["2024-02-30", "2024-13-01", "0", "60", "-1", "1e300", "99999-01-01", "昨天", "1900-02-29"])
+def test_impossible_days_are_told(tmp_path: Path, day: str) -> None:
+    page = read(tmp_path / "t.csv", csv_bytes([["姓名", "手机号", "创建时间"], ["张伟", "13800138000", day]]))[1]
+    assert isinstance(page, Page)
+    assert [reason[0][0] for _, reason, _ in page.refused] == ["创建时间"]
 
 
 def test_each_bad_row_has_its_reasons(tmp_path: Path) -> None:
@@ -181,7 +241,7 @@ async def test_pages_come_from_a_process_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(csv_bytes([HEAD, *([f"人{number}", f"138{number:08d}", ""] for number in range(4_500))]))
     frames = [frame async for frame in read_table(order(path))]
-    assert [len(frame.rows) for frame in frames if isinstance(frame, Page)] == [2_000, 2_000, 500]
+    assert [len(frame.rows) for frame in frames if isinstance(frame, Page)] == [500] * 9
     with pytest.raises(csv_tables.UnreadableText):
         path.write_bytes(b"\0\1")
         async for _ in read_table(order(path)):

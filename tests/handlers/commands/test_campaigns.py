@@ -12,6 +12,7 @@ from campaigns.greetings import GreetingPlan
 from campaigns.templates import change_template, create_template
 from crm_core.access import Role
 from crm_core.conversations import Message
+from crm_core.customers import add_contact, add_customer
 from crm_core.messages import PRESS, Kind, mark_of
 from crm_core.ports import Core
 from crm_core.reach import ReachRule, Window
@@ -220,3 +221,14 @@ async def test_a_late_press_of_the_no_leaves_what_was_approved(core: Core, pipel
     data: dict[str, object] = {"card_message_id": card.id, "card_mark": mark_of(card.key), "button": 2}
     await marketer.says("", kind=Kind.EVENT, event=PRESS, data=data)
     assert (await Broadcast.get()).status == "scheduled"
+
+
+async def test_a_greeting_tells_how_many_the_grid_leaves_out(core: Core, marketer: Staff) -> None:
+    await create_template(core, SYSTEM, name="生日祝福", kind="text", body="{称呼}，生日快乐！")
+    for number, state in enumerate(("user", "lost")):
+        customer = await add_customer(core, SYSTEM, name=f"公司{number}", grade="A")
+        await customer.change(core, life_cycle=state)
+        contact = await add_contact(core, SYSTEM, name=f"李{number}", customer_id=customer.id)
+        await make_customer_account(core, contact, f"o{number}")
+    question = await marketer.says("给所有VIP安排生日祝福")
+    assert "生日祝福给「VIP客户」（现有2人，其中1人按客户阶段不问候），09:00发" in question

@@ -102,7 +102,10 @@ async def test_shared_in_words_shown_and_revoked(core: Core, pipeline: Pipeline,
 
 async def test_deleting_asks_first_and_comes_back(core: Core, chat: Staff) -> None:
     await customers.add_customer(core, await actor_of(chat.employee), name="云帆科技")
-    assert "24小时内可撤销" in await chat.says("删除客户 云帆科技")
+    await chat.says("建商机 云帆科技 网关项目 50万")
+    asked = await chat.says("删除客户 云帆科技")
+    assert asked.startswith("删除客户「云帆科技」和它的联系人、1个商机？")
+    assert "24小时内可撤销" in asked
     assert await chat.says("是") == "已删除：云帆科技。回复“撤销”可恢复。"
     assert "没有找到" in await chat.says("看下云帆科技的资料")
     assert "恢复原样" in await chat.says("撤销")

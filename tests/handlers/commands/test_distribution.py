@@ -58,9 +58,12 @@ async def test_an_offer_is_answered_in_words_and_by_button(core: Core, chat: Sta
     press = {"card_message_id": row.id, "card_mark": mark_of(row.key), "button": 2}
     pressed = chat.message("", kind=Kind.EVENT, event=PRESS, data=press)
     assert await chat.sends(pressed) == "好的，李娜转给下一位。"
+    again = f"已撤销：李娜还在等答复，回复“接受 #{second.id}”或“拒绝 #{second.id}”"
+    assert await chat.says("撤销") == again
+    assert await chat.says("接受") == "已接受：李娜"
     assert await chat.says("接受") == "没有找到，请核对后再试"
     assert "小王：已接受（规则「轮流」，轮流）" in await chat.says("为什么给我 张伟")
-    assert await chat.says("撤销") == "已撤销：张伟回到公海"
+    assert await chat.says("撤销") == "已撤销：李娜回到公海"
 
 
 async def test_exceptions_are_given_out_by_a_word(core: Core, pipeline: Pipeline, chat: Staff) -> None:

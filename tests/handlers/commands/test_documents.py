@@ -17,6 +17,7 @@ from handlers.commands import all_commands
 from handlers.pipeline import Pipeline
 from handlers.router import Router
 from scheduler.jobs import documents as job
+from tests.fakes import FakeClock
 from tests.handlers.conftest import Staff, staff
 
 PDF = b"%PDF-1.7 " + b"x" * 900_000
@@ -27,6 +28,11 @@ class Drawer:
 
     def __init__(self) -> None:
         self.content: dict[str, bytes] = {"code1": PDF}
+        self.shows = False
+
+    async def give(self, channel: str, name: str, content: bytes) -> str:
+        assert content == PDF
+        return f"media-{name}" if self.shows else ""
 
     async def fetch(self, channel: str, data: Mapping[str, object], most_bytes: int) -> bytes:
         try:
@@ -50,7 +56,7 @@ async def sends(desk: Staff, name: str = "报价单.pdf", *, kind: Kind = Kind.F
     return await desk.says("", kind=kind, data=data)
 
 
-async def test_a_file_is_filed_under_the_current_customer_and_found(desk: Staff) -> None:
+async def test_a_file_is_filed_under_the_current_customer_and_found(desk: Staff, clock: FakeClock) -> None:
     await desk.says("看下A公司的资料")
     assert (await sends(desk)).startswith("文件「报价单.pdf」已归到A公司名下")
     assert "报价单.pdf，0KB，今天 10:00（还在保存）" in await desk.says("文件 A公司")
@@ -59,7 +65,20 @@ async def test_a_file_is_filed_under_the_current_customer_and_found(desk: Staff)
     assert (row.status, row.size_bytes, await DocumentPart.all().count()) == ("ready", len(PDF), 3)
     assert b"".join([piece async for piece in documents.content(row)]) == PDF
     assert "1. 报价单.pdf，879KB，今天 10:00" in await desk.says("文件 A公司")
-    assert "https://crm.example.cn/documents/" in await desk.says("取文件 1")
+    assert await desk.says("取文件 1") == "正在取「报价单.pdf」，马上发来。"
+    assert await desk.says("取文件 1") == "「报价单.pdf」正发给别人，请过几秒再说一次。"
+    assert await job.run(desk.core) == 1
+    assert "https://crm.example.cn/documents/" in (await Message.filter(key__startswith="document:").get()).text
+    files = desk.core.files
+    assert isinstance(files, Drawer)
+    files.shows = True
+    clock.advance(1)
+    await desk.says("文件 A公司")
+    await desk.says("取文件 1")
+    await job.run(desk.core)
+    given = await Message.filter(key__startswith="document:", kind="file").get()
+    assert (given.text, "media-报价单.pdf" in given.payload) == ("报价单.pdf", True)
+    assert await job.run(desk.core) == 0
     assert "B公司名下还没有文件" in await desk.says("文件 B公司")
 
 

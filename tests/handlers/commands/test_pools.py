@@ -31,6 +31,7 @@ async def test_the_day_s_number_of_leads_shown_is_told(core: Core, chat: Staff) 
         await make_lead(core, f"客户{n}", pool="fair" if n else "")
     assert (await talker.says("公海 展会公海")).startswith("展会公海共3条，最新3条：")
     assert await talker.says("公海") == "今天已查看3条公海线索，达到每日上限，请明天再看"
+    assert await talker.says("看下客户0的资料") == "今天已查看3条公海线索，达到每日上限，请明天再看"
 
 
 async def test_a_lead_goes_back_with_a_reason_and_comes_again(core: Core, chat: Staff) -> None:

@@ -31,6 +31,10 @@ async def test_a_todo_is_given_accepted_and_done(core: Core, chat: Staff, pipeli
     clock.advance(60)
     assert "已接受：把报价发给张伟" in await colleague.says(f"接受交办 #{row.id}")
     assert await told("小王") == "小李接受交办：把报价发给张伟"
+    assert "还等答复" in await colleague.says("撤销")
+    assert "还没有定下" in await told("小王")
+    clock.advance(60)
+    await colleague.says("接受交办")
     assert "已答复" not in await chat.says("我交办的")
     await colleague.says("待办")
     assert "已完成：把报价发给张伟" in await colleague.says("第1条完成了")

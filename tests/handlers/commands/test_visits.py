@@ -1,16 +1,20 @@
 """Outings in words: registered, a week in one message, checked in by word and by place, compared with the records."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from crm_core import customers
+from crm_core import customers, visit_plans
 from crm_core.access import Role
 from crm_core.activities import FollowUp
 from crm_core.conversations import Message
+from crm_core.daily_work_rules import AlarmRule, DailyWorkSettings, VisitRhythm
 from crm_core.employees import actor_of
 from crm_core.field_visits import FieldVisit
 from crm_core.messages import Kind
 from crm_core.ports import Core
+from handlers.commands import all_commands
 from handlers.pipeline import Pipeline
+from handlers.router import Router
 from scheduler.jobs import unrecorded_visits
 from tests.fakes import FakeClock
 from tests.handlers.conftest import Staff, staff
@@ -117,3 +121,18 @@ async def test_a_peer_does_not_see_a_colleagues_outings(core: Core, chat: Staff,
     assert "没有登记外出" in await peer.says("外出安排")
     admin = await staff(core, pipeline, "老板", Role.ADMIN)
     assert "华兴贸易公司" in await admin.says("外出安排")
+
+
+async def test_recurring_visits_are_shown_with_their_rhythm(core: Core, clock: FakeClock) -> None:
+    assert "没有设置定期拜访" in await (await staff(core, Pipeline(core, Router(all_commands())), "小陈")).says("定期拜访")
+    daily = DailyWorkSettings(rhythms=(VisitRhythm(("A",), 14),), alarms=(AlarmRule("待办堆积", "overdue_todos", 5),))
+    made = replace(core, settings=replace(core.settings, daily_work=daily))
+    chat = await staff(made, Pipeline(made, Router(all_commands())), "小王")
+    await customers.Customer.filter(id=await make_customer(chat)).update(grade="A")
+    assert await chat.says("定期拜访") == "定期拜访：A级每14天。后面还没有排到的客户。"
+    await visit_plans.make(made)
+    shown = await chat.says("定期拜访")
+    assert shown.startswith("定期拜访：A级每14天。后面1次：\n1. 明天 10:00 A公司，定期拜访")
+    await chat.says("刚拜访了A公司，对方嫌贵")
+    assert "1. 12月9日（周三）10:00 A公司" in await chat.says("定期拜访")
+    assert "1. 待办堆积：逾期待办超过5条，告诉主管" in await chat.says("预警规则")

@@ -46,6 +46,8 @@ async def test_the_bot_asks_on_friday_and_keeps_the_answer(core: Core, clock: Fa
     assert "替换了之前交的" in again
     shown = await boss.says("看周报")
     assert "1. 小王：本周拜访1家，下周签张伟的合同" in shown
+    assert await seller.says("撤销") == "已撤销：周报恢复成之前交的"
+    assert "跟进2条" in (await WorkReport.get()).text
 
 
 async def test_who_has_not_handed_in_is_named_to_the_manager(core: Core, boss: Staff, seller: Staff) -> None:

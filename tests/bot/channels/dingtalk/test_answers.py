@@ -57,3 +57,15 @@ def test_a_card_is_answered_with_the_parameters_that_change() -> None:
         "cardData": {"cardParamMap": {"status": "accepted"}},
         "cardUpdateOptions": {"updateCardDataByKey": True},
     }
+
+
+def test_a_file_goes_by_the_openapi_only_with_its_name_and_ending() -> None:
+    file = Body(Kind.FILE, text="展会-未导入.xlsx", media_id="@lADPM1")
+    assert webhook_message(file) is None
+    sent = robot_message(file)
+    assert sent is not None
+    assert (sent["msgKey"], json.loads(sent["msgParam"])) == (
+        *("sampleFile", {"mediaId": "@lADPM1", "fileName": "展会-未导入.xlsx", "fileType": "xlsx"}),
+    )
+    assert robot_message(Body(Kind.FILE, text="a.exe", media_id="@lADPM1")) is None
+    assert robot_message(Body(Kind.FILE, text="a.xlsx")) is None

@@ -27,6 +27,8 @@ async def test_what_somebody_sent_is_fetched_from_the_platform(simulator: Simula
         await channel.media.fetch("unknown")
     media_id = await channel.media.upload(MediaType.FILE, "报价.pdf", b"%PDF-1.4")
     assert media_id.startswith("@")
+    assert (await channel.give_file("未导入.xlsx", b"PK")).startswith("@")
+    assert await channel.give_file("未导入.xlsx", b"") == ""
     assert simulator.complaints == []
 
 

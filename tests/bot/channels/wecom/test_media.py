@@ -24,3 +24,12 @@ async def test_files_go_up_and_come_down(platform: Platform, http: HttpClient, c
     with pytest.raises(ApiRefused) as caught:
         await media.download("M2")
     assert caught.value.errcode == 40007
+
+
+async def test_a_file_of_ours_is_brought_up_or_not_at_all(platform: Platform, http: HttpClient, clock: FakeClock) -> None:
+    lay_token(platform)
+    platform.lay("/cgi-bin/media/upload", {"errcode": 0, "media_id": "M1"}, {"errcode": 40004, "errmsg": "type"})
+    application = make_application(http, clock, api_base=platform.url)
+    assert await application.give_file("未导入.xlsx", b"x" * 10) == "M1"
+    assert await application.give_file("未导入.xlsx", b"x" * 10) == ""
+    assert await application.give_file("未导入.xlsx", b"x") == ""
