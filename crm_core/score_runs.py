@@ -39,8 +39,8 @@ WORK_SECONDS = 60.0
 """How long one run goes on; the rest is done by the next."""
 LOOK_SECONDS = 2.0
 """How often a long run looks after what just happened."""
-MOST_REST_SECONDS = 0.03
-"""After a page of many is written, the writer is others' for as long as that took, up to so long."""
+REST_SHARE, MOST_REST_SECONDS = 2, 0.03
+"""After a page of many is written, the writer is others' for so many times as long as that took, up to so long."""
 _Mark = Callable[[], Program[None]]
 
 
@@ -314,7 +314,7 @@ async def _everybody(core: Core, noun: str, turn: _Turn, beside_from: int) -> bo
             count += page.count
             turn.done += page.count
             if beside:
-                await asyncio.sleep(min(core.clock.monotonic() - begun, MOST_REST_SECONDS))
+                await asyncio.sleep(min(REST_SHARE * (core.clock.monotonic() - begun), MOST_REST_SECONDS))
             if not await turn.goes_on():
                 return False
     now = core.clock.now()

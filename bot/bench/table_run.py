@@ -1,7 +1,8 @@
 """One import, reading or export in a process of its own, for rows_tables: `import SETTINGS FILE`, `read …`,
 `export SETTINGS FORM`.
 
-Prints rows a second, the MiB this process has grown by once it has its database open, and the MiB of the biggest process beside it.
+Prints rows a second, the MiB this process has grown by once it has its database open, and
+the MiB of the biggest process beside it.
 """
 
 import asyncio

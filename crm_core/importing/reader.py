@@ -21,7 +21,7 @@ from crm_core.importing.columns import HEAD_WITHIN, KINDS
 from crm_core.importing.rows import FIELDS, Reason, RowMaker
 from crm_core.lead_rules import ImportSettings, LeadSettings
 
-PAGE = 500
+PAGE = 750
 """Rows of one frame, and of one transaction: their pages of the database are held in memory until it ends."""
 _LENGTH_BYTES = 4
 _STOP_SECONDS = 5.0

@@ -241,7 +241,7 @@ async def test_pages_come_from_a_process_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(csv_bytes([HEAD, *([f"人{number}", f"138{number:08d}", ""] for number in range(4_500))]))
     frames = [frame async for frame in read_table(order(path))]
-    assert [len(frame.rows) for frame in frames if isinstance(frame, Page)] == [500] * 9
+    assert [len(frame.rows) for frame in frames if isinstance(frame, Page)] == [750] * 6
     with pytest.raises(csv_tables.UnreadableText):
         path.write_bytes(b"\0\1")
         async for _ in read_table(order(path)):

@@ -259,7 +259,7 @@ async def test_an_import_that_was_cut_off_goes_on(table: Table, monkeypatch: pyt
     real = running.write_page
 
     async def cut(job: Any, page: Page, cursor: int) -> Any:
-        if cursor >= 500:
+        if cursor >= 750:
             raise asyncio.CancelledError
         return await real(job, page, cursor)
 
@@ -269,7 +269,7 @@ async def test_an_import_that_was_cut_off_goes_on(table: Table, monkeypatch: pyt
         await running.run(table.core, row, SYSTEM)
     monkeypatch.undo()
     stopped = await Import.get(id=row.id)
-    assert (stopped.status, stopped.cursor, stopped.new_count, await Lead.all().count()) == ("running", 501, 500, 500)
+    assert (stopped.status, stopped.cursor, stopped.new_count, await Lead.all().count()) == ("running", 751, 750, 750)
     done = await running.run(table.core, stopped, SYSTEM)
     assert (done.status, done.new_count, done.duplicate_count, await Lead.all().count()) == ("done", 4_500, 0, 4_500)
     assert await ChangedRow.filter(set_id=done.set_id).count() == 4_500
