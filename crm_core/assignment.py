@@ -6,7 +6,7 @@ assignment_tables.py; the choice itself: distribution_rules.py; what nobody took
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from crm_core import access, assignment_profiles, change_sets, departments, employees, lead_exceptions, pool_claims
@@ -28,6 +28,8 @@ from crm_core.ports import Core
 SYSTEM = Actor.of_system("assignment")
 MOST = 500
 """Leads assigned by one word at most."""
+BURST, BURST_WITHIN = 5, timedelta(minutes=10)
+"""So many leads given to somebody within so long are told one by one; the rest together, when that time is over."""
 _OPEN_LEAD = ("new", "following")
 
 
@@ -119,7 +121,8 @@ async def _tell_offered(core: Core, to: Address | None, lead: Lead, offer: Offer
     told = "，".join(part for part in (lead.name, lead.company, lead.region, lead.source, lead.need[:20]) if part)
     if not rule.offer:
         given = f"分到一条线索 #{lead.id}：{told}\n原因：{offer.reason}"
-        await lead_exceptions.tell_at(core, to, given, f"offer:{offer.id}")
+        if not await _tell_of_many(core, to, offer):
+            await lead_exceptions.tell_at(core, to, given, f"offer:{offer.id}")
         return
     minutes = int(rule.answer_within.total_seconds() // 60)
     how = f"{minutes}分钟内回复“接受 #{lead.id}”或“拒绝 #{lead.id}”，不回复则转给下一位"
@@ -127,6 +130,18 @@ async def _tell_offered(core: Core, to: Address | None, lead: Lead, offer: Offer
     slots = {"offer": str(offer.id)}
     buttons = (Button("接受", "accept_lead", slots), Button("拒绝", "decline_lead", slots))
     await lead_exceptions.tell_at(core, to, text, f"offer:{offer.id}", buttons=buttons)
+
+
+async def _tell_of_many(core: Core, to: Address, offer: Offer) -> bool:
+    """Tell once of many leads given shortly one after another, as after an import; tells whether there are many."""
+    now = core.clock.now()
+    before = await Offer.filter(employee_id=offer.employee_id, status="given").order_by("-id").offset(BURST).first()
+    if before is None or before.created_at < now - BURST_WITHIN:
+        return False
+    at = now + BURST_WITHIN - (now - datetime.min.replace(tzinfo=now.tzinfo)) % BURST_WITHIN
+    text = "这几分钟分到的线索较多，没有逐条通知。回复“我的线索”查看。"
+    await lead_exceptions.tell_at(core, to, text, f"given:{offer.employee_id}:{at:%Y%m%d%H%M}", not_before=at)
+    return True
 
 
 async def _give(

@@ -135,7 +135,7 @@ def _shown(key: str, value: Any) -> str:
             "stage": lambda: f"阶段是{STAGE_WORDS[value]}",
             "level": lambda: f"{LEVEL_WORDS[value]}客户",
             "kind": lambda: "是线索" if value == "lead" else "是客户",
-            "owner": lambda: "我的客户",
+            "owner": lambda: "我负责的",
             "inactive_days": lambda: f"{value}天没跟进",
             "query": lambda: f"资料含「{value}」",
         }

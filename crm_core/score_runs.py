@@ -27,6 +27,8 @@ from crm_core.scoring import LETTER, PAGE, ROWS, TABLES, Change, Row, day_now, j
 log = structlog.get_logger(__name__)
 
 MESSAGES_PAGE = 2_000
+MESSAGES_SECONDS = 0.1
+"""So long a look scores those who wrote, one page at least; it comes every other second, so this is its share of the loop."""
 CHANGED_PAGE = 20_000
 """Changed records listed in one go."""
 OVERLAP = timedelta(seconds=30)
@@ -166,6 +168,7 @@ async def _messages(core: Core) -> int:
     # What is kept was read in another way as long as not everybody is read anew.
     known = all(rows[noun].facts_digest == core.settings.scoring.facts_digest for noun in TABLES)
     after, kept, done = row.last_id, row.last_id, 0
+    ends = core.clock.monotonic() + MESSAGES_SECONDS
     while True:
         page = await core.db.read(_new_messages(after))
         if not page:
@@ -175,7 +178,8 @@ async def _messages(core: Core) -> int:
         people = sorted({number for _, number, _, _ in page if number is not None})
         await _score(core, people, partial(_move, "messages", kept), after=row.last_id if known else None)
         after, done = page[-1][0], done + len(people)
-        if len(page) < MESSAGES_PAGE:  # what came meanwhile is for the next look: else there is no end where many write
+        # What came meanwhile, and what is too much for one look, is for the next: scores give way where many write.
+        if len(page) < MESSAGES_PAGE or core.clock.monotonic() >= ends:
             return done
 
 

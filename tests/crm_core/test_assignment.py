@@ -248,6 +248,19 @@ async def test_managers_are_not_flooded_with_what_nobody_takes(core: Core, clock
     assert (await Message.filter(topic="assignment").order_by("-id").first()).text.startswith("线索「张伟」")
 
 
+async def test_many_leads_given_at_once_are_told_in_one_notice(core: Core, clock: FakeClock) -> None:
+    core = with_rule(core, AssignmentRule("轮流", offer=False))
+    await make_actor(core, "小王", staff_id="wang")
+    for n in range(30):
+        await place(core, f"客户{n}")
+    told = await Message.filter(topic="assignment").order_by("id")
+    assert [row.text[:6] for row in told] == ["分到一条线索"] * 5 + ["这几分钟分到"]
+    assert clock.now() < told[-1].not_before <= clock.now() + timedelta(minutes=10)
+    clock.advance(timedelta(minutes=11))
+    await place(core, "张伟")
+    assert "张伟" in (await Message.filter(topic="assignment").order_by("-id").first()).text
+
+
 @pytest.mark.parametrize(
     ("rule", "other", "lead"),
     [
