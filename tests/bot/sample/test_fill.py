@@ -1,7 +1,6 @@
-"""The sample company: believable, the same every time, quickly there."""
+"""The sample company: believable, the same every time."""
 
 import re
-import time
 
 import pytest
 
@@ -21,11 +20,9 @@ from scheduler.reminders import Reminder
 from tests.factories import SYSTEM
 
 
-async def test_an_empty_house_is_filled_once_and_fast(core: Core) -> None:
+async def test_an_empty_house_is_filled_once(core: Core) -> None:
     assert await is_empty()
-    started = time.perf_counter()
     await fill(core)
-    assert time.perf_counter() - started < 3
     assert not await is_empty()
     assert await Lead.all().count() + await Customer.all().count() == 300
     assert await Customer.all().count() == CUSTOMERS
