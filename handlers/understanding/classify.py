@@ -30,7 +30,8 @@ UPDATE = re.compile(
     rf"|生日|升(?!级|温|值|价|降|高|到\d)|跳槽|调(?:到|任|去)(?!.{{0,3}}标签)|(?:现在|"
     rf"已经|目前)(?:是|任|当|做|在).{{2,14}}(?:总监|经理|主任|主管|总|公司|集团|"
     rf"上班|工作)|搬(?:到|家|去)|(?:记|存|补|加|填)(?:一?下|上|个)*[^,，]{{0,8}}{UPDATE_FIELD}|"
-    rf"(?:离职|入职)(?:了)?(?:去|到)"
+    rf"(?:离职|入职)(?:了)?(?:去|到)|(?:更新|修改|变更|更正|改)(?:一下|下)?[\s,，:：]*{WHO}[\s的]*{UPDATE_FIELD}|"
+    rf"(?:当|做|任)(?:上|了|为)+[^,，。]{{0,8}}(?:总监|经理|主任|主管|总|长)(?:了|[\s,，。]|$)"
 )
 ASKS = re.compile(
     r"多少|几号|是什么|是啥|什么时候|哪天|哪里|哪儿|在哪|查|看(?:看|下|一下)|[?？]|"
@@ -201,7 +202,8 @@ def _record(sentence: Sentence) -> tuple[str, float] | None:
     ):
         return "update_contact", 0.9
     if (PHONE in skeleton or EMAIL in skeleton) and not contact_told(skeleton) and not LOOK_UP.match(skeleton):
-        return "create_lead", 0.75
+        known = any(mention.known for mention in sentence.of(PERSON))
+        return ("update_contact", 0.75) if known and not re.search(r"线索|客户", skeleton) else ("create_lead", 0.75)
     return None
 
 

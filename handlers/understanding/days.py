@@ -13,6 +13,13 @@ Maker = Callable[[re.Match[str], date], Found]
 
 NAMED = {
     "大前天": -3,
+    "大前儿": -3,
+    "前儿": -2,
+    "后儿": 2,
+    "大后儿": 3,
+    "寻日": -1,
+    "琴日": -1,
+    "听日": 1,
     "前天": -2,
     "前日": -2,
     "昨天": -1,
@@ -147,6 +154,9 @@ def tense_of(day: date, today: date) -> str:
 
 
 def _date(match: re.Match[str], today: date) -> Found:
+    if match["day"].startswith(("廿", "卅")):
+        # Only lunar days are said so.
+        return None
     month, day = read_small(match["month"]), read_small(match["day"])
     if not month or not day:
         return impossible(match)
@@ -209,7 +219,7 @@ RULES: tuple[tuple[re.Pattern[str], Maker], ...] = tuple(
     (re.compile(pattern), maker)
     for pattern, maker in (
         (
-            r"大前天|大后天|(?<![以然之最往])(?:后天|后日)(?!天)|(?<![以之])(?:前天|前日)|"
+            r"大前[天儿]|大后[天儿]|(?<![以然之最往])(?:后天|后日|后儿)(?!天)|(?<![以之])(?:前天|前日|前儿)|[寻琴听]日(?!子)|"
             r"[昨今明](?:天|日(?!头条|新)|儿(?!子))"
             r"|[昨今明](?=早|晚|夜|晨|上午|中午|下午)|(?<![一-龥])[前后](?=晚)|(?<![a-z])(?:today|"
             r"tomorrow|tmr|yesterday)(?![a-z])",

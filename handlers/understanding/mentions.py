@@ -27,6 +27,8 @@ class Mention:
     start: int
     end: int
     value: Any
+    # One of the speaker's own people or companies, not just a name by its form.
+    known: bool = False
 
 
 @dataclass(slots=True)

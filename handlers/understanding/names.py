@@ -21,8 +21,14 @@ IS_COMPANY = re.compile(rf"(?:{COMPANY_ENDS})$")
 # Ends that are also everyday words: a company only with a name before them.
 WEAK_ENDS = re.compile(
     r"^(?:来|回|去|到|在|找|进|再|他|她|我|你|他们|你们|我们|她们|咱们|这家|那家|一家|两家|几家|对方|某|本|贵|该|各|"
+    r"换|具体|什么|哪个|以前|原来|目前|现在|自己|下面|自家|开|办|"
     r"哪家|原|新|老|大|小|分|总|子|母|别的|其他|另一家|上市|外贸|物流|贸易|科技|"
     r"银行|保险|证券|地产|装修|同行|竞品|开|网|门|旗舰|专卖|商)*$"
+)
+# A verb or particle right before the end word: "来电话投诉物流", "想给工厂装" name no company.
+VERB_END = re.compile(
+    rf"(?:投诉|咨询|查询?|催促?|抱怨|想给|给|为|装|具体|哪个|哪家|什么|对接|联系|发|走|寄|收|选|看|问|管|叫|找|换|开|逛|跑|进|参观|"
+    rf"负责|分管|对比|考察|讨论|说|聊|谈|算|付|买|卖|了|的|着|去|到|在|几|多|些|家|个)(?:{COMPANY_ENDS})$"
 )
 # What may stand before a company's name without belonging to it.
 LEADS = (
@@ -33,7 +39,7 @@ LEADS = (
     "|报价单|给了|给|跟|和|与|同|找|约了|约|见了|见|去了|去|到了|到|在|从|把|"
     "将|向|对|为|替|陪|帮|请|让|叫|问|搜索|搜|查|看|调|抢|领|捞|接|收到|收|来自|"
     "属于|是|的|了|个|家|客户|线索|公司名|公司|单位|拿下|赢单|丢单|签到|打卡|"
-    "我|他|她|啊|那个|这个|然后|就|也|都|还有|还|以及|及|或|新"
+    "标签|我|他|她|啊|那个|这个|然后|就|也|都|还有|还|以及|及|或|新"
 )
 LEAD = re.compile(rf"^(?:{LEADS})")
 LEADS_ONLY = re.compile(rf"(?:{LEADS})+")
@@ -157,7 +163,7 @@ def read_known(known: tuple[str, ...]) -> KnownNames:
 
 def _take_name(sentence: Sentence, start: int, end: int, name: str) -> None:
     kind = COMPANY if is_company(name) else PERSON
-    sentence.take(Mention(kind, start, end, name))
+    sentence.take(Mention(kind, start, end, name, known=True))
 
 
 def over_honorific(text: str, end: int, *, company: bool = False) -> int:
@@ -201,7 +207,7 @@ def mark_companies(sentence: Sentence) -> None:
         name = sentence.rest[start:end]
         if not LEADS_ONLY.sub("", IS_COMPANY.sub("", name)):
             continue
-        if IS_COMPANY.sub("", name).endswith(("做", "搞", "干")):
+        if IS_COMPANY.sub("", name).endswith(("做", "搞", "干")) or VERB_END.search(name):
             # "上海做餐饮的": a trade and no name.
             continue
         weak = len(name) < 4 and not re.search(r"(?:公司|集团|学校|医院|大学|酒店|银行)$", name)
@@ -261,8 +267,8 @@ def _take_titled(sentence: Sentence, match: re.Match[str], known: KnownNames) ->
     if ENDS_LIKE_SURNAME.search(before + surname):
         return False
     full = sentence.raw[start : match.start("honorific")] if given else None
-    name = full or known.with_surname(surname) or sentence.raw[start:end]
-    sentence.take(Mention(PERSON, start, end, name))
+    bearer = None if full else known.with_surname(surname)
+    sentence.take(Mention(PERSON, start, end, full or bearer or sentence.raw[start:end], known=bearer is not None))
     return True
 
 

@@ -8,7 +8,8 @@ from handlers.understanding.conditions import split_tags
 from handlers.understanding.followups import who
 from handlers.understanding.leads import TITLE, TITLE_ENDS, TITLE_LEAD
 from handlers.understanding.mentions import COMPANY, EMAIL, PERSON, PHONE, TIME, Mention, Sentence
-from handlers.understanding.moments import When
+from handlers.understanding.moments import DAY, MONTH, When
+from handlers.understanding.numerals import read_small
 from handlers.understanding.phones import find_wechat_id
 
 FULL_DAY = re.compile(
@@ -16,6 +17,8 @@ FULL_DAY = re.compile(
     r"[12]\d|0?[1-9])[日号]?"
 )
 SHORT_DAY = re.compile(r"(?<![\d.-])(?P<month>1[0-2]|0?[1-9])[./-](?P<day>3[01]|[12]\d|0?[1-9])(?![\d.-])")
+# "农历生日 六月初六", "六月十五，农历的": the word 农历 stands elsewhere in the sentence.
+LUNAR_DAY = re.compile(rf"(?P<leap>闰)?(?P<month>{MONTH})月初?(?P<day>{DAY})")
 ADDRESS = re.compile(
     r"(?:地址|住址|办公室|公司|单位|家)?(?:新地址)?(?:搬到|搬去|搬至|迁到|迁至|"
     r"地址(?:已经|也)?(?:改成|改为|改到|换成|换到|变成|更新为|是|为|在|:|：|\s)+|"
@@ -29,7 +32,7 @@ NEW_TITLE = re.compile(
 NEW_COMPANY = re.compile(
     r"(?:跳槽(?:到|去|至)?了?|去了|换到了?|入职了?|加入了?|调(?:到|去)了?|公司(?:改成|"
     r"改为|换成|换到|变成|变更为|是|:|：)|单位(?:改成|改为|换成|是)|(?:现在|目前)在|"
-    r"改到|在)(?P<company>[^\s,，。上当做任]{2,20})"
+    r"改到|在|公司\s?(?=\ue002))(?P<company>[^\s,，。上当做任]{2,20})"
 )
 
 
@@ -39,8 +42,12 @@ def _birthday(sentence: Sentence) -> str | None:
     if match := FULL_DAY.search(sentence.plain):
         year = match["year"] if len(match["year"]) == 4 else f"19{match['year']}"
         return f"{year}-{int(match['month']):02}-{int(match['day']):02}"
+    of_moon = re.search(r"农历|阴历|旧历|老历", sentence.plain)
     for mention in sentence.of(TIME):
         when: When = mention.value
+        if of_moon and not when.lunar and (match := LUNAR_DAY.search(sentence.plain, mention.start, mention.end)):
+            leap = "L" if match["leap"] else ""
+            return f"lunar:{read_small(match['month']) or 0:02}{leap}-{read_small(match['day']) or 0:02}"
         if when.lunar:
             month, day, leap = when.lunar
             return f"lunar:{month:02}{'L' if leap else ''}-{day:02}"
