@@ -3,6 +3,7 @@
 import re
 
 from handlers.understanding.contacts import SAID, TOLD, WITH, find_method
+from handlers.understanding.deals import CLOSE
 from handlers.understanding.deal_rules import ADVANCE, BARE_SUM, EXPENSE, LOST, MONEY_IN, MOVING, QUOTE, WON
 from handlers.understanding.mentions import EMAIL, MONEY, PERCENT, PERSON, PHONE, REF, TIME, WHO, Sentence
 from handlers.understanding.moments import When
@@ -20,6 +21,7 @@ from handlers.understanding.rules import (
     Rule,
 )
 from handlers.understanding.short import help_topic, short_answer
+from handlers.understanding.stages import ANY as STAGE_ANY
 from handlers.understanding.stages import find_stage
 from handlers.understanding.task_rules import TASKS
 
@@ -30,9 +32,11 @@ UPDATE = re.compile(
     rf"|生日|升(?!级|温|值|价|降|高|到\d)|跳槽|调(?:到|任|去)(?!.{{0,3}}标签)|(?:现在|"
     rf"已经|目前)(?:是|任|当|做|在).{{2,14}}(?:总监|经理|主任|主管|总|公司|集团|"
     rf"上班|工作)|搬(?:到|家|去)|(?:记|存|补|加|填)(?:一?下|上|个)*[^,，]{{0,8}}{UPDATE_FIELD}|"
-    rf"(?:离职|入职)(?:了)?(?:去|到)|(?:更新|修改|变更|更正|改)(?:一下|下)?[\s,，:：]*{WHO}[\s的]*{UPDATE_FIELD}|"
+    rf"(?:离职|入职)(?:了)?(?:去|到)|(?:换|跳)(?:了|个|家)*(?:公司|单位|东家|工作)|(?:更新|修改|变更|更正|改)(?:一下|下)?[\s,，:：]*{WHO}[\s的]*{UPDATE_FIELD}|"
     rf"(?:当|做|任)(?:上|了|为)+[^,，。]{{0,8}}(?:总监|经理|主任|主管|总|长)(?:了|[\s,，。]|$)"
 )
+# The person has another post: "换公司了 去了华清科技" is no visit.
+MOVED_ON = re.compile(r"跳槽|换(?:了|个|家)*(?:公司|单位|东家|工作)|离职|入职|升职|升任|调(?:到|任|去)")
 ASKS = re.compile(
     r"多少|几号|是什么|是啥|什么时候|哪天|哪里|哪儿|在哪|查|看(?:看|下|一下)|[?？]|"
     r"有没有|吗[\s]*$|怎么联系|给我|发我|调(?:一?下|出)|找(?:一?下|出)|是谁|何时|"
@@ -44,7 +48,7 @@ SHOW = re.compile(
     rf"他|那边|公司|最近|目前|现在|上周|近期|一下)*(?:资料|档案|信息|情况|详情|"
     rf"联系方式|电话|名片|手机|微信|邮箱|地址|生日|跟进记录|跟进情况|历史|记录|"
     rf"背景|客户卡|画像|标签|进展|动态|号码|近况|啥情况|什么情况|card|info|详细)"
-    rf"|{WHO}(?:是谁|(?:的)?联系人是谁|[^,，。]{{0,6}}到哪(?:一步|儿|里)?了?|[^,，。]{{0,4}}什么阶段|"
+    rf"|{WHO}的?(?:这个|那个)?(?:客户|人|联系人|公司|单位)?(?:的)?(?:基本|基础|详细|全部|完整|具体|个人)(?:信息|资料|情况)|{WHO}(?:是谁|(?:的)?联系人是谁|[^,，。]{{0,6}}到哪(?:一步|儿|里)?了?|[^,，。]{{0,4}}什么阶段|"
     rf"是哪个|是干(?:啥|什么)的|咋样了?|怎么样了?|什么来头|哪个公司的|"
     rf"在哪个公司|最近(?:怎么样|咋样|有什么)|上次.{{0,10}}(?:聊|谈|联系|跟进|说).{{0,4}}(?:啥|"
     rf"什么|时候|吗|到哪))|(?:资料|档案|详情|情况|联系方式|名片|电话|信息)[^,，]{{0,6}}{WHO}[\s?？]*$"
@@ -57,6 +61,11 @@ LOOK_UP = re.compile(
 )
 # What is no name: "新线索的资料" asks for somebody who is not named.
 NOBODY = re.compile(r"(?:我|这|那|这个|那个|全部|所有|新|的|客户们?|线索|联系人|同事|大家)+")
+# A question about somebody, whatever it asks for: "王总哪家公司的", "孙总住哪", "云帆科技谁在跟".
+ASKED = re.compile(
+    r"什么|(?<![好])啥|谁(?!说)|哪|多少|几(?:号|岁|点|个|家|次|月)|有(?:没有|吗|没)|是不是|怎么样|咋样|如何|吗[\s?？]*$|多大|多久|呢[\s?？]*$|[?？]\s*$"
+)
+LONGEST_QUESTION = 18
 ONLY_WHO = re.compile(rf"^[\s]*{WHO}[\s?？]*$")
 PEOPLE = r"(?:客户|线索|联系人|名单|人|公司|单位|老板|潜客|商机|单子|他们|vip)"
 SEARCH = re.compile(
@@ -70,7 +79,8 @@ SEARCH = re.compile(
     rf"下单|联络|动静|互动)(?:过)?的|标签的|(?:列|导|筛|挑|找|搜|查)(?:一下|下)?(?:出来|"
     rf"出)(?:看看)?[\s]*$|(?:都|全)列(?:出来|一下)|(?:阶段|单|级|类|区)的?(?:客户|"
     rf"线索)[\s?？呢]*$|(?:看|查)(?:看|下|一下|询)?[^,，]{{0,16}}(?:客户|线索|联系人)(?:列表|"
-    rf"名单)?[\s?？]*$|谁(?:是|在).{{2,10}}客户"
+    rf"名单)?[\s?？]*$|谁(?:是|在).{{2,10}}客户|(?:{STAGE_ANY})(?:阶段|中|了)?的?(?:都|还)?(?:有谁|有哪些|是谁|有几个|有多少|谁|哪些)[\s?？]*$|"
+    rf"^[\s]*(?:{TIME})?(?:我)?(?:{STAGE_ANY})(?:了)?的(?:客户|线索|人|公司)"
 )
 NEW_LEAD = re.compile(
     r"(?:新|录|加|建|添加|登记|新增|来了?|记|存|创建|录入|收|接|收到|进来|入库|"
@@ -101,8 +111,12 @@ OUTCOME = re.compile(
 )
 
 
+# What the people there do or want is an outcome: "他们要换一批门锁".
+NEWS = re.compile(
+    r"(?:^|[\s,，。;；]|[了])(?:他|她|他们|她们|对方|客户|人家|那边|那头|老板|领导)[^\s,，。]{0,6}?(?:要|想|会|有|在|正|缺|准备|打算|让|叫|给|没|不|愿意|换|买|用|已|刚|最近|下)"
+)
 SPEECH = re.compile(r"说(?!明|服)|表示|反馈|告诉|回复(?:说|我)|问(?!题)|来电|答应|同意")
-COMING_WIN = re.compile(r"赢单|赢了|成交了|拿下了|签了|成了")
+COMING_WIN = re.compile(r"签约成功|成功签约|签下来了|中标了|赢单|赢了|成交了|拿下了|签了|成了")
 
 
 def contact_told(skeleton: str) -> bool:
@@ -172,9 +186,14 @@ def _deal(sentence: Sentence) -> tuple[str, float] | None:
     if named and MOVING.search(skeleton) and (stage or PERCENT in skeleton or MONEY in skeleton or "关单" in skeleton):
         return "advance_opportunity", 0.9
     moves = re.search(r"推进|推到|进入|进到|改(?:成|到|为)|把握|概率|关单|阶段", skeleton)
-    if moves and (stage or PERCENT in skeleton or "关单" in skeleton) and not SAID.search(skeleton):
+    if moves and not _goes_on(sentence) and (stage or PERCENT in skeleton or "关单" in skeleton) and not SAID.search(skeleton):
         return "advance_opportunity", 0.8
     return None
+
+
+def _goes_on(sentence: Sentence) -> bool:
+    """Tell whether a next step is told beside the move of a deal that is not named: then it is a follow-up."""
+    return _is_coming(sentence) and not CLOSE.search(sentence.skeleton)
 
 
 def _record(sentence: Sentence) -> tuple[str, float] | None:
@@ -197,7 +216,7 @@ def _record(sentence: Sentence) -> tuple[str, float] | None:
         and not NO_VALUE.match(skeleton)
         and UPDATE.search(skeleton)
         and not asks
-        and not contact_told(skeleton)
+        and (not contact_told(skeleton) or MOVED_ON.search(skeleton) and not (find_method(skeleton) or SAID.search(skeleton)))
         and not re.search(r"公海", skeleton)
     ):
         return "update_contact", 0.9
@@ -239,6 +258,13 @@ def _look(skeleton: str) -> tuple[str, float] | None:
         return "show_contact", 0.88
     if SHOW.search(skeleton) and not contact_told(skeleton) and not _says(skeleton):
         return "show_contact", 0.88
+    if (
+        len(skeleton) <= LONGEST_QUESTION
+        and re.match(rf"^(?:那|请问|话说|帮我|我想知道|想问(?:下|一下)?)*[\s,，]*{WHO}", skeleton)
+        and ASKED.search(skeleton)
+        and not (contact_told(skeleton) or SAID.search(skeleton) or re.search(r"哪些客户|过(?:两|几)天|哪天再", skeleton))
+    ):
+        return "show_contact", 0.75
     if LISTED.search(skeleton) and not re.search(rf"{WHO}|{TIME}|发|给", skeleton):
         return "search", 0.7
     if SEARCH.search(skeleton) and not contact_told(skeleton) and not (re.search(WHO, skeleton) and SAID.search(skeleton)):
@@ -251,7 +277,7 @@ def _visit(sentence: Sentence) -> tuple[str, float] | None:
     skeleton = sentence.skeleton
     if not VISIT.search(skeleton) or not re.search(WHO, skeleton):
         return None
-    if OUTCOME.search(skeleton) or _steps(sentence) > 1:
+    if OUTCOME.search(skeleton) or NEWS.search(skeleton) or _steps(sentence) > 1:
         return None
     if find_method(VISIT.sub(" ", skeleton)) not in {None, "visit"}:
         return None

@@ -25,6 +25,7 @@ SOURCE_WORD = re.compile(
     rf"咨询|找|留言|看到|扫|联系|介绍|推荐|渠道|获取|线索|的|$|[\s,，。;；]|拿到|私信|问|刷|换|收到|聊|打|"
     rf"遇到|碰到)"
 )
+TALK_CHANNELS = ("微信", "短信", "企业微信", "微信群")
 SOURCE_SAID = re.compile(
     r"(?:来源(?:是|为|:|：)?|渠道(?:是|为|:|：)?|来自|通过)\s?(?P<source>[^\s,，。;；"
     + "".join(sorted(MARKS - {PERSON, COMPANY}))
@@ -51,7 +52,7 @@ NEED = re.compile(
     r"(?:需要|需求(?:是|为|:|：)?|想要|想买|想做|想订|想采购|想上|想找|想了解|"
     r"想咨询|想定|要买|要采购|要订|要上|求购|采购(?=\d|[一二两三四五六七八九十几])|"
     r"咨询|了解|打算买|打算上|打算采购|计划采购|准备采购|准备买|意向(?:产品|是|"
-    r":|：)?|对(?=[^,，。]{1,14}(?:感兴趣|有兴趣))|想(?=[一-鿿])|要(?=\d|[一二两三四五六七八九十几]|"
+    r":|：)(?:是|为|:|：)*|对(?=[^,，。]{1,14}(?:感兴趣|有兴趣))|想(?=[一-鿿])|要(?=\d|[一二两三四五六七八九十几]|"
     r"买|做|订|定))(?P<need>[^,，。;；\s]{1,30})"
 )
 HEAD = re.compile(
@@ -69,7 +70,9 @@ LABEL = re.compile(
 
 def _source(sentence: Sentence) -> tuple[str | None, tuple[int, int]]:
     for pattern in (SOURCE_WORD, SOURCE_SAID, INTRODUCED):
-        for match in pattern.finditer(sentence.skeleton):
+        # A channel of talk is a source only when nothing better is named: "加我微信问的，说是老客户转介绍".
+        found = sorted(pattern.finditer(sentence.skeleton), key=lambda match: match["source"] in TALK_CHANNELS)
+        for match in found:
             start, end = match.span("source")
             if pattern is SOURCE_WORD and re.search(r"(?:发|加|打)$", sentence.skeleton[:start]):
                 continue
@@ -164,7 +167,7 @@ def read_claim(sentence: Sentence, now: datetime) -> dict[str, object]:
 
 RELEASING = re.compile(
     r"公海|线索池|不要了|释放|放弃|不跟|退(?:回|掉)|扔回|丢回|转给|移交|交接|交给|分配|"
-    r"指派|派给|过户|划给|负责|接手"
+    r"指派|派给|过户|划给|负责(?!人)|接手(?!人)|(?:转|给|换成?|派|移交)\ue001|归\ue001"
 )
 BECAUSE = re.compile(r"(?:因为|原因(?:是|:|：)?|由于|理由(?:是|:|：)?|主要是)(?P<reason>[^。;；]+)")
 NOT_REASON = re.compile(rf"^(?:[\s吧了啊哈{''.join(MARKS)}]|把|将|的|谢谢|麻烦|辛苦|线索|客户)*$")
@@ -191,6 +194,8 @@ TO_WHOM = re.compile(
     rf"(?:转(?:移|交|让|派|接)?|移交|交接|交|分配?|指派|派|过户|划转?|拨|让|改派|"
     rf"调)(?:一?下)?给(?:同事|销售)?(?:(?P<mark>{PERSON})|(?P<name>[一-鿿]{{2,4}}))"
 )
+# "周婷转林小舟", "这个客户给林小舟吧": without 转给, so only a name by its form counts.
+TO_NAMED = re.compile(rf"(?:转交?|移交|交接?|指派|分配|分派|派|过户|划拨?|给|换)(?:给|到|成|去)?(?:同事|销售)?(?P<mark>{PERSON})")
 BY_WHOM = re.compile(
     rf"(?:由|让|归|换成?)(?:(?P<mark>{PERSON})|(?P<name>[一-鿿]{{2,3}}))(?:来)?(?:跟进|"
     rf"负责|接手|跟|对接|接管|接)"
@@ -199,7 +204,7 @@ BY_WHOM = re.compile(
 
 def read_transfer(sentence: Sentence, now: datetime) -> dict[str, object]:
     """Fill the slots of handing a lead to a colleague: whom, to whom, why."""
-    match = TO_WHOM.search(sentence.skeleton) or BY_WHOM.search(sentence.skeleton)
+    match = TO_WHOM.search(sentence.skeleton) or BY_WHOM.search(sentence.skeleton) or TO_NAMED.search(sentence.skeleton)
     slots: dict[str, object] = {}
     taken = None
     if match:

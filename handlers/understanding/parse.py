@@ -16,12 +16,15 @@ from crm_core.clock import SHANGHAI, to_local
 from handlers.understanding import amounts, names, people, phones, times
 from handlers.understanding.classify import at_first_glance, classify
 from handlers.understanding.conditions import holds_all
+from handlers.understanding.corrections import corrected
 from handlers.understanding.mentions import Sentence
 from handlers.understanding.several import names_more
 from handlers.understanding.slots import READERS
 
 # What a person says in one message; more is a pasted document, and the rest of it is kept only as words.
 READ_CHARACTERS = 1500
+# More corrections in one message are a text about corrections.
+MOST_CORRECTIONS = 3
 # A clock outside these years is wrong, and the lunar tables end soon behind them.
 READ_YEARS = range(1920, 2090)
 # A message to many with a condition that the segment cannot hold must be asked about, never sent to more people than said.
@@ -83,6 +86,17 @@ def read_sentence(text: str, now: datetime, known: names.KnownNames) -> Sentence
     return sentence
 
 
+def _read_corrected(text: str, now: datetime, known: names.KnownNames) -> Sentence:
+    """Read a sentence as the speaker means it after correcting it in the same breath."""
+    sentence = read_sentence(text, now, known)
+    for _ in range(MOST_CORRECTIONS):
+        mended = corrected(sentence)
+        if mended is None:
+            break
+        sentence = read_sentence(mended, now, known)
+    return sentence
+
+
 def parse(text: str, now: datetime, known: Sequence[str]) -> Meaning:
     """Understand a sentence; `now` is aware, `known` holds names and "alias=name" of the speaker's own CRM."""
     if now.year not in READ_YEARS:
@@ -93,7 +107,7 @@ def parse(text: str, now: datetime, known: Sequence[str]) -> Meaning:
     glance = at_first_glance(sentence.plain)
     if glance is not None:
         return Meaning(glance[0], 0.95, {"topic": glance[1]} if glance[1] else {})
-    sentence = read_sentence(text, local, names.read_known(tuple(known)))
+    sentence = _read_corrected(text, local, names.read_known(tuple(known)))
     intent, confidence = classify(sentence)
     if intent in TO_MANY and not holds_all(sentence):
         confidence = min(confidence, UNSURE)

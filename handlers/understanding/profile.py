@@ -27,12 +27,12 @@ ADDRESS = re.compile(
 NEW_TITLE = re.compile(
     rf"(?:升(?:任|职|为|成|到|做|了|上)*|改任|调任|转任|现在(?:是|任|做|当)|职位(?:改成|"
     rf"改为|是|换成|变成|升为|:|：)*|职务(?:改成|改为|是|:|：)*|头衔(?:改成|改为|"
-    rf"是)*|(?:当|做|任|成)(?:上|了|为)+|担任|升)(?P<title>[一-鿿a-z]{{0,8}}(?:{TITLE_ENDS}))"
+    rf"是)*|(?:当|做|任|成)(?:上|了|为)+|(?:部|部门|公司|那边|去)(?:当|做|任)|担任|升)(?P<title>[一-鿿a-z]{{0,8}}(?:{TITLE_ENDS}))"
 )
 NEW_COMPANY = re.compile(
     r"(?:跳槽(?:到|去|至)?了?|去了|换到了?|入职了?|加入了?|调(?:到|去)了?|公司(?:改成|"
     r"改为|换成|换到|变成|变更为|是|:|：)|单位(?:改成|改为|换成|是)|(?:现在|目前)在|"
-    r"改到|在|公司\s?(?=\ue002))(?P<company>[^\s,，。上当做任]{2,20})"
+    r"改到|在|(?:公司|单位)\s+(?=\ue002))(?P<company>\ue002|[^\s,，。上当做任]{2,20})"
 )
 
 
@@ -103,6 +103,7 @@ NAMED_AFTER = re.compile(
     r"标签(?:打上|加上|贴上|添加|设为|设成|打|加|贴|为|是|上|去掉|删掉|移除|取消)*[\s:：]*(?P<tags>[^。!！?？]+)"
 )
 MARKED_AS = re.compile(r"(?:标记|标注|标|归类|划|打|贴|设|列)(?:成|为|到|上|个|入|进)+(?P<tags>[^。!！?？]+)")
+PUT_ON_ROW = re.compile(r"打标(?!签)[\s:：,，]*(?P<tags>[^。!！?？]+)")
 PUT_ON = re.compile(r"(?:打|加|贴|标(?![签记注]))(?:上|个|一个)?(?P<tags>[^,，。\s]{1,10})$")
 TAG_ENDS = re.compile(
     r"(?:(?:这|那)?(?:个|些|两个|俩)?标签|给?(?:去掉|删掉|删除|移除|取消|拿掉|"
@@ -112,7 +113,7 @@ TAG_HEADS = re.compile(r"^(?:把|给|的|了|是|为|上|个|一个|两个|几�
 
 
 def _tag_words(sentence: Sentence) -> str | None:
-    for pattern in (NAMED_BEFORE, NAMED_AFTER, MARKED_AS, PUT_ON):
+    for pattern in (NAMED_BEFORE, NAMED_AFTER, MARKED_AS, PUT_ON_ROW, PUT_ON):
         match = pattern.search(sentence.skeleton)
         if not match:
             continue

@@ -12,7 +12,7 @@ from handlers.understanding.tasks import range_of
 EXPLICIT = re.compile(r"(?:搜索?|检索|查找|查询|关键词|关键字)(?:一下|一搜|下|个|到)?[\s:：]*(?P<query>[^,，。?？]+)")
 # Words of the asking; what is left of the sentence is what is looked for.
 ASKING = re.compile(
-    r"请|帮我|帮忙|麻烦|给我|我想|我要|想|能不能|可以|看看|看一下|看下|看|查看|"
+    r"打开|进入|显示|展示|浏览|翻翻|瞧瞧|瞅瞅|请|帮我|帮忙|麻烦|给我|我想|我要|想|能不能|可以|看看|看一下|看下|看|查看|"
     r"查找|查询|查一下|查下|查|搜索|搜一下|搜下|搜|检索|找一下|找下|找出|找|筛选|"
     r"筛|列出来|列一下|列出|列|挑出|挑|导出|有没有|有哪些|哪些|哪几个|有什么|有啥|"
     r"都有谁|有谁|多少个|多少|几个|什么|"

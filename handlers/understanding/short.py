@@ -67,7 +67,7 @@ def short_answer(text: str) -> str | None:
     """Return the intent of a short answer; None when the sentence says more."""
     plain = NOISE.sub("", text)
     if not plain:
-        return None
+        return "help" if text.strip() in {"?", "？"} else None
     if len(plain) > LONGEST:
         return None
     if FEELS.fullmatch(plain):
