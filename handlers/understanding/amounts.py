@@ -26,7 +26,7 @@ NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,12}(?:\.\d{1,6})?"
 HAN_NUMBER = rf"[{HAN}]{{1,16}}"
 # Things that are counted and not paid.
 COUNTED = (
-    r"(?![个台人家次件套条吨位名份张页瓶盒箱册批辆部间户种款只支把根粒片米升斤克岁楼层号月天年周秒分倍步字本单亩"
+    r"(?![个台人家次件套条吨位名份张页瓶盒箱册批辆部间户种款只支把根粒片米升斤克岁楼层号月天年周秒分倍步字本单亩卷袋桶捆筐车"
     r"平㎡%折点成行篇首架艘轮届期圈幅门顿趟场遍杯颗组双对副头匹枚]"
     r"|小时|公里|公斤|千克|毫米|厘米|粉|用户|会员|员工|多(?:[个台人家次件套条吨位名份]|"
     r"用户|粉|会员|员工|客户)|客户|门店|"
@@ -220,13 +220,20 @@ def _share(said: str) -> Decimal | None:
 def mark_chances(sentence: Sentence) -> None:
     """Take probabilities out; a percentage counts only where it is not a price, a share or a discount."""
     for match in CHANCE.finditer(sentence.rest):
-        if match["tenths"] and not (match["half"] or CHANCE_WORDS.search(sentence.plain)):
+        if match["tenths"] and not (match["half"] or CHANCE_WORDS.search(sentence.plain) or _is_alone_of_deal(sentence, match)):
             continue
         if NOT_CHANCE.search(sentence.rest[max(0, match.start() - 6) : match.start()].rstrip()):
             continue
         value = _chance(match)
         if value is not None and 0 <= value <= 100:
             sentence.take(Mention(PERCENT, match.start(), match.end(), value))
+
+
+def _is_alone_of_deal(sentence: Sentence, match: re.Match[str]) -> bool:
+    """Tell "三成" between breaks in a sentence about an opportunity."""
+    before, after = sentence.rest[: match.start()].rstrip(" ,，、"), sentence.rest[match.end() :]
+    alone = before != sentence.rest[: match.start()] and re.match(r"[\s,，。、]|$", after)
+    return bool(alone and re.search(r"商机|新机会|单子", sentence.plain))
 
 
 def _chance(match: re.Match[str]) -> int | None:

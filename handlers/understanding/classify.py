@@ -2,10 +2,11 @@
 
 import re
 
+from handlers.understanding.conditions import find_region
 from handlers.understanding.contacts import SAID, TOLD, WITH, find_method
 from handlers.understanding.deals import CLOSE
 from handlers.understanding.deal_rules import ADVANCE, BARE_SUM, EXPENSE, LOST, MONEY_IN, MOVING, QUOTE, WON
-from handlers.understanding.mentions import EMAIL, MONEY, PERCENT, PERSON, PHONE, REF, TIME, WHO, Sentence
+from handlers.understanding.mentions import COMPANY, EMAIL, MONEY, PERCENT, PERSON, PHONE, REF, TIME, WHO, Sentence
 from handlers.understanding.moments import When
 from handlers.understanding.rules import (
     BROADCAST,
@@ -32,11 +33,12 @@ UPDATE = re.compile(
     rf"|生日|升(?!级|温|值|价|降|高|到\d)|跳槽|调(?:到|任|去)(?!.{{0,3}}标签)|(?:现在|"
     rf"已经|目前)(?:是|任|当|做|在).{{2,14}}(?:总监|经理|主任|主管|总|公司|集团|"
     rf"上班|工作)|搬(?:到|家|去)|(?:记|存|补|加|填)(?:一?下|上|个)*[^,，]{{0,8}}{UPDATE_FIELD}|"
-    rf"(?:离职|入职)(?:了)?(?:去|到)|(?:换|跳)(?:了|个|家)*(?:公司|单位|东家|工作)|(?:更新|修改|变更|更正|改)(?:一下|下)?[\s,，:：]*{WHO}[\s的]*{UPDATE_FIELD}|"
+    rf"(?:离职|入职)(?:了)?(?:去|到)|(?:现在|目前|如今)在(?:了)?{COMPANY}|离开(?:了)?(?:原|前)?(?:公司|单位)|出生|生于|{WHO}(?:的|家|公司|单位|办公)*(?:地址|住址)[\s:：是]|"
+    rf"提(?:拔)?(?:为|成|了)?(?=[^,，。]{{0,6}}(?:总监|经理|主任|主管|总裁|副总|长)(?:了|$))|(?:换|跳)(?:了|个|家)*(?:公司|单位|东家|工作)|(?:更新|修改|变更|更正|改)(?:一下|下)?[\s,，:：]*{WHO}[\s的]*{UPDATE_FIELD}|"
     rf"(?:当|做|任)(?:上|了|为)+[^,，。]{{0,8}}(?:总监|经理|主任|主管|总|长)(?:了|[\s,，。]|$)"
 )
 # The person has another post: "换公司了 去了华清科技" is no visit.
-MOVED_ON = re.compile(r"跳槽|换(?:了|个|家)*(?:公司|单位|东家|工作)|离职|入职|升职|升任|调(?:到|任|去)")
+MOVED_ON = re.compile(r"跳槽|换(?:了|个|家)*(?:公司|单位|东家|工作)|离职|离开|入职|升职|升任|调(?:到|任|去)")
 ASKS = re.compile(
     r"多少|几号|是什么|是啥|什么时候|哪天|哪里|哪儿|在哪|查|看(?:看|下|一下)|[?？]|"
     r"有没有|吗[\s]*$|怎么联系|给我|发我|调(?:一?下|出)|找(?:一?下|出)|是谁|何时|"
@@ -137,6 +139,10 @@ def _first(rules: tuple[Rule, ...], skeleton: str) -> tuple[str, float] | None:
     return None
 
 
+# "群发付款提醒" sends a reminder to customers; only "提醒我" asks for one.
+REMIND_ME = re.compile(r"提醒(?:一下)?(?:我|自己)|^[\s]*提醒|记得|别忘")
+
+
 def _reminder(sentence: Sentence) -> tuple[str, float] | None:
     """Take the asking for a reminder, unless a contact was told before it."""
     match = re.search(REMIND, sentence.skeleton)
@@ -177,6 +183,9 @@ def _deal(sentence: Sentence) -> tuple[str, float] | None:
         return None
     if LOST.fits(skeleton):
         return "lose_opportunity", 0.9
+    if WITH.search(skeleton) and len(sentence.of(TIME)) > 1:
+        # Whom one met, and what comes next: more is told than the deal.
+        return None
     if WON.fits(skeleton) and (COMING_WIN.search(skeleton) or not _is_coming(sentence)):
         return "win_opportunity", 0.9
     if re.search(r"提醒|公海|标签", skeleton):
@@ -216,14 +225,19 @@ def _record(sentence: Sentence) -> tuple[str, float] | None:
         and not NO_VALUE.match(skeleton)
         and UPDATE.search(skeleton)
         and not asks
-        and (not contact_told(skeleton) or MOVED_ON.search(skeleton) and not (find_method(skeleton) or SAID.search(skeleton)))
+        and (not contact_told(skeleton) or MOVED_ON.search(skeleton) and not (find_method(skeleton) not in {None, "visit"} or SAID.search(skeleton)))
         and not re.search(r"公海", skeleton)
     ):
         return "update_contact", 0.9
+    if PHONE in skeleton and KEEP.search(skeleton):
+        return "create_lead", 0.8
     if (PHONE in skeleton or EMAIL in skeleton) and not contact_told(skeleton) and not LOOK_UP.match(skeleton):
         known = any(mention.known for mention in sentence.of(PERSON))
         return ("update_contact", 0.75) if known and not re.search(r"线索|客户", skeleton) else ("create_lead", 0.75)
     return None
+
+
+KEEP = re.compile(r"(?:录|登记|存|建档|入库|收录)(?:一下|下来|入|进(?:去|来|系统)?|起来|了)?(?:吧|哈)?[\s。!！]*$")
 
 
 def _look_back(skeleton: str) -> tuple[str, float] | None:
@@ -231,7 +245,7 @@ def _look_back(skeleton: str) -> tuple[str, float] | None:
     return ("show_contact", 0.88) if re.search(WHO, skeleton) and LAST_TIME.search(skeleton) else None
 
 
-LAST_TIME = re.compile(r"(?:上次|上回|最近|最后一次|之前).{0,14}(?:到哪|啥|什么|哪|吗|几号|时候)")
+LAST_TIME = re.compile(r"多久(?:没|未).{0,4}(?:联系|跟进|见|聊|拜访|回访|沟通|动)|(?:上次|上回|最近|最后一次|之前).{0,14}(?:到哪|啥|什么|哪|吗|几号|时候)")
 
 
 # "上海做医疗的客户", "我的客户": a description of customers and nothing else.
@@ -265,6 +279,8 @@ def _look(skeleton: str) -> tuple[str, float] | None:
         and not (contact_told(skeleton) or SAID.search(skeleton) or re.search(r"哪些客户|过(?:两|几)天|哪天再", skeleton))
     ):
         return "show_contact", 0.75
+    if re.fullmatch(r"[\s]*[^\s,，。]{2,6}的?(?:vip)?(?:客户|线索)(?:们|列表|名单|清单)?[\s?？]*", skeleton) and find_region(skeleton):
+        return "search", 0.75
     if LISTED.search(skeleton) and not re.search(rf"{WHO}|{TIME}|发|给", skeleton):
         return "search", 0.7
     if SEARCH.search(skeleton) and not contact_told(skeleton) and not (re.search(WHO, skeleton) and SAID.search(skeleton)):
@@ -278,6 +294,8 @@ def _visit(sentence: Sentence) -> tuple[str, float] | None:
     if not VISIT.search(skeleton) or not re.search(WHO, skeleton):
         return None
     if OUTCOME.search(skeleton) or NEWS.search(skeleton) or _steps(sentence) > 1:
+        return None
+    if _is_coming(sentence) and re.search(r"(?:去|到|拜访|走访|上门|跑|见|量)(?:了|过)", skeleton):
         return None
     if find_method(VISIT.sub(" ", skeleton)) not in {None, "visit"}:
         return None
@@ -324,7 +342,7 @@ def classify(sentence: Sentence) -> tuple[str, float]:
     found = _first(HEADS, skeleton) or (None if TOLD.search(skeleton) else _first(TASKS, skeleton))
     if found:
         return found
-    marketing = _is_marketing(skeleton) and not re.search(REMIND, skeleton)
+    marketing = _is_marketing(skeleton) and not re.search(REMIND_ME if "群发" in skeleton else REMIND, skeleton)
     found = _first(BROADCAST, skeleton) if marketing else _reminder(sentence)
     if found:
         return found

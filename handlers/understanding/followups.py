@@ -19,7 +19,7 @@ STEP = re.compile(
     r"答复|联系|跟进|回访|拜访|上门|见|演示|打款|付款|出方案|出报价|follow"
 )
 DONE = re.compile(
-    r"了(?!解)|过(?!去|来|一遍|一下|一次|两|几|会|年|节|目)|完(?!善|成)|(?:来|"
+    r"了(?!解)|过(?!去|来|一遍|一下|一次|两|几|会|年|节|目)|完(?!善|成|给|再|就|后|之后|以后|发|来)|(?:来|"
     r"聊|打|见|通|谈|说|开|碰|签|给)的|没(?:接|回|人|打|见|来)|刚"
 )
 # A contact told right behind a time.
@@ -31,6 +31,11 @@ TOLD_NEXT = re.compile(
 # A day so long ago is not meant when the same day comes soon.
 LONG_AGO_DAYS, SOON_DAYS = 200, 60
 # Where the customer is, what they do then: no step of ours.
+# "等她周五回复": what one waits for lies ahead.
+WAITED = re.compile(rf"等(?:着|到)?(?:他|她|他们|她们|对方|客户|那边|{WHO})?(?:们)?$")
+ANSWERED = re.compile(rf"^[\s,，。]*(?:他|她|对方|那边|客户|{WHO})?(?:们)?(?:就|还|也|又)?(?:说|讲|表示|告诉|回|已经|没接|没通|不在|不接)")
+# What the customer has at a time is no step either: "透露年底有预算".
+FACT = re.compile(r"^[\s]*(?:才|就|还|会|可能|应该|大概)*(?:有|没有?)(?:预算|钱|需求|采购|计划|项目|指标|额度|资金|活动|展会|大单)")
 ABSENT = re.compile(
     r"^[\s]*(?:他|她|他们|她们|对方|客户|老板|领导)?(?:们)?(?:都|就|才|也|还)?(?:要|会|得|可能|开始|准备)?(?:出差|出国|休假|休息|放假|请假|开会|不在|没空|没时间|很忙|在忙|忙|旅游|度假|"
     r"出去玩|出门|出去|外出|回老家|回来|上班|体检|住院|结婚|产假|年会|盘点|搬家)|^[\s]*(?:不|没|别|取消|去不了|来不了|不行)(?!急)"
@@ -69,7 +74,11 @@ def is_past(sentence: Sentence, mention: Mention, now: datetime) -> bool | None:
     before, tail = _around(sentence, mention)
     if sentence.plain[mention.start : mention.end].endswith("期间"):
         return True if when.festival is None else None
+    if WAITED.search(before):
+        return False
     if _told_first(tail) and _was_lately(when, now):
+        return True
+    if when.days == (now.date(),) and when.clock is None and _answered(sentence, mention, tail):
         return True
     if when.days == (now.date(),) and when.clock is not None:
         moment = ahead(when, now)
@@ -100,6 +109,12 @@ def _told_first(tail: str) -> bool:
     told = TOLD_NEXT.search(tail)
     plan = PLAN.search(tail)
     return told is not None and (plan is None or told.start() < plan.start())
+
+
+def _answered(sentence: Sentence, mention: Mention, tail: str) -> bool:
+    """Tell whether a contact of today has its answer behind it: "今天再打电话 她说已经定了别家"."""
+    after = sentence.skeleton[sentence.places.index(mention.start) + 1 :]
+    return find_method(tail) is not None and ANSWERED.search(after[len(tail) :]) is not None
 
 
 def _was_lately(when: When, now: datetime, days: int = 6) -> bool:
@@ -152,7 +167,7 @@ def _split_times(sentence: Sentence, now: datetime) -> tuple[Mention | None, Men
     for mention in sentence.of(TIME):
         side = is_past(sentence, mention, now)
         before, tail = _around(sentence, mention)
-        if side is not True and _is_attribute(before, tail):
+        if side is not True and (_is_attribute(before, tail) or FACT.search(tail)):
             continue
         if side is True and past is not None and _is_background(sentence, past, before):
             past = None

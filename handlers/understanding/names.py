@@ -21,7 +21,7 @@ IS_COMPANY = re.compile(rf"(?:{COMPANY_ENDS})$")
 # Ends that are also everyday words: a company only with a name before them.
 WEAK_ENDS = re.compile(
     r"^(?:来|回|去|到|在|找|进|再|他|她|我|你|他们|你们|我们|她们|咱们|这家|那家|一家|两家|几家|对方|某|本|贵|该|各|"
-    r"换|具体|什么|哪个|以前|原来|目前|现在|自己|下面|自家|开|办|"
+    r"离开|离开原|换|具体|什么|哪个|以前|原来|目前|现在|自己|下面|自家|开|办|"
     r"哪家|原|新|老|大|小|分|总|子|母|别的|其他|另一家|上市|外贸|物流|贸易|科技|"
     r"银行|保险|证券|地产|装修|同行|竞品|开|网|门|旗舰|专卖|商)*$"
 )
@@ -39,7 +39,7 @@ LEADS = (
     "|报价单|给了|给|跟|和|与|同|找|约了|约|见了|见|去了|去|到了|到|在|从|把|"
     "将|向|对|为|替|陪|帮|请|让|叫|问|搜索|搜|查|看|调|抢|领|捞|接|收到|收|来自|"
     "属于|是|的|了|个|家|客户|线索|公司名|公司|单位|拿下|赢单|丢单|签到|打卡|"
-    "标签|我|他|她|啊|那个|这个|然后|就|也|都|还有|还|以及|及|或|新"
+    "离开|标签|我|他|她|啊|那个|这个|然后|就|也|都|还有|还|以及|及|或|新"
 )
 LEAD = re.compile(rf"^(?:{LEADS})")
 LEADS_ONLY = re.compile(rf"(?:{LEADS})+")
@@ -49,6 +49,12 @@ CUT = re.compile(
     r"见了?|公海|里面?的|线索|客户|新建|录入|录个|登记|添加|查看|看下|看看|调一下|"
     r"说|要|由|被|让|我|他|她|是|在|为|替|叫|个|的|了)(?=[一-鿿a-z0-9()]{2})"
 )
+# Trades that are also everyday words: a company only right before somebody there ("天成建材的胡总").
+TRADE = (
+    "建材|装饰|装修|广告|文化|电器|电子|机械|食品|服饰|服装|家具|家居|汽车|化工|医药|环保|能源|网络|信息|咨询|教育|旅游|农业|纺织|五金|"
+    "建筑|工程|电气|仪器|包装|印刷|软件|光电|新材料|生物|医疗|珠宝|酒业|茶业|乳业|钢铁|塑胶|塑料|皮具|鞋业|玩具|照明|物业|投资|资本|控股"
+)
+COMPANY_OF = re.compile(rf"[{HAN}]{{2,12}}?(?:{TRADE})(?=的?{TAKEN})")
 COMPANY_FORM = re.compile(rf"[{HAN}a-z0-9()&]{{0,24}}?(?:{COMPANY_ENDS})(?:有限公司|公司|集团|店|厂)?(?:\([{HAN}]{{2,6}}\))?")
 # A syllable after which an honorific is another word: 总是, 工作, 哥们, 董事会.
 NOT_HONORIFIC = re.compile(
@@ -214,6 +220,19 @@ def mark_companies(sentence: Sentence) -> None:
         if WEAK_ENDS.match(IS_COMPANY.sub("", name)) or (weak and len(IS_COMPANY.sub("", name)) < 2):
             continue
         sentence.take(Mention(COMPANY, start, end, sentence.raw[start:end]))
+
+
+def mark_companies_of(sentence: Sentence) -> None:
+    """Take out companies named only by their trade, where somebody of theirs stands behind."""
+    for match in COMPANY_OF.finditer(sentence.rest):
+        name = match[0]
+        cuts = [cut.end() for cut in CUT.finditer(name)]
+        name = name[cuts[-1] :] if cuts else name
+        while (lead := LEAD.match(name)) and len(name) > lead.end():
+            name = name[lead.end() :]
+        if len(re.sub(rf"(?:{TRADE})$", "", name)) >= 2 and not LEADS_ONLY.fullmatch(name):
+            start = match.end() - len(name)
+            sentence.take(Mention(COMPANY, start, match.end(), sentence.raw[start : match.end()]))
 
 
 def _without_leads(name: str) -> str:

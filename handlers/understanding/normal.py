@@ -1,5 +1,6 @@
 """Bring a sentence to one width and spelling without moving a character, so that spans point into the original."""
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -78,6 +79,8 @@ HOMOPHONES = (
     ("天厚", "天后"),
 )
 
+# 元月 is the first month, but not in "30元月租".
+FIRST_MONTH = re.compile(r"(?<![\d一二三四五六七八九十百千万两几])元月(?=[\d一二三初底中下上份])")
 # Signs that NFKC leaves alone but that mean the same to us.
 SAME_SIGNS = {
     "\u3000": " ",
@@ -110,6 +113,7 @@ def _plain_sign(sign: str) -> str:
 def normalise(text: str) -> str:
     """Return the text in half width and lower case with known slips mended; its length is that of the original."""
     plain = "".join(map(_plain_sign, text))
+    plain = FIRST_MONTH.sub("一月", plain)
     for wrong, right in HOMOPHONES:
         if wrong in plain:
             plain = plain.replace(wrong, right)

@@ -81,6 +81,7 @@ def read_sentence(text: str, now: datetime, known: names.KnownNames) -> Sentence
     names.mark_titled(sentence, known)
     amounts.mark_money(sentence)
     names.mark_companies(sentence)
+    names.mark_companies_of(sentence)
     people.mark_people(sentence)
     sentence.build()
     return sentence

@@ -7,7 +7,7 @@ from handlers.understanding.clauses import trim
 from handlers.understanding.conditions import split_tags
 from handlers.understanding.followups import who
 from handlers.understanding.leads import TITLE, TITLE_ENDS, TITLE_LEAD
-from handlers.understanding.mentions import COMPANY, EMAIL, PERSON, PHONE, TIME, Mention, Sentence
+from handlers.understanding.mentions import COMPANY, EMAIL, PERSON, PHONE, TIME, WHO, Mention, Sentence
 from handlers.understanding.moments import DAY, MONTH, When
 from handlers.understanding.numerals import read_small
 from handlers.understanding.phones import find_wechat_id
@@ -27,7 +27,7 @@ ADDRESS = re.compile(
 NEW_TITLE = re.compile(
     rf"(?:升(?:任|职|为|成|到|做|了|上)*|改任|调任|转任|现在(?:是|任|做|当)|职位(?:改成|"
     rf"改为|是|换成|变成|升为|:|：)*|职务(?:改成|改为|是|:|：)*|头衔(?:改成|改为|"
-    rf"是)*|(?:当|做|任|成)(?:上|了|为)+|(?:部|部门|公司|那边|去)(?:当|做|任)|担任|升)(?P<title>[一-鿿a-z]{{0,8}}(?:{TITLE_ENDS}))"
+    rf"是)*|提(?:拔)?(?:为|成|了)?|(?:当|做|任|成)(?:上|了|为)+|(?:部|部门|公司|那边|去)(?:当|做|任)|担任|升)(?P<title>[一-鿿a-z]{{0,8}}(?:{TITLE_ENDS}))"
 )
 NEW_COMPANY = re.compile(
     r"(?:跳槽(?:到|去|至)?了?|去了|换到了?|入职了?|加入了?|调(?:到|去)了?|公司(?:改成|"
@@ -102,7 +102,7 @@ NAMED_BEFORE = re.compile(
 NAMED_AFTER = re.compile(
     r"标签(?:打上|加上|贴上|添加|设为|设成|打|加|贴|为|是|上|去掉|删掉|移除|取消)*[\s:：]*(?P<tags>[^。!！?？]+)"
 )
-MARKED_AS = re.compile(r"(?:标记|标注|标|归类|划|打|贴|设|列)(?:成|为|到|上|个|入|进)+(?P<tags>[^。!！?？]+)")
+MARKED_AS = re.compile(rf"(?:标记|标注|设置?|列|归){WHO}(?:为|成|到)(?P<named>[^。!！?？]+)|" r"(?:标记|标注|标|归类|划|打|贴|设|列)(?:成|为|到|上|个|入|进)+(?P<tags>[^。!！?？]+)")
 PUT_ON_ROW = re.compile(r"打标(?!签)[\s:：,，]*(?P<tags>[^。!！?？]+)")
 PUT_ON = re.compile(r"(?:打|加|贴|标(?![签记注]))(?:上|个|一个)?(?P<tags>[^,，。\s]{1,10})$")
 TAG_ENDS = re.compile(
@@ -117,7 +117,7 @@ def _tag_words(sentence: Sentence) -> str | None:
         match = pattern.search(sentence.skeleton)
         if not match:
             continue
-        start, end = match.span("tags")
+        start, end = match.span("named" if match.groupdict().get("named") else "tags")
         if match_words := _clean(sentence, start, end):
             return match_words
     # "李娜的价格敏感标签去掉": the tag stands between the person and the word.
