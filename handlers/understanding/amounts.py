@@ -80,7 +80,7 @@ FREE_DISCOUNT = re.compile(r"对折|半价|五折")
 CHANCE = re.compile(
     rf"(?P<tenths>[一二三四五六七八九十]|\d)成(?P<half>半)?(?:的)?(?:把握|可能性?|"
     rf"概率|希望|胜算|机会)?|(?P<percent>\d{{1,3}})\s?%|百分之(?P<spoken>[{HAN}]{{1,4}})|"
-    rf"(?P<even>五五开|对半开|一半一半)"
+    rf"(?P<even>五五开|对半开|一半一半|一半的?(?:把握|可能性?|概率|机会|希望|胜算)|(?:把握|概率|赢率)(?:大概|大约|也就|只有|有)?一半)"
 )
 CHANCE_WORDS = re.compile(r"把握|概率|可能|希望|胜算|机会|赢率|成功率|几率|成单率")
 NOT_CHANCE = re.compile(

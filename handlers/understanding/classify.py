@@ -8,6 +8,7 @@ from handlers.understanding.deals import CLOSE
 from handlers.understanding.deal_rules import ADVANCE, BARE_SUM, EXPENSE, LOST, MONEY_IN, MOVING, QUOTE, WON
 from handlers.understanding.mentions import COMPANY, EMAIL, MONEY, PERCENT, PERSON, PHONE, REF, TIME, WHO, Sentence
 from handlers.understanding.moments import When
+from handlers.understanding.phones import find_wechat_id
 from handlers.understanding.rules import (
     BROADCAST,
     COMMANDS,
@@ -33,12 +34,12 @@ UPDATE = re.compile(
     rf"|生日|升(?!级|温|值|价|降|高|到\d)|跳槽|调(?:到|任|去)(?!.{{0,3}}标签)|(?:现在|"
     rf"已经|目前)(?:是|任|当|做|在).{{2,14}}(?:总监|经理|主任|主管|总|公司|集团|"
     rf"上班|工作)|搬(?:到|家|去)|(?:记|存|补|加|填)(?:一?下|上|个)*[^,，]{{0,8}}{UPDATE_FIELD}|"
-    rf"(?:离职|入职)(?:了)?(?:去|到)|(?:现在|目前|如今)在(?:了)?{COMPANY}|离开(?:了)?(?:原|前)?(?:公司|单位)|出生|生于|{WHO}(?:的|家|公司|单位|办公)*(?:地址|住址)[\s:：是]|"
+    rf"(?:离职|入职)(?:了)?(?:去|到)|(?:去|到|进)了(?:一?家|个)?新(?:公司|单位)|(?:现在|目前|如今)在(?:了)?{COMPANY}|离开(?:了)?(?:原|前)?(?:公司|单位)|出生|生于|{WHO}(?:的|家|公司|单位|办公)*(?:地址|住址)[\s:：是]|"
     rf"提(?:拔)?(?:为|成|了)?(?=[^,，。]{{0,6}}(?:总监|经理|主任|主管|总裁|副总|长)(?:了|$))|(?:换|跳)(?:了|个|家)*(?:公司|单位|东家|工作)|(?:更新|修改|变更|更正|改)(?:一下|下)?[\s,，:：]*{WHO}[\s的]*{UPDATE_FIELD}|"
     rf"(?:当|做|任)(?:上|了|为)+[^,，。]{{0,8}}(?:总监|经理|主任|主管|总|长)(?:了|[\s,，。]|$)"
 )
 # The person has another post: "换公司了 去了华清科技" is no visit.
-MOVED_ON = re.compile(r"跳槽|换(?:了|个|家)*(?:公司|单位|东家|工作)|离职|离开|入职|升职|升任|调(?:到|任|去)")
+MOVED_ON = re.compile(r"(?:去|到|进)了(?:一?家|个)?新(?:公司|单位)|跳槽|换(?:了|个|家)*(?:公司|单位|东家|工作)|离职|离开|入职|升职|升任|调(?:到|任|去)")
 ASKS = re.compile(
     r"多少|几号|是什么|是啥|什么时候|哪天|哪里|哪儿|在哪|查|看(?:看|下|一下)|[?？]|"
     r"有没有|吗[\s]*$|怎么联系|给我|发我|调(?:一?下|出)|找(?:一?下|出)|是谁|何时|"
@@ -63,9 +64,10 @@ LOOK_UP = re.compile(
 )
 # What is no name: "新线索的资料" asks for somebody who is not named.
 NOBODY = re.compile(r"(?:我|这|那|这个|那个|全部|所有|新|的|客户们?|线索|联系人|同事|大家)+")
+CARD = re.compile(rf"^[\s]*{WHO}\s+(?:资料|档案|信息|情况|联系方式|名片|地址|生日|客户卡|进展|记录)[\s?？]*$")
 # A question about somebody, whatever it asks for: "王总哪家公司的", "孙总住哪", "云帆科技谁在跟".
 ASKED = re.compile(
-    r"什么|(?<![好])啥|谁(?!说)|哪|多少|几(?:号|岁|点|个|家|次|月)|有(?:没有|吗|没)|是不是|怎么样|咋样|如何|吗[\s?？]*$|多大|多久|呢[\s?？]*$|[?？]\s*$"
+    r"有[^,，。]{1,5}(?:没|么)[\s?？]*$|什么|(?<![好])啥|谁(?!说)|哪|多少|几(?:号|岁|点|个|家|次|月)|有(?:没有|吗|没)|是不是|怎么样|咋样|如何|吗[\s?？]*$|多大|多久|呢[\s?？]*$|[?？]\s*$"
 )
 LONGEST_QUESTION = 18
 ONLY_WHO = re.compile(rf"^[\s]*{WHO}[\s?？]*$")
@@ -231,7 +233,8 @@ def _record(sentence: Sentence) -> tuple[str, float] | None:
         return "update_contact", 0.9
     if PHONE in skeleton and KEEP.search(skeleton):
         return "create_lead", 0.8
-    if (PHONE in skeleton or EMAIL in skeleton) and not contact_told(skeleton) and not LOOK_UP.match(skeleton):
+    given = PHONE in skeleton or EMAIL in skeleton or (find_wechat_id(sentence) is not None and PERSON in skeleton)
+    if given and not contact_told(skeleton) and not LOOK_UP.match(skeleton):
         known = any(mention.known for mention in sentence.of(PERSON))
         return ("update_contact", 0.75) if known and not re.search(r"线索|客户", skeleton) else ("create_lead", 0.75)
     return None
@@ -266,7 +269,7 @@ def looks_up(skeleton: str) -> bool:
 
 
 def _look(skeleton: str) -> tuple[str, float] | None:
-    if ONLY_WHO.match(skeleton):
+    if ONLY_WHO.match(skeleton) or CARD.match(skeleton):
         return "show_contact", 0.7
     if looks_up(skeleton):
         return "show_contact", 0.88
@@ -332,6 +335,12 @@ def _talk(sentence: Sentence) -> tuple[str, float]:
     return "unknown", 0.2
 
 
+def _is_told(skeleton: str) -> bool:
+    """Tell whether a contact is told; "今天都约了谁" asks."""
+    asks = not re.search(WHO, skeleton) and re.search(r"(?:谁|啥|什么|哪些|哪几个|吗)[\s?？]*$", skeleton)
+    return bool(TOLD.search(skeleton) and not asks)
+
+
 def classify(sentence: Sentence) -> tuple[str, float]:
     """Return the intent of a sentence and how sure it is."""
     skeleton = sentence.skeleton
@@ -339,7 +348,7 @@ def classify(sentence: Sentence) -> tuple[str, float]:
         return "unknown", 0.1
     if NEW_LEAD_HEAD.match(skeleton):
         return "create_lead", 0.95
-    found = _first(HEADS, skeleton) or (None if TOLD.search(skeleton) else _first(TASKS, skeleton))
+    found = _first(HEADS, skeleton) or (None if _is_told(skeleton) else _first(TASKS, skeleton))
     if found:
         return found
     marketing = _is_marketing(skeleton) and not re.search(REMIND_ME if "群发" in skeleton else REMIND, skeleton)

@@ -12,7 +12,7 @@ from handlers.understanding.stages import find_stage
 
 PLAN = re.compile(
     r"再(?!三|次说)|打算|准备|计划|安排|需要|记得|提醒|要(?!求|是|的|了)|得(?=去|"
-    r"给|再|把|跟|找|约)|回头|争取|下次|让我|叫我|约(?!了|过)"
+    r"给|再|把|跟|找|约)|回头|争取|下次|让我|叫我|(?<![签预合大])约(?!了|过)"
 )
 STEP = re.compile(
     r"给(?:他|她|您|你|对方|客户|我)|寄|送|发|带|交|催|追|问|碰|谈|去|来|签|回复|"
@@ -43,7 +43,7 @@ ABSENT = re.compile(
 SPEECH = re.compile(r"说|反馈|表示|告诉|提到|讲")
 # What the customer says before the time of a next step, and what they demand around it.
 REPORTED = re.compile(r"说(?!明|服|不定|好)|反馈|表示|告诉|提到|答应|承诺|同意|希望|要求|催|来电|回复")
-DEMANDED = re.compile(rf"(?:对方|客户|他们?|她们?|{WHO})(?:那边|这边)?(?:要求|希望|想要|催|要(?!是|我))")
+DEMANDED = re.compile(rf"{TIME}[^,，。]{{0,4}}才|(?:对方|客户|他们?|她们?|{WHO})(?:那边|这边)?(?:要求|希望|想要|催|要(?!是|我))")
 DEFER = re.compile(
     r"(?:下一步|接下来|后续|下次|回头|改天|到时候?|过几天|过段时间|过阵子|等(?:他|"
     r"她|对方|客户).{0,8}?(?:后|再)|需要(?:我)?(?=给|把|发|寄|送|准备|安排)|待办[:：]?)"
@@ -84,9 +84,9 @@ def is_past(sentence: Sentence, mention: Mention, now: datetime) -> bool | None:
         moment = ahead(when, now)
         if moment is not None and moment > now:
             return False
-        if moment is not None and not PLAN.search(tail):
+        if moment is not None and not _plans_first(tail):
             return True
-    if PLAN.search(tail):
+    if _plans_first(tail):
         return False
     if when.days == (now.date(),) and when.clock is None:
         return not (SAID.search(before) or TOLD.search(before))
@@ -109,6 +109,13 @@ def _told_first(tail: str) -> bool:
     told = TOLD_NEXT.search(tail)
     plan = PLAN.search(tail)
     return told is not None and (plan is None or told.start() < plan.start())
+
+
+def _plans_first(tail: str) -> bool:
+    """Tell whether a plan stands behind a time before anything that was done."""
+    plan = PLAN.search(tail)
+    done = re.search(rf"{TOLD.pattern}|{SPEECH.pattern}", tail)
+    return plan is not None and (done is None or plan.start() <= done.start())
 
 
 def _answered(sentence: Sentence, mention: Mention, tail: str) -> bool:

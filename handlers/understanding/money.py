@@ -27,7 +27,7 @@ PRICE_OF_ONE = re.compile(
 )
 TIMES_SIGN = re.compile(r"\s?[x*×]\s?(?P<number>\d{1,7})(?![\d.])")
 COMMAND = re.compile(
-    rf"^.*?(?:报(?:个|一下|一份|下|份)?价单?|quote)(?:单)?[\s:：,，]*(?:给|为)?[{PERSON}{COMPANY}]?[\s:：,，]*|"
+    rf"^.*?(?:报(?:个|一下|一份|下|份)?价单?|quote)(?:单)?[\s:：,，]*(?:给|为)?(?:客户[\s:：是]*)?[{PERSON}{COMPANY}]?[\s:：,，]*|"
     rf"^[\s]*(?:给|为)?[{PERSON}{COMPANY}]"
 )
 PRODUCT_LEAD = re.compile(

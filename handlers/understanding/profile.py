@@ -24,13 +24,14 @@ ADDRESS = re.compile(
     r"地址(?:已经|也)?(?:改成|改为|改到|换成|换到|变成|更新为|是|为|在|:|：|\s)+|"
     r"住在|住址(?:是|为|:|：)?)了?\s?(?P<address>[^,，。;；]{2,40})"
 )
+NEW_PLACE = re.compile(r"(?:现在|目前|如今|新的?|改)(?:搬)?(?:在|到|是)\s?(?P<address>[^,，。;；]{2,40})")
 NEW_TITLE = re.compile(
     rf"(?:升(?:任|职|为|成|到|做|了|上)*|改任|调任|转任|现在(?:是|任|做|当)|职位(?:改成|"
     rf"改为|是|换成|变成|升为|:|：)*|职务(?:改成|改为|是|:|：)*|头衔(?:改成|改为|"
     rf"是)*|提(?:拔)?(?:为|成|了)?|(?:当|做|任|成)(?:上|了|为)+|(?:部|部门|公司|那边|去)(?:当|做|任)|担任|升)(?P<title>[一-鿿a-z]{{0,8}}(?:{TITLE_ENDS}))"
 )
 NEW_COMPANY = re.compile(
-    r"(?:跳槽(?:到|去|至)?了?|去了|换到了?|入职了?|加入了?|调(?:到|去)了?|公司(?:改成|"
+    r"(?:新(?:公司|单位)[\s,，]*(?:叫|是)|跳槽(?:到|去|至)?了?|去了(?!新|一家新)|换到了?|入职了?|加入了?|调(?:到|去)了?|公司(?:改成|"
     r"改为|换成|换到|变成|变更为|是|:|：)|单位(?:改成|改为|换成|是)|(?:现在|目前)在|"
     r"改到|在|(?:公司|单位)\s+(?=\ue002))(?P<company>\ue002|[^\s,，。上当做任]{2,20})"
 )
@@ -64,7 +65,7 @@ def _new_company(sentence: Sentence, slots: dict[str, object]) -> str | None:
     if match["company"].startswith(COMPANY):
         place = sentence.at(match.start("company"))
         return next((str(mention.value) for mention in sentence.of(COMPANY) if mention.start == place), None)
-    moved = re.match(r"跳槽|公司(?:改|换|变|是|:|：)|单位|换到|入职|加入", match[0])
+    moved = re.match(r"新(?:公司|单位)|跳槽|公司(?:改|换|变|是|:|：)|单位|换到|入职|加入", match[0])
     return trim(match["company"]) if moved else None
 
 
@@ -87,7 +88,8 @@ def read_update(sentence: Sentence, now: datetime) -> dict[str, object]:
     slots["birthday"] = _birthday(sentence)
     slots["title"] = _title(sentence)
     slots["company"] = _new_company(sentence, slots)
-    if match := ADDRESS.search(sentence.skeleton):
+    moved = "地址" in sentence.skeleton or "搬" in sentence.skeleton
+    if match := ADDRESS.search(sentence.skeleton) or (NEW_PLACE.search(sentence.skeleton) if moved else None):
         start, end = match.span("address")
         slots["address"] = trim(sentence.raw[sentence.at(start) : sentence.at(end)]).removesuffix("了")
     return slots

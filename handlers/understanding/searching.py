@@ -24,6 +24,10 @@ ASKING = re.compile(
 )
 
 
+# Asking words stand around what is looked for; inside it they belong to its name (智能家居).
+ASKED_ENDS = re.compile(rf"^(?:{ASKING.pattern})+|(?:{ASKING.pattern})+$")
+
+
 def _conditions(sentence: Sentence, now: datetime) -> dict[str, object]:
     slots: dict[str, object] = {}
     if tags := find_tags(sentence):
@@ -43,7 +47,8 @@ def _left_over(sentence: Sentence, slots: dict[str, object]) -> str | None:
         if isinstance(value, str) and (value == slots.get("region") or slots.get("stage")):
             text = text.replace(value.lower(), " ")
     text = re.sub(rf"[{''.join(MARKS)}]", " ", text)
-    pieces = [piece for piece in re.split(r"[\s,，。.?？!！、:：]+", ASKING.sub(" ", text)) if piece]
+    words_said = re.split(r"[\s,，。.?？!！、:：]+", text)
+    pieces = [piece for piece in (ASKED_ENDS.sub("", each) for each in words_said) if piece]
     longest = max(pieces, key=len, default="")
     return _as_said(sentence, longest) if len(longest) >= 2 else None
 

@@ -14,7 +14,7 @@ YES = (
 )
 NO = (
     r"不|不是|不对|不行|不要|不可以|不用|不需要|不同意|不好|别|否|没有|没|错|错了|"
-    r"搞错|弄错|认错人|不是(?:他|她|它|这个|这样|这位)|不是这个人|no|nope|n|not|"
+    r"搞错|弄错|搞错人|认错人了?|弄错人|搞反|认错人|不是(?:他|她|它|这个|这样|这位)|不是这个人|no|nope|n|not|"
     r"重新来|重来一遍|❌|木有|冇|不系|母鸡|非也|不确认|不保存|不发|先不|不太对|不正确|有误|不通过"
 )
 STOP = (
@@ -35,7 +35,7 @@ HELP = (
     r"(?:这个?)?(?:怎么|咋|如何)(?:用|使用|弄|操作|玩)|(?:你|这个?|机器人|系统)?(?:都|"
     r"到底|还)?(?:能|会|可以)(?:帮我|给我)?(?:都)?(?:干|做|做些|干些|帮我做|帮我干|"
     r"办|处理)(?:点)?(?:啥|什么|哪些|些什么|嘛)(?:事)?|"
-    r"(?:你|这个?)?(?:都)?有(?:什么|啥|哪些)(?:用|功能|本事|能力)|不会用|看不懂怎么用|"
+    r"(?:能|会|可以)(?:干|做)(?:啥|什么)(?:呀|啊|呢)?你|(?:你|这个?)?(?:都)?有(?:什么|啥|哪些)(?:用|功能|本事|能力)|不会用|看不懂怎么用|"
     r"教教?我(?:怎么用|用)?|新手|能干嘛|你能干嘛|你会啥|你会什么|你能做啥|(?:说|"
     r"讲|介绍)(?:一?下)?(?:怎么用|功能|用法)|用法"
 )
@@ -50,6 +50,8 @@ def _whole(words: str) -> re.Pattern[str]:
 ANSWERS = (("help", _whole(HELP)), ("cancel", _whole(STOP)), ("confirm", _whole(YES)), ("deny", _whole(NO)))
 # "不对 取消": the stop counts; "不 算了" too.
 MIXED_STOP = re.compile(rf"(?:{PARTICLES}(?:{NO}|{YES}){PARTICLES})+(?:{PARTICLES}(?:{STOP}){PARTICLES})+")
+# "取消吧 不需要了": a stop with its reason.
+STOP_FIRST = re.compile(rf"(?:{PARTICLES}(?:{STOP}){PARTICLES})+(?:{PARTICLES}(?:{NO}|不需要|用不着|没必要){PARTICLES})+")
 MIXED_NO = re.compile(rf"(?:{PARTICLES}(?:{YES}){PARTICLES})*(?:{PARTICLES}(?:{NO}){PARTICLES})+")
 FEELS = re.compile(r"(?:嗯|恩)+")
 LONGEST = 24
@@ -76,7 +78,7 @@ def short_answer(text: str) -> str | None:
     for intent, pattern in ANSWERS:
         if pattern.fullmatch(plain):
             return intent
-    if MIXED_STOP.fullmatch(plain):
+    if MIXED_STOP.fullmatch(plain) or STOP_FIRST.fullmatch(plain):
         return "cancel"
     return "deny" if MIXED_NO.fullmatch(plain) else None
 
