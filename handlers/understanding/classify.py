@@ -4,8 +4,8 @@ import re
 
 from handlers.understanding.conditions import find_region
 from handlers.understanding.contacts import SAID, TOLD, WITH, find_method
-from handlers.understanding.deals import CLOSE
 from handlers.understanding.deal_rules import ADVANCE, BARE_SUM, EXPENSE, LOST, MONEY_IN, MOVING, QUOTE, WON
+from handlers.understanding.deals import CLOSE
 from handlers.understanding.mentions import COMPANY, EMAIL, MONEY, PERCENT, PERSON, PHONE, REF, TIME, WHO, Sentence
 from handlers.understanding.moments import When
 from handlers.understanding.phones import find_wechat_id
@@ -39,7 +39,9 @@ UPDATE = re.compile(
     rf"(?:当|做|任)(?:上|了|为)+[^,，。]{{0,8}}(?:总监|经理|主任|主管|总|长)(?:了|[\s,，。]|$)"
 )
 # The person has another post: "换公司了 去了华清科技" is no visit.
-MOVED_ON = re.compile(r"(?:去|到|进)了(?:一?家|个)?新(?:公司|单位)|跳槽|换(?:了|个|家)*(?:公司|单位|东家|工作)|离职|离开|入职|升职|升任|调(?:到|任|去)")
+MOVED_ON = re.compile(
+    r"(?:去|到|进)了(?:一?家|个)?新(?:公司|单位)|跳槽|换(?:了|个|家)*(?:公司|单位|东家|工作)|离职|离开|入职|升职|升任|调(?:到|任|去)"
+)
 ASKS = re.compile(
     r"多少|几号|是什么|是啥|什么时候|哪天|哪里|哪儿|在哪|查|看(?:看|下|一下)|[?？]|"
     r"有没有|吗[\s]*$|怎么联系|给我|发我|调(?:一?下|出)|找(?:一?下|出)|是谁|何时|"
@@ -227,7 +229,10 @@ def _record(sentence: Sentence) -> tuple[str, float] | None:
         and not NO_VALUE.match(skeleton)
         and UPDATE.search(skeleton)
         and not asks
-        and (not contact_told(skeleton) or MOVED_ON.search(skeleton) and not (find_method(skeleton) not in {None, "visit"} or SAID.search(skeleton)))
+        and (
+            not contact_told(skeleton)
+            or (MOVED_ON.search(skeleton) and not (find_method(skeleton) not in {None, "visit"} or SAID.search(skeleton)))
+        )
         and not re.search(r"公海", skeleton)
     ):
         return "update_contact", 0.9
@@ -248,7 +253,9 @@ def _look_back(skeleton: str) -> tuple[str, float] | None:
     return ("show_contact", 0.88) if re.search(WHO, skeleton) and LAST_TIME.search(skeleton) else None
 
 
-LAST_TIME = re.compile(r"多久(?:没|未).{0,4}(?:联系|跟进|见|聊|拜访|回访|沟通|动)|(?:上次|上回|最近|最后一次|之前).{0,14}(?:到哪|啥|什么|哪|吗|几号|时候)")
+LAST_TIME = re.compile(
+    r"多久(?:没|未).{0,4}(?:联系|跟进|见|聊|拜访|回访|沟通|动)|(?:上次|上回|最近|最后一次|之前).{0,14}(?:到哪|啥|什么|哪|吗|几号|时候)"
+)
 
 
 # "上海做医疗的客户", "我的客户": a description of customers and nothing else.
@@ -282,7 +289,9 @@ def _look(skeleton: str) -> tuple[str, float] | None:
         and not (contact_told(skeleton) or SAID.search(skeleton) or re.search(r"哪些客户|过(?:两|几)天|哪天再", skeleton))
     ):
         return "show_contact", 0.75
-    if re.fullmatch(r"[\s]*[^\s,，。]{2,6}的?(?:vip)?(?:客户|线索)(?:们|列表|名单|清单)?[\s?？]*", skeleton) and find_region(skeleton):
+    if re.fullmatch(r"[\s]*[^\s,，。]{2,6}的?(?:vip)?(?:客户|线索)(?:们|列表|名单|清单)?[\s?？]*", skeleton) and find_region(
+        skeleton
+    ):
         return "search", 0.75
     if LISTED.search(skeleton) and not re.search(rf"{WHO}|{TIME}|发|给", skeleton):
         return "search", 0.7

@@ -12,8 +12,8 @@ from handlers.understanding.moments import When
 
 # What stands before the second thing: a break, the word of taking back, and what leads on to the right one.
 TAKE_BACK = re.compile(
-    r"(?:[\s,，。!！、…]|啊|哦|噢|喔|呃|额|哎呀?|诶|唉|哈){1,6}(?:我)?"
-    r"(?:不对不?对?|不是|不不+|不|说错了?|讲错了?|搞错了?|记错了?|写错了?|打错了?|错了|口误|更正(?:一下)?|纠正(?:一下)?|sorry)(?:了|啊|哈)*"
+    r"(?:(?:[\s,，。!！、…]|啊|哦|噢|喔|呃|额|哎呀?|诶|唉|哈){1,6}(?:我)?"
+    r"(?:不对不?对?|不不+|不(?!是)|说错了?|讲错了?|搞错了?|记错了?|写错了?|打错了?|错了|口误|更正(?:一下)?|纠正(?:一下)?|sorry)|(?:啊|哦|噢|喔|呃|额|哎呀?|诶|唉)[\s,，]*不是)(?:了|啊|哈)*"
     r"[\s,，:：。]*(?:应该|应|我是说|改成|要)?(?:是|给|跟|和|找)?[\s,，:：]*$"
 )
 FARTHEST = 20
@@ -22,7 +22,7 @@ HOUR = re.compile(r"(?:\d{1,2}|[一二两三四五六七八九十]{1,3})(?:点|:
 
 def _same_sort(first: Mention, second: Mention) -> bool:
     if {first.kind, second.kind} <= {PERSON, COMPANY}:
-        return first.value != second.value
+        return bool(first.value != second.value)
     if first.kind != second.kind:
         return False
     if first.kind != TIME:

@@ -33,9 +33,13 @@ LONG_AGO_DAYS, SOON_DAYS = 200, 60
 # Where the customer is, what they do then: no step of ours.
 # "等她周五回复": what one waits for lies ahead.
 WAITED = re.compile(rf"等(?:着|到)?(?:他|她|他们|她们|对方|客户|那边|{WHO})?(?:们)?$")
-ANSWERED = re.compile(rf"^[\s,，。]*(?:他|她|对方|那边|客户|{WHO})?(?:们)?(?:就|还|也|又)?(?:说|讲|表示|告诉|回|已经|没接|没通|不在|不接)")
+ANSWERED = re.compile(
+    rf"^[\s,，。]*(?:他|她|对方|那边|客户|{WHO})?(?:们)?(?:就|还|也|又)?(?:说|讲|表示|告诉|回|已经|没接|没通|不在|不接)"
+)
 # What the customer has at a time is no step either: "透露年底有预算".
-FACT = re.compile(r"^[\s]*(?:才|就|还|会|可能|应该|大概)*(?:有|没有?)(?:预算|钱|需求|采购|计划|项目|指标|额度|资金|活动|展会|大单)")
+FACT = re.compile(
+    r"^[\s]*(?:才|就|还|会|可能|应该|大概)*(?:有|没有?)(?:预算|钱|需求|采购|计划|项目|指标|额度|资金|活动|展会|大单)"
+)
 ABSENT = re.compile(
     r"^[\s]*(?:他|她|他们|她们|对方|客户|老板|领导)?(?:们)?(?:都|就|才|也|还)?(?:要|会|得|可能|开始|准备)?(?:出差|出国|休假|休息|放假|请假|开会|不在|没空|没时间|很忙|在忙|忙|旅游|度假|"
     r"出去玩|出门|出去|外出|回老家|回来|上班|体检|住院|结婚|产假|年会|盘点|搬家)|^[\s]*(?:不|没|别|取消|去不了|来不了|不行)(?!急)"
@@ -43,7 +47,9 @@ ABSENT = re.compile(
 SPEECH = re.compile(r"说|反馈|表示|告诉|提到|讲")
 # What the customer says before the time of a next step, and what they demand around it.
 REPORTED = re.compile(r"说(?!明|服|不定|好)|反馈|表示|告诉|提到|答应|承诺|同意|希望|要求|催|来电|回复")
-DEMANDED = re.compile(rf"{TIME}[^,，。]{{0,4}}才|(?:对方|客户|他们?|她们?|{WHO})(?:那边|这边)?(?:要求|希望|想要|催|要(?!是|我))")
+DEMANDED = re.compile(
+    rf"{TIME}[^,，。]{{0,4}}才|(?:对方|客户|他们?|她们?|{WHO})(?:那边|这边)?(?:要求|希望|想要|催|要(?!是|我))"
+)
 DEFER = re.compile(
     r"(?:下一步|接下来|后续|下次|回头|改天|到时候?|过几天|过段时间|过阵子|等(?:他|"
     r"她|对方|客户).{0,8}?(?:后|再)|需要(?:我)?(?=给|把|发|寄|送|准备|安排)|待办[:：]?)"
@@ -133,10 +139,7 @@ def _was_lately(when: When, now: datetime, days: int = 6) -> bool:
 def _far_behind(when: When, now: datetime) -> bool:
     last, following = behind(when, now), ahead(when, now)
     return (
-        last is not None
-        and following is not None
-        and (now - last).days > LONG_AGO_DAYS
-        and (following - now).days < SOON_DAYS
+        last is not None and following is not None and (now - last).days > LONG_AGO_DAYS and (following - now).days < SOON_DAYS
     )
 
 
@@ -225,7 +228,11 @@ def _is_short_head(head: str) -> bool:
 
 def _goes_on_telling(clause: Clause) -> bool:
     return (
-        bool(re.search(r"预算|金额|阶段|嫌|觉得|说|意向|竞品|对手|已经?(?=[谈定签付收发批])|^先(?:放|挂|这样|等|搁|不|缓)", clause.text))
+        bool(
+            re.search(
+                r"预算|金额|阶段|嫌|觉得|说|意向|竞品|对手|已经?(?=[谈定签付收发批])|^先(?:放|挂|这样|等|搁|不|缓)", clause.text
+            )
+        )
         and not PLAN.search(clause.text)
         and TIME not in clause.text
     )

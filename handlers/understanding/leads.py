@@ -195,7 +195,9 @@ TO_WHOM = re.compile(
     rf"调)(?:一?下)?给(?:同事|销售)?(?:(?P<mark>{PERSON})|(?P<name>[一-鿿]{{2,4}}))"
 )
 # "周婷转林小舟", "这个客户给林小舟吧": without 转给, so only a name by its form counts.
-TO_NAMED = re.compile(rf"(?:转交?|移交|交接?|指派|分配|分派|派|过户|划拨?|给|换)(?:给|到|成|去)?(?:同事|销售)?(?P<mark>{PERSON})")
+TO_NAMED = re.compile(
+    rf"(?:转交?|移交|交接?|指派|分配|分派|派|过户|划拨?|给|换)(?:给|到|成|去)?(?:同事|销售)?(?P<mark>{PERSON})"
+)
 BY_WHOM = re.compile(
     rf"(?:由|让|归|换成?)(?:(?P<mark>{PERSON})|(?P<name>[一-鿿]{{2,3}}))(?:来)?(?:跟进|"
     rf"负责|接手|跟|对接|接管|接|管|维护|盯|带)"

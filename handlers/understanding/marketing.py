@@ -26,7 +26,9 @@ TO_WHOM = re.compile(
 )
 CONTENT_TIME = re.compile(rf"(?:群发|推送|发)(?:个|一?条)?{TIME}[一-鿿]$")
 # "春节放假通知" is what is sent, not when.
-FEAST_CONTENT = re.compile(r"(?:节)?(?:放假|假期|活动|促销|特惠|优惠|大促|礼|福利|海报|通知|安排|专场|特卖|祝福|问候|贺|档|限定|套餐)")
+FEAST_CONTENT = re.compile(
+    r"(?:节)?(?:放假|假期|活动|促销|特惠|优惠|大促|礼|福利|海报|通知|安排|专场|特卖|祝福|问候|贺|档|限定|套餐)"
+)
 LATER_TO_WHOM = re.compile(r"(?:群发|推送|发).{2,}?(?P<whom>给[^,，。]*)$")
 COMMAND = re.compile(
     r"(?<!邀)请(?![函柬])|帮我|麻烦|帮忙|安排|设置|设个|设(?![备计])|定时|准时|"

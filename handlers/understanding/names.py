@@ -55,7 +55,9 @@ TRADE = (
     "建筑|工程|电气|仪器|包装|印刷|软件|光电|新材料|生物|医疗|珠宝|酒业|茶业|乳业|钢铁|塑胶|塑料|皮具|鞋业|玩具|照明|物业|投资|资本|控股"
 )
 COMPANY_OF = re.compile(rf"[{HAN}]{{2,12}}?(?:{TRADE})(?=的?{TAKEN})")
-COMPANY_FORM = re.compile(rf"[{HAN}a-z0-9()&]{{0,24}}?(?:{COMPANY_ENDS})(?:(?:连锁|管理|服务|发展|技术|投资|控股|股份|商贸){{0,2}}(?:有限公司|公司|集团|店|厂))?(?:\([{HAN}]{{2,6}}\))?")
+COMPANY_FORM = re.compile(
+    rf"[{HAN}a-z0-9()&]{{0,24}}?(?:{COMPANY_ENDS})(?:(?:连锁|管理|服务|发展|技术|投资|控股|股份|商贸){{0,2}}(?:有限公司|公司|集团|店|厂))?(?:\([{HAN}]{{2,6}}\))?"
+)
 # A syllable after which an honorific is another word: 总是, 工作, 哥们, 董事会.
 NOT_HONORIFIC = re.compile(
     r"总(?=[是共部体会结的觉算在要价额数计之能监经裁]?(?:共|部|体|是|结|计|价|"

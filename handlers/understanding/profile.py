@@ -47,8 +47,8 @@ def _birthday(sentence: Sentence) -> str | None:
     for mention in sentence.of(TIME):
         when: When = mention.value
         if of_moon and not when.lunar and (match := LUNAR_DAY.search(sentence.plain, mention.start, mention.end)):
-            leap = "L" if match["leap"] else ""
-            return f"lunar:{read_small(match['month']) or 0:02}{leap}-{read_small(match['day']) or 0:02}"
+            sign = "L" if match["leap"] else ""
+            return f"lunar:{read_small(match['month']) or 0:02}{sign}-{read_small(match['day']) or 0:02}"
         if when.lunar:
             month, day, leap = when.lunar
             return f"lunar:{month:02}{'L' if leap else ''}-{day:02}"
@@ -88,8 +88,8 @@ def read_update(sentence: Sentence, now: datetime) -> dict[str, object]:
     slots["birthday"] = _birthday(sentence)
     slots["title"] = _title(sentence)
     slots["company"] = _new_company(sentence, slots)
-    moved = "地址" in sentence.skeleton or "搬" in sentence.skeleton
-    if match := ADDRESS.search(sentence.skeleton) or (NEW_PLACE.search(sentence.skeleton) if moved else None):
+    has_moved = "地址" in sentence.skeleton or "搬" in sentence.skeleton
+    if match := ADDRESS.search(sentence.skeleton) or (NEW_PLACE.search(sentence.skeleton) if has_moved else None):
         start, end = match.span("address")
         slots["address"] = trim(sentence.raw[sentence.at(start) : sentence.at(end)]).removesuffix("了")
     return slots
@@ -104,7 +104,10 @@ NAMED_BEFORE = re.compile(
 NAMED_AFTER = re.compile(
     r"标签(?:打上|加上|贴上|添加|设为|设成|打|加|贴|为|是|上|去掉|删掉|移除|取消)*[\s:：]*(?P<tags>[^。!！?？]+)"
 )
-MARKED_AS = re.compile(rf"(?:标记|标注|设置?|列|归){WHO}(?:为|成|到)(?P<named>[^。!！?？]+)|" r"(?:标记|标注|标|归类|划|打|贴|设|列)(?:成|为|到|上|个|入|进)+(?P<tags>[^。!！?？]+)")
+MARKED_AS = re.compile(
+    rf"(?:标记|标注|设置?|列|归){WHO}(?:为|成|到)(?P<named>[^。!！?？]+)|"
+    r"(?:标记|标注|标|归类|划|打|贴|设|列)(?:成|为|到|上|个|入|进)+(?P<tags>[^。!！?？]+)"
+)
 PUT_ON_ROW = re.compile(r"打标(?!签)[\s:：,，]*(?P<tags>[^。!！?？]+)")
 PUT_ON = re.compile(r"(?:打|加|贴|标(?![签记注]))(?:上|个|一个)?(?P<tags>[^,，。\s]{1,10})$")
 TAG_ENDS = re.compile(

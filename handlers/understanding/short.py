@@ -5,7 +5,9 @@ import re
 from handlers.understanding.mentions import MARKS
 
 NOISE = re.compile(r"[^\w\u4e00-\u9fff👌👍✅🆗❌+#]+")
-PARTICLES = r"(?:啊|呀|吧|哦|噢|哈|啦|了|的|滴|呢|嘛|么|喔|哒|哇|诶|额|呃|呐|咧|嘞|哟|噻|撒|那|就|先|嗯|唉|哎|谢谢|谢了|辛苦|一下)*"
+PARTICLES = (
+    r"(?:啊|呀|吧|哦|噢|哈|啦|了|的|滴|呢|嘛|么|喔|哒|哇|诶|额|呃|呐|咧|嘞|哟|噻|撒|那|就|先|嗯|唉|哎|谢谢|谢了|辛苦|一下)*"
+)
 YES = (
     r"对|是|嗯|恩|嗯哼|好|行|可以|没错|没问题|确认|确定|正确|同意|成|中|妥|要|"
     r"需要|就这么?定|定了|就这样|就这么办|就它|就他|就她|就是(?:他|她|它|这个|这样)|是(?:他|她|"
@@ -70,7 +72,7 @@ def short_answer(text: str) -> str | None:
     """Return the intent of a short answer; None when the sentence says more."""
     plain = NOISE.sub("", text)
     if not plain:
-        return "help" if text.strip() in {"?", "？"} else None
+        return "help" if re.sub(r"[\s。]", "", text) in {"?", "？"} else None
     if len(plain) > LONGEST:
         return None
     if FEELS.fullmatch(plain):

@@ -20,9 +20,7 @@ _SURNAMES = "".join(sorted(single_surnames() - frozenset("年时和从于向离�
 # 刚 as a word of time, not in 刚好, 刚需.
 # A given name that ends in 刚: 李刚, 尤小刚, 王志刚.
 NAMED_GANG = rf"(?<!(?<![小老])[{_SURNAMES}])(?<![{_SURNAMES}][志小建永文国晓海金大立卫德玉春])"
-JUST_NOW = re.compile(
-    rf"刚刚(?!好)|刚才|{NAMED_GANG}刚(?![好需性毅果强烈劲直健巧柔子开入起])|(?<![a-z])just now(?![a-z])|方才"
-)
+JUST_NOW = re.compile(rf"刚刚(?!好)|刚才|{NAMED_GANG}刚(?![好需性毅果强烈劲直健巧柔子开入起])|(?<![a-z])just now(?![a-z])|方才")
 AT_ONCE = re.compile(r"马上|立刻|立即|即刻|现在(?![是任当做在用的])就?|此刻|这就|(?<![a-z])(?:right )?now(?![a-z])")
 GAP = re.compile(r"[\s,的(（、]{0,3}$")
 IMPOSSIBLE_PART = re.compile(r"(?:\d{1,3}|[零一二两三四五六七八九十]{1,3})\s?[点时:：].*$")
