@@ -92,7 +92,7 @@ REFERENCE = re.compile(
     r"$)|^\s*(?P<first>\d{1,4})(?=号?(?:完成|搞定|做完|办完|done))|#\s?(?P<sharp>\d{1,12})(?:号)?|"
     r"第\s?(?P<nth>\d{1,6}|[一二三四五六七八九十百两]{1,4})\s?(?:条|"
     r"个|项|号|单|笔|位|家)(?!月|季|周|星期|礼拜|方案|问题|工作日)"
-    r"|(?:编号|单号|序号|id|no\.?|任务|待办|线索|群发|记录|跟进|工单|(?<![a-z])task)\s?(?:号|"
+    r"|(?:编号|单号|序号|id|no\.?|任务|待办|线索|群发|记录|跟进|工单|公海|(?<![a-z])task)\s?(?:号|"
     r"是|为|:)?\s?(?P<named>\d{1,12})(?:号)?(?![\d个条家万千元块天:点月年次人.%号w])|"
     r"(?<![\d.月路街弄])(?P<number>\d{1,6})号(?=任务|待办|线索|群发|记录|客户|"
     r"跟进|商机|单子)"
@@ -101,6 +101,10 @@ REFERENCE = re.compile(
 ROW_END = r"(?P<number>\d{1,4})(?:号|条)?(?=\s*(?:[、,和。!！了吧]|$)|\s+\d{1,4}(?!\d|\s?[点时月日号:/台个]))"
 ROW = re.compile(rf"(?:\s*[、,和跟与]\s*|\s+){ROW_END}")
 JOINED_ROW = re.compile(rf"\s*[、和跟与]\s*{ROW_END}")
+
+
+# "三百八一晚": the price of one.
+ONE_OF = frozenset("晚台个件套天间次人位吨斤米张把箱瓶盒桌份趟")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,8 @@ def _spoken(sentence: Sentence) -> None:
         if currency or (big and (len(number) > 1 or match["unit"] or match["hundred_million"] or match["w"])):
             if number in {"万", "千", "百", "亿"} and not match["unit"]:
                 continue
-            if sentence.rest[match.end("number") : match.end("number") + 1] == "一" or (number.startswith("万一")):
+            behind = sentence.rest[match.end("number") : match.end("number") + 2]
+            if (behind[:1] == "一" and behind[1:] not in ONE_OF) or (number.startswith("万一")):
                 continue
             _take(sentence, match)
 
@@ -222,7 +227,8 @@ def mark_chances(sentence: Sentence) -> None:
     for match in CHANCE.finditer(sentence.rest):
         if match["tenths"] and not (match["half"] or CHANCE_WORDS.search(sentence.plain) or _is_alone_of_deal(sentence, match)):
             continue
-        if NOT_CHANCE.search(sentence.rest[max(0, match.start() - 6) : match.start()].rstrip()):
+        before = sentence.rest[max(0, match.start() - 6) : match.start()].rstrip()
+        if NOT_CHANCE.search(before) and not CHANCE_WORDS.search(before):
             continue
         value = _chance(match)
         if value is not None and 0 <= value <= 100:

@@ -34,8 +34,8 @@ UPDATE = re.compile(
     rf"|生日|升(?!级|温|值|价|降|高|到\d)|跳槽|调(?:到|任|去)(?!.{{0,3}}标签)|(?:现在|"
     rf"已经|目前)(?:是|任|当|做|在).{{2,14}}(?:总监|经理|主任|主管|总|公司|集团|"
     rf"上班|工作)|搬(?:到|家|去)|(?:记|存|补|加|填)(?:一?下|上|个)*[^,，]{{0,8}}{UPDATE_FIELD}|"
-    rf"(?:离职|入职)(?:了)?(?:去|到)|(?:去|到|进)了(?:一?家|个)?新(?:公司|单位)|(?:现在|目前|如今)在(?:了)?{COMPANY}|离开(?:了)?(?:原|前)?(?:公司|单位)|出生|生于|{WHO}(?:的|家|公司|单位|办公)*(?:地址|住址)[\s:：是]|"
-    rf"提(?:拔)?(?:为|成|了)?(?=[^,，。]{{0,6}}(?:总监|经理|主任|主管|总裁|副总|长)(?:了|$))|(?:换|跳)(?:了|个|家)*(?:公司|单位|东家|工作)|(?:更新|修改|变更|更正|改)(?:一下|下)?[\s,，:：]*{WHO}[\s的]*{UPDATE_FIELD}|"
+    rf"(?:离职|入职)(?:了)?(?:去|到)|(?:去|到|进)了(?:一?家|个)?新(?:公司|单位)|(?:现在|目前|如今)在(?:了)?{COMPANY}|离开(?:了)?(?:原|前)?(?:公司|单位)|出生|生于|{WHO}(?:的|家|公司|单位|办公)*(?:地址|住址)[\s,，:：是]|"
+    rf"提(?:拔)?(?:为|成|了)?(?=[^,，。]{{0,6}}(?:总监|经理|主任|主管|总裁|副总|长)(?:了|$))|(?:换|跳)(?:了|个|家)*(?:公司|单位|东家|工作)|(?:更新|修改|变更|更正|改)(?:一下|下)?[\s,，:：]*{WHO}[\s,，的]*{UPDATE_FIELD}|"
     rf"(?:当|做|任)(?:上|了|为)+[^,，。]{{0,8}}(?:总监|经理|主任|主管|总|长)(?:了|[\s,，。]|$)"
 )
 # The person has another post: "换公司了 去了华清科技" is no visit.
@@ -50,8 +50,8 @@ ASKS = re.compile(
 SHOW = re.compile(
     rf"(?:看看|查查|找找|搜搜|看|查|调|找|打开|显示|给我|发我|要|瞧|翻|搜|了解|"
     rf"介绍|来)(?:看|一看|询|一?下|出|取|阅|个|一?份|一?眼)*[\s,，:：]*{WHO}|{WHO}(?:的|"
-    rf"他|那边|公司|最近|目前|现在|上周|近期|一下)*(?:资料|档案|信息|情况|详情|"
-    rf"联系方式|电话|名片|手机|微信|邮箱|地址|生日|跟进记录|跟进情况|历史|记录|"
+    rf"他|那边|公司|最近|目前|现在|上周|近期|一下|客户)*(?:资料|档案|信息|情况|详情|"
+    rf"联系(?:方式|电话|人)|电话|名片|手机|微信|邮箱|地址|生日|跟进记录|跟进情况|历史|记录|"
     rf"背景|客户卡|画像|标签|进展|动态|号码|近况|啥情况|什么情况|card|info|详细)"
     rf"|{WHO}的?(?:这个|那个)?(?:客户|人|联系人|公司|单位)?(?:的)?(?:基本|基础|详细|全部|完整|具体|个人)(?:信息|资料|情况)|{WHO}(?:是谁|(?:的)?联系人是谁|[^,，。]{{0,6}}到哪(?:一步|儿|里)?了?|[^,，。]{{0,4}}什么阶段|"
     rf"是哪个|是干(?:啥|什么)的|咋样了?|怎么样了?|什么来头|哪个公司的|"
@@ -66,7 +66,7 @@ LOOK_UP = re.compile(
 )
 # What is no name: "新线索的资料" asks for somebody who is not named.
 NOBODY = re.compile(r"(?:我|这|那|这个|那个|全部|所有|新|的|客户们?|线索|联系人|同事|大家)+")
-CARD = re.compile(rf"^[\s]*{WHO}\s+(?:资料|档案|信息|情况|联系方式|名片|地址|生日|客户卡|进展|记录)[\s?？]*$")
+CARD = re.compile(rf"^[\s]*{WHO}[\s,，]+(?:资料|档案|信息|情况|联系方式|名片|地址|生日|客户卡|进展|记录)[\s?？]*$")
 # A question about somebody, whatever it asks for: "王总哪家公司的", "孙总住哪", "云帆科技谁在跟".
 ASKED = re.compile(
     r"有[^,，。]{1,5}(?:没|么)[\s?？]*$|什么|(?<![好])啥|谁(?!说)|哪|多少|几(?:号|岁|点|个|家|次|月)|有(?:没有|吗|没)|是不是|怎么样|咋样|如何|吗[\s?？]*$|多大|多久|呢[\s?？]*$|[?？]\s*$"
@@ -77,7 +77,7 @@ PEOPLE = r"(?:客户|线索|联系人|名单|人|公司|单位|老板|潜客|商
 SEARCH = re.compile(
     rf"(?:标签|阶段|区域|地区|行业)(?:是|为|里|有)[^,，。]{{1,16}}(?:有哪些|都有谁|"
     rf"列出|列一下|有多少|名单)|(?:新增|新来|新进|录入|新录)的?(?:线索|客户)(?:有多少|"
-    rf"有哪些|列表|有几个|名单)?[\s?？呢]*$|^[\s]*(?:请|帮我|麻烦|给我|我想|我要)*(?:搜|"
+    rf"有哪些|列表|有几个|名单)?[\s?？呢]*$|^[\s]*关键[词字]|^[\s]*(?:请|帮我|麻烦|给我|我想|我要)*(?:搜|"
     rf"搜索|查找|检索|查询|找|筛选?|列|查|挑|过滤)(?:一下|一?下|出|出来|个|一?搜|"
     rf"找|索|看看|查|一?列)?|{PEOPLE}(?:都|还)?(?:有(?:哪些|谁|多少|啥|什么|几个)|"
     rf"列表|名单|清单|列(?:出来|一下|给我)|有几|给我(?:看|列))|(?:哪些|哪几个|多少(?:个)?|"
@@ -226,6 +226,7 @@ def _record(sentence: Sentence) -> tuple[str, float] | None:
         return "create_lead", 0.9
     if (
         PERSON in skeleton
+        and (CHANGED.search(skeleton) or not _is_of_stranger(sentence))
         and not NO_VALUE.match(skeleton)
         and UPDATE.search(skeleton)
         and not asks
@@ -236,6 +237,8 @@ def _record(sentence: Sentence) -> tuple[str, float] | None:
         and not re.search(r"公海", skeleton)
     ):
         return "update_contact", 0.9
+    if PHONE in skeleton and _is_of_stranger(sentence) and not WITH.search(skeleton) and not LOOK_UP.match(skeleton):
+        return "create_lead", 0.75
     if PHONE in skeleton and KEEP.search(skeleton):
         return "create_lead", 0.8
     given = PHONE in skeleton or EMAIL in skeleton or (find_wechat_id(sentence) is not None and PERSON in skeleton)
@@ -243,6 +246,16 @@ def _record(sentence: Sentence) -> tuple[str, float] | None:
         known = any(mention.known for mention in sentence.of(PERSON))
         return ("update_contact", 0.75) if known and not re.search(r"线索|客户", skeleton) else ("create_lead", 0.75)
     return None
+
+
+CHANGED = re.compile(r"换|改|更新|变|更正|修改|新(?:的|号|电话|手机|邮箱|微信|地址)|升|调|跳|搬|不对|错|记一?下|记上|补充|生日")
+
+
+def _is_of_stranger(sentence: Sentence) -> bool:
+    """Tell whether an address is given for somebody who is none of the speaker's own people: then it is a lead."""
+    given = PHONE in sentence.skeleton or EMAIL in sentence.skeleton
+    people = sentence.of(PERSON)
+    return given and bool(people) and not any(mention.known for mention in people)
 
 
 KEEP = re.compile(r"(?:录|登记|存|建档|入库|收录)(?:一下|下来|入|进(?:去|来|系统)?|起来|了)?(?:吧|哈)?[\s。!！]*$")

@@ -28,6 +28,10 @@ TOLD_NEXT = re.compile(
     r"(?:说(?!明|服)|问(?!题)|打来|来电|来(?:了)?(?:个)?(?:电话|微信|消息|短信|邮件)|发来|(?:给我们?|跟我|在(?:微信|钉钉|群|电话)(?:里|上)?)(?:打|发|说|留|问|讲|回)|回(?:复|电|信|我)|反馈|"
     r"告诉|通知|(?:打|发)(?:了)?(?:个|条|封)?(?:电话|微信|短信|邮件|消息)(?:来|过来)?[^,，。]{0,4}(?:说|问|要|催|给我)|(?:微信|电话|短信|邮件|钉钉)(?:里|上)?(?:我)?(?:说|问|回|来|告诉))"
 )
+# Words right before a time that make it the customer's own.
+TOLD_OF = re.compile(
+    r"(?:聊到|谈到|提到|说到|透露|(?<!好)说|表示|反馈|讲)(?:了|过)?(?:他们?|她们?|对方|公司|老板|那边)?(?:大概|可能|最快|最晚|最迟|争取|要到|得等|等到|要)?$"
+)
 # A day so long ago is not meant when the same day comes soon.
 LONG_AGO_DAYS, SOON_DAYS = 200, 60
 # Where the customer is, what they do then: no step of ours.
@@ -189,8 +193,15 @@ def _split_times(sentence: Sentence, now: datetime) -> tuple[Mention | None, Men
     if not future:
         return past, None
     ours = [(mention, is_step) for mention, is_step in future if not ABSENT.search(_around(sentence, mention)[1])]
+    if len(ours) > 1 and not all(_is_told_of(sentence, mention) for mention, _ in ours):
+        # What they say they will do is not yet what we will do: "说月底前能打款 我周一再确认".
+        ours = [(mention, is_step) for mention, is_step in ours if not _is_told_of(sentence, mention)]
     steps = [mention for mention, is_step in ours if is_step]
     return past, (steps or [mention for mention, _ in (ours or future)][-1:])[0]
+
+
+def _is_told_of(sentence: Sentence, mention: Mention) -> bool:
+    return TOLD_OF.search(_around(sentence, mention)[0]) is not None
 
 
 def _is_background(sentence: Sentence, past: Mention, before: str) -> bool:

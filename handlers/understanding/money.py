@@ -108,7 +108,7 @@ METHODS = (
     ("alipay", re.compile(r"支付宝|alipay|花呗")),
     ("cash", re.compile(r"现金|现款|现钞")),
     ("check", re.compile(r"支票")),
-    ("transfer", re.compile(r"转账|汇款|电汇|网银|对公|银行|打款|转了|转来|转过来|公账|私账|转到")),
+    ("transfer", re.compile(r"转账|汇款|汇来|汇了|汇过来|电汇|网银|对公|银行|打款|转了|转来|转过来|公账|私账|转到")),
     ("other", re.compile(r"承兑|汇票|刷卡|pos|信用卡|云闪付|数字人民币|信用证|抵扣")),
 )
 

@@ -17,6 +17,7 @@ from handlers.understanding import amounts, names, people, phones, times
 from handlers.understanding.classify import at_first_glance, classify
 from handlers.understanding.conditions import holds_all
 from handlers.understanding.corrections import corrected
+from handlers.understanding.framing import inside
 from handlers.understanding.mentions import Sentence
 from handlers.understanding.several import names_more
 from handlers.understanding.slots import READERS
@@ -108,6 +109,7 @@ def parse(text: str, now: datetime, known: Sequence[str]) -> Meaning:
     glance = at_first_glance(sentence.plain)
     if glance is not None:
         return Meaning(glance[0], 0.95, {"topic": glance[1]} if glance[1] else {})
+    text = inside(text)
     sentence = _read_corrected(text, local, names.read_known(tuple(known)))
     intent, confidence = classify(sentence)
     if intent in TO_MANY and not holds_all(sentence):

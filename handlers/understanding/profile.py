@@ -21,8 +21,8 @@ SHORT_DAY = re.compile(r"(?<![\d.-])(?P<month>1[0-2]|0?[1-9])[./-](?P<day>3[01]|
 LUNAR_DAY = re.compile(rf"(?P<leap>闰)?(?P<month>{MONTH})月初?(?P<day>{DAY})")
 ADDRESS = re.compile(
     r"(?:地址|住址|办公室|公司|单位|家)?(?:新地址)?(?:搬到|搬去|搬至|迁到|迁至|"
-    r"地址(?:已经|也)?(?:改成|改为|改到|换成|换到|变成|更新为|是|为|在|:|：|\s)+|"
-    r"住在|住址(?:是|为|:|：)?)了?\s?(?P<address>[^,，。;；]{2,40})"
+    r"(?:地址|住址)(?:已经|也)?(?:改成|改为|改到|换成|换到|变成|更新为|是|为|在|:|：|[\s,，])+|"
+    r"住在|住址)了?\s?(?P<address>[^,，。;；]{2,40})"
 )
 NEW_PLACE = re.compile(r"(?:现在|目前|如今|新的?|改)(?:搬)?(?:在|到|是)\s?(?P<address>[^,，。;；]{2,40})")
 NEW_TITLE = re.compile(
@@ -31,9 +31,9 @@ NEW_TITLE = re.compile(
     rf"是)*|提(?:拔)?(?:为|成|了)?|(?:当|做|任|成)(?:上|了|为)+|(?:部|部门|公司|那边|去)(?:当|做|任)|担任|升)(?P<title>[一-鿿a-z]{{0,8}}(?:{TITLE_ENDS}))"
 )
 NEW_COMPANY = re.compile(
-    r"(?:新(?:公司|单位)[\s,，]*(?:叫|是)|跳槽(?:到|去|至)?了?|去了(?!新|一家新)|换到了?|入职了?|加入了?|调(?:到|去)了?|公司(?:改成|"
+    r"(?:新(?:公司|单位)[\s,，]*(?:叫|是)|(?:公司|单位)[^,，。]{0,2}(?:改名|更名|换名)了?[\s,，]*(?:叫|为|成|是)*|跳槽(?:到|去|至)?了?|去了(?!新|一家新)|换到了?|入职了?|加入了?|调(?:到|去)了?|公司(?:改成|"
     r"改为|换成|换到|变成|变更为|是|:|：)|单位(?:改成|改为|换成|是)|(?:现在|目前)在|"
-    r"改到|在|(?:公司|单位)\s+(?=\ue002))(?P<company>\ue002|[^\s,，。上当做任]{2,20})"
+    r"改到|在|(?:公司|单位)[\s,，]+(?=\ue002))(?P<company>\ue002|[^\s,，。上当做任]{2,20})"
 )
 
 
@@ -65,7 +65,7 @@ def _new_company(sentence: Sentence, slots: dict[str, object]) -> str | None:
     if match["company"].startswith(COMPANY):
         place = sentence.at(match.start("company"))
         return next((str(mention.value) for mention in sentence.of(COMPANY) if mention.start == place), None)
-    moved = re.match(r"新(?:公司|单位)|跳槽|公司(?:改|换|变|是|:|：)|单位|换到|入职|加入", match[0])
+    moved = re.match(r"新(?:公司|单位)|(?:公司|单位).{0,2}(?:改|更|换)名|跳槽|公司(?:改|换|变|是|:|：)|单位|换到|入职|加入", match[0])
     return trim(match["company"]) if moved else None
 
 

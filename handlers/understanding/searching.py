@@ -9,7 +9,7 @@ from handlers.understanding.mentions import MARKS, TIME, Sentence
 from handlers.understanding.stages import find_stage
 from handlers.understanding.tasks import range_of
 
-EXPLICIT = re.compile(r"(?:搜索?|检索|查找|查询|关键词|关键字)(?:一下|一搜|下|个|到)?[\s:：]*(?P<query>[^,，。?？]+)")
+EXPLICIT = re.compile(r"(?:搜索?|检索|查找|查询|关键词|关键字)(?:一下|一搜|下|个|到)?[\s:：,，]*(?P<query>[^,，。?？]+)")
 # Words of the asking; what is left of the sentence is what is looked for.
 ASKING = re.compile(
     r"打开|进入|显示|展示|浏览|翻翻|瞧瞧|瞅瞅|请|帮我|帮忙|麻烦|给我|我想|我要|想|能不能|可以|看看|看一下|看下|看|查看|"
