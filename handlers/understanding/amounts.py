@@ -96,6 +96,8 @@ REFERENCE = re.compile(
     r"是|为|:)?\s?(?P<named>\d{1,12})(?:号)?(?![\d个条家万千元块天:点月年次人.%号w])|"
     r"(?<![\d.月路街弄])(?P<number>\d{1,6})号(?=任务|待办|线索|群发|记录|客户|"
     r"跟进|商机|单子)"
+    r"|(?P<han>[一二三四五六七八九十]{1,3})号(?=任务|待办|线索|群发|记录|客户|跟进|商机)"
+    r"|公海(?:里|的|第)?\s?(?P<pool>[一二三四五六七八九十]{1,3})[号条个]"
 )
 
 ROW_END = r"(?P<number>\d{1,4})(?:号|条)?(?=\s*(?:[、,和。!！了吧]|$)|\s+\d{1,4}(?!\d|\s?[点时月日号:/台个]))"
@@ -270,7 +272,7 @@ def _mark_refs(sentence: Sentence) -> None:
     for match in REFERENCE.finditer(sentence.rest):
         number = match["sharp"] or match["bare"] or match["first"] or match["named"] or match["number"]
         if number is None:
-            number = str(read_small(match["nth"]))
-        group = next((name for name in ("named", "bare", "first") if match[name]), 0)
+            number = str(read_small(match["nth"] or match["han"] or match["pool"]))
+        group = next((name for name in ("named", "bare", "first", "pool") if match[name]), 0)
         start = match.start(group)
         sentence.take(Mention(REF, start, match.end(), number))

@@ -336,6 +336,9 @@ def _is_coming(sentence: Sentence) -> bool:
     return any(mention.value.tense == "future" or mention.value.lean == "future" for mention in sentence.of(TIME))
 
 
+HAPPENED = re.compile(r"了(?!解)|过(?!去|来|年|节|两天|几天)|没|完(?!成|善)|(?:电话|微信|钉钉|视频|拜访|面谈|开会)(?:里|中)?(?:他|她|对方)|意向|预算")
+
+
 def _talk(sentence: Sentence) -> tuple[str, float]:
     skeleton = sentence.skeleton
     somebody = re.search(WHO, skeleton)
@@ -343,7 +346,8 @@ def _talk(sentence: Sentence) -> tuple[str, float]:
     if somebody and (TOLD.search(skeleton) or SAID.search(skeleton)):
         return "log_follow_up", 0.9
     if somebody and find_method(skeleton):
-        planned = coming and not re.search(r"[\s,，。]\S", skeleton.strip())
+        planned = coming and not re.search(r"[\s,，。]\S", skeleton.strip()) and not HAPPENED.search(skeleton)
+        planned = planned and not any(mention.value.tense == "past" or mention.value.just_now for mention in sentence.of(TIME))
         return ("set_reminder", 0.65) if planned else ("log_follow_up", 0.75)
     if (
         coming

@@ -6,7 +6,7 @@ from datetime import datetime
 from handlers.understanding.clauses import clauses_of, trim, words
 from handlers.understanding.conditions import find_region
 from handlers.understanding.followups import amount_of, who
-from handlers.understanding.mentions import COMPANY, EMAIL, MARKS, PERSON, PHONE, REF, Sentence
+from handlers.understanding.mentions import COMPANY, EMAIL, MARKS, PERSON, PHONE, REF, WHO, Sentence
 from handlers.understanding.people import looks_like_name, name_at_start
 from handlers.understanding.phones import find_wechat_id, malformed_phone
 
@@ -170,6 +170,12 @@ RELEASING = re.compile(
     r"指派|派给|过户|划给|负责(?!人)|接手(?!人)|(?:转|给|换成?|派|移交)\ue001|归\ue001"
 )
 BECAUSE = re.compile(r"(?:因为|原因(?:是|:|：)?|由于|理由(?:是|:|：)?|主要是)(?P<reason>[^。;；]+)")
+# Said in one breath with the command: "放回公海一直联系不上", "转给林小舟跟进原来的人离职了", "周婷联系不上放回公海".
+BESIDE = re.compile(
+    rf"(?:公海|线索池)(?:里面?|池|中)?(?:去|吧|了|啊|哈)*(?P<after>(?!里|中|第|{WHO}|谁|有)[^\s]{{3,}})$|"
+    rf"给{PERSON}(?:那边|名下|来|去)*(?:跟进?|负责|接手|对接|维护|管)?(?:吧|了)*(?P<after2>(?!吧|了|去|来|跟|负责|接手|处理)[^\s]{{3,}})$|"
+    rf"^(?:把|将)?{WHO}(?:那边|这边)?(?P<before>(?!的|这|那|我|不跟|先)[^\s{PERSON}{COMPANY}]{{3,10}}?)(?:就|先|所以)?(?:放|退|扔|丢)(?:回|到|进)[^,，。]{{0,4}}公海"
+)
 NOT_REASON = re.compile(rf"^(?:[\s吧了啊哈{''.join(MARKS)}]|把|将|的|谢谢|麻烦|辛苦|线索|客户)*$")
 
 
@@ -180,8 +186,12 @@ def reason_of(sentence: Sentence, command: re.Pattern[str] = RELEASING) -> str |
         because = BECAUSE.search(clause.text)
         if because:
             pieces.append(words(sentence, clause.start + because.start("reason"), clause.end, []))
-        elif not command.search(clause.text) and not NOT_REASON.match(clause.text):
-            pieces.append(words(sentence, clause.start, clause.end, []))
+        elif not command.search(clause.text):
+            if not NOT_REASON.match(clause.text):
+                pieces.append(words(sentence, clause.start, clause.end, []))
+        elif command is RELEASING and (beside := BESIDE.search(clause.text)):
+            group = next(name for name in ("after", "after2", "before") if beside[name])
+            pieces.append(words(sentence, clause.start + beside.start(group), clause.start + beside.end(group), []))
     return trim("，".join(pieces)) or None
 
 

@@ -27,7 +27,7 @@ WEAK_ENDS = re.compile(
 )
 # A verb or particle right before the end word: "来电话投诉物流", "想给工厂装" name no company.
 VERB_END = re.compile(
-    rf"(?:投诉|咨询|查询?|催促?|抱怨|想给|给|为|装|具体|哪个|哪家|什么|对接|联系|发|走|寄|收|选|看|问|管|叫|找|换|开|逛|跑|进|参观|"
+    rf"^(?:来|去|到|进|回|要|想)?(?:验|看|逛|参观|考察|视察|审|访)(?:厂|工厂|店|门店)$|(?:投诉|咨询|查询?|催促?|抱怨|想给|给|为|装|具体|哪个|哪家|什么|对接|联系|发|走|寄|收|选|看|问|管|叫|找|换|开|逛|跑|进|参观|"
     rf"负责|分管|对比|考察|讨论|说|聊|谈|算|付|买|卖|了|的|着|去|到|在|几|多|些|家|个)(?:{COMPANY_ENDS})$"
 )
 # What may stand before a company's name without belonging to it.

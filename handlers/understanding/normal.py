@@ -73,7 +73,7 @@ HOMOPHONES = (
 )
 
 # 元月 is the first month, but not in "30元月租".
-FIRST_MONTH = re.compile(r"(?<![\d一二三四五六七八九十百千万两几])元月(?=[\d一二三初底中下上份])")
+FIRST_MONTH = re.compile(r"(?<![\d一二三四五六七八九十百千万两几])元月(?=[\d一二三四五六七八九十初底中下上份])")
 # 在 typed for 再, but not in 正在谈, 卡在谈判.
 AGAIN = re.compile(r"(?<![正还就都卡一直现存停])在(?=约|聊|跟进|联系|打给|谈(?!判)|说吧)")
 # Signs that NFKC leaves alone but that mean the same to us.

@@ -1,6 +1,7 @@
 """Phone numbers, e-mail addresses, links and WeChat ids, cut out before anything else reads the digits."""
 
 import re
+import unicodedata
 
 from handlers.understanding.mentions import EMAIL, LINK, PHONE, Mention, Sentence
 from handlers.understanding.numerals import DIGITS, HAN
@@ -41,7 +42,8 @@ def mark_addresses(sentence: Sentence) -> None:
     for match in URL.finditer(sentence.rest):
         sentence.take(Mention(LINK, match.start(), match.end(), sentence.raw[match.start() : match.end()]))
     for match in MAIL.finditer(sentence.rest):
-        sentence.take(Mention(EMAIL, match.start(), match.end(), sentence.raw[match.start() : match.end()]))
+        address = unicodedata.normalize("NFKC", sentence.raw[match.start() : match.end()])
+        sentence.take(Mention(EMAIL, match.start(), match.end(), address))
     for pattern, read in ((MOBILE, _mobile), (LANDLINE, _landline), (SPOKEN_MOBILE, _spoken)):
         for match in pattern.finditer(sentence.rest):
             sentence.take(Mention(PHONE, match.start(), match.end(), read(match)))
@@ -71,4 +73,4 @@ def malformed_phone(text: str) -> str | None:
 def find_wechat_id(sentence: Sentence) -> str | None:
     """Read a WeChat id as said ("微信号 lina_2020"); None when there is none."""
     match = WECHAT_ID.search(sentence.plain)
-    return sentence.raw[match.start(1) : match.end(1)] if match else None
+    return unicodedata.normalize("NFKC", sentence.raw[match.start(1) : match.end(1)]) if match else None

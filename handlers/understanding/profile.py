@@ -1,6 +1,7 @@
 """The slots of contact data and tags: a new number, a birthday, a title; tags on and off."""
 
 import re
+import unicodedata
 from datetime import datetime
 
 from handlers.understanding.clauses import trim
@@ -91,7 +92,8 @@ def read_update(sentence: Sentence, now: datetime) -> dict[str, object]:
     has_moved = "地址" in sentence.skeleton or "搬" in sentence.skeleton
     if match := ADDRESS.search(sentence.skeleton) or (NEW_PLACE.search(sentence.skeleton) if has_moved else None):
         start, end = match.span("address")
-        slots["address"] = trim(sentence.raw[sentence.at(start) : sentence.at(end)]).removesuffix("了")
+        said = unicodedata.normalize("NFKC", sentence.raw[sentence.at(start) : sentence.at(end)])
+        slots["address"] = trim(said).removesuffix("了")
     return slots
 
 
