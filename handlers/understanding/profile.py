@@ -66,7 +66,9 @@ def _new_company(sentence: Sentence, slots: dict[str, object]) -> str | None:
     if match["company"].startswith(COMPANY):
         place = sentence.at(match.start("company"))
         return next((str(mention.value) for mention in sentence.of(COMPANY) if mention.start == place), None)
-    moved = re.match(r"新(?:公司|单位)|(?:公司|单位).{0,2}(?:改|更|换)名|跳槽|公司(?:改|换|变|是|:|：)|单位|换到|入职|加入", match[0])
+    moved = re.match(
+        r"新(?:公司|单位)|(?:公司|单位).{0,2}(?:改|更|换)名|跳槽|公司(?:改|换|变|是|:|：)|单位|换到|入职|加入", match[0]
+    )
     return trim(match["company"]) if moved else None
 
 
