@@ -53,12 +53,12 @@ RANGE = re.compile(
     rf"(?:(?P<currency>{CURRENCY})|{COUNTED})"
 )
 ARABIC = re.compile(
-    rf"(?<![\d.第#a-z:])(?P<number>{NUMBER})\s?(?P<about>{ABOUT})?个?(?P<unit>{UNIT})(?P<tail>\d{{3,4}}(?!\d)|"
+    rf"(?<![\d.第#a-z])(?<!\d:)(?P<number>{NUMBER})\s?(?P<about>{ABOUT})?个?(?P<unit>{UNIT})(?P<tail>\d{{3,4}}(?!\d)|"
     rf"(?:[一二三四五六七八九1-9][千百十])*(?:[一二三四五六七八九1-9](?![\d.万千百十]))?)?(?![a-z零]|\d+(?:[台套件张人条位名]|个(?!月)))(?:(?P<currency>{CURRENCY})|"
     rf"{COUNTED})"
 )
 PLAIN = re.compile(
-    rf"(?<![\d.第#a-z:])(?P<number>{NUMBER})\s?(?P<about>{ABOUT})?(?:{CURRENCY})(?!线)(?P<tail>[一二三四五六七八九"
+    rf"(?<![\d.第#a-z])(?<!\d:)(?P<number>{NUMBER})\s?(?P<about>{ABOUT})?(?:{CURRENCY})(?!线|[\s,，]*单价)(?P<tail>[一二三四五六七八九"
     rf"1-9](?![\d万千百十个]))?"
 )
 SPOKEN = re.compile(

@@ -65,3 +65,18 @@ def find_method(text: str) -> str | None:
     """Return the method of the contact told in a text."""
     found = [(match.start(), -len(match[0]), name) for name, pattern in METHODS if (match := pattern.search(text))]
     return min(found)[2] if found else None
+
+
+# A customer who speaks, writes or agrees.
+THEIR_SPEECH = re.compile(r"说(?!明|服)|表示|反馈|告诉|回复(?:说|我)|问(?!题)|来电|答应|同意")
+
+
+def contact_told(skeleton: str) -> bool:
+    """Tell whether a contact with somebody named is told."""
+    with_somebody = bool(WITH.search(skeleton) or re.search(WHO, skeleton))
+    if not with_somebody:
+        return False
+    if TOLD.search(skeleton):
+        return True
+    method = find_method(skeleton)
+    return bool(method and (WITH.search(skeleton) or THEIR_SPEECH.search(skeleton)))

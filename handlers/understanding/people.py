@@ -43,7 +43,7 @@ def _given() -> tuple[str, str]:
 
 @cache
 def _likely() -> re.Pattern[str]:
-    """A name by the signs of its given name, whatever stands around it."""
+    """Match a name by the signs of its given name, whatever stands around it."""
     strong, every = _given()
     clear = "".join(sorted(single_surnames() - set(WORD_SURNAMES)))
     surname = rf"(?:{'|'.join(double_surnames())}|[{clear}])"

@@ -6,7 +6,7 @@ from datetime import datetime
 from handlers.understanding.clauses import trim
 from handlers.understanding.conditions import INACTIVE, OLD_CUSTOMER, TAGGED, find_region, find_tags
 from handlers.understanding.mentions import MARKS, TIME, Sentence
-from handlers.understanding.stages import find_stage
+from handlers.understanding.stages import ANY, find_stage, stage_named
 from handlers.understanding.tasks import range_of
 
 EXPLICIT = re.compile(r"(?:搜索?|检索|查找|查询|关键词|关键字)(?:一下|一搜|下|个|到)?[\s:：,，]*(?P<query>[^,，。?？]+)")
@@ -28,12 +28,17 @@ ASKING = re.compile(
 ASKED_ENDS = re.compile(rf"^(?:{ASKING.pattern})+|(?:{ASKING.pattern})+$")
 
 
+# "哪些客户在谈判": where deals are at, although no stage is called one.
+IN_STAGE = re.compile(rf"(?:在|处于|正在?)(?P<name>{ANY})")
+
+
 def _conditions(sentence: Sentence, now: datetime) -> dict[str, object]:
     slots: dict[str, object] = {}
     if tags := find_tags(sentence):
         slots["tags"] = tags
     slots["region"] = find_region(sentence.skeleton)
-    slots["stage"] = find_stage(sentence.skeleton)
+    in_stage = IN_STAGE.search(sentence.skeleton)
+    slots["stage"] = find_stage(sentence.skeleton) or (stage_named(in_stage["name"]) if in_stage else None)
     return slots
 
 
