@@ -33,7 +33,7 @@ TAGGED = (
         r"的)?标签(?=的|客户|下|里|$)"
     ),
 )
-SPLIT = re.compile(r"[、,，\s和跟与及或/|；;“”\"'「」]+")
+SPLIT = re.compile(r"(?:[、,，\s和与或/|；;“”\"'「」]|跟(?![进踪单投])|及(?!时))+")
 LEVELS = (
     ("vip", re.compile(r"vip|贵宾")),
     ("key", re.compile(r"重点客户|重点的?客户|关键客户|(?<![a-z])kp(?![a-z])|重点")),

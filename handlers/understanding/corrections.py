@@ -49,7 +49,8 @@ def corrected(sentence: Sentence) -> str | None:
     """Return the text with its first correction carried out; None when it holds none."""
     if not re.search(r"不|错|口误|正|sorry", sentence.plain):
         return None
-    for first, second in pairwise(sentence.of(PERSON, COMPANY, TIME, MONEY)):
+    rows = (sentence.of(PERSON, COMPANY), sentence.of(TIME), sentence.of(MONEY))
+    for first, second in (pair for row in rows for pair in pairwise(row)):
         between = sentence.plain[first.end : second.start]
         found = TAKE_BACK.search(between)
         if found is None or len(between) > FARTHEST or not _same_sort(first, second):

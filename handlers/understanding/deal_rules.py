@@ -6,7 +6,9 @@ from handlers.understanding.mentions import MONEY
 from handlers.understanding.rules import REMIND, rule
 
 # A number alone between breaks, as people type sums in a hurry: "打车 45".
-BARE_SUM = re.compile(r"(?:^|[\s,，:：]|(?<=[一-鿿]))(?P<sum>\d{1,9}(?:\.\d{1,2})?)(?=[\s,，。]|$)")
+BARE_SUM = re.compile(
+    r"(?:^|[\s,，:：]|(?<=[一-鿿]))(?P<sum>\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,9}(?:\.\d{1,2})?)(?=[\s,，。]|$)"
+)
 PLANNED = (
     r"预计|争取|希望|有望|准备|差点|没(?!戏|拿|成|有下文)|未|要是|如果|可能|能不能|"
     r"等(?=.{0,8}[签批])|就差|只差|快要?|马上|下周|提醒|说|想|计划|打算|还差|客户列表|名单|哪些|列表|列出|单的客户|"
@@ -33,7 +35,7 @@ ADVANCE = re.compile(r"(?:商机|那单|这单|[那这]个单(?!位)|单子|的�
 MOVING = re.compile(
     r"推进|推到|进入|进到|进了?(?=[合方报谈])|改(?:成|到|为)|更新|调(?:到|整|成|高|低)|升|降|变|转(?:到|"
     r"入|为)|到(?!期|底|货|时|账)|提(?:到|高|升)|走到|关单|成单|签单|预计|把握|"
-    r"概率|阶段|金额|卡在|停在|处于|还在|滑到"
+    r"概率|阶段|金额|立项|卡在|停在|处于|还在|滑到"
 )
 MONEY_IN = rule(
     "log_payment",

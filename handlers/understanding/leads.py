@@ -55,6 +55,7 @@ NEED = re.compile(
     r":|：)(?:是|为|:|：)*|对(?=[^,，。]{1,14}(?:感兴趣|有兴趣))|想(?=[一-鿿])|要(?=\d|[一二两三四五六七八九十几]|"
     r"买|做|订|定|换|装|上|建|改|配|租|用)|问(?=[^,，。\s]{2,8}(?:价格?|多少钱|报价)))(?P<need>[^,，。;；\s]{1,30})"
 )
+WANTED = re.compile(r"(?<![需只主重想])要(?!求|是|了|不|紧|么|不要|我)(?P<need>[^,，。;；\s]{2,30})")
 HEAD = re.compile(
     r"(?:请|帮我|麻烦|我|给我|来|了|有)*(?:新|录|加|建|添加|登记|新增|记|存|创建|"
     r"录入|收|接|收到|进来|入库|弄|多)?(?:一?个|一?条|一?下|了|位|一位|一家|家|"
@@ -133,7 +134,7 @@ def read_lead(sentence: Sentence, now: datetime) -> dict[str, object]:
     slots["amount"] = amount_of(sentence)
     rest = sentence.skeleton[: span[0]] + " " * (span[1] - span[0]) + sentence.skeleton[span[1] :]
     slots["region"] = find_region(rest)
-    if match := NEED.search(sentence.skeleton):
+    if match := NEED.search(sentence.skeleton) or WANTED.search(sentence.skeleton):
         need = words(sentence, match.start("need"), match.end("need"))
         slots["need"] = re.sub(r"(?:很|比较|非常)?(?:感|有)兴趣$", "", need)
     if "phone" not in slots and (typed := malformed_phone(sentence.raw)):

@@ -116,7 +116,7 @@ METHODS = (
 def _sum(sentence: Sentence) -> str | None:
     """Return the amount, or else the one number that stands alone."""
     bare = BARE_SUM.findall(sentence.skeleton)
-    return amount_of(sentence) or (f"{Decimal(bare[0]):.2f}" if len(bare) == 1 else None)
+    return amount_of(sentence) or (f"{Decimal(bare[0].replace(',', '')):.2f}" if len(bare) == 1 else None)
 
 
 def _past_time(sentence: Sentence, now: datetime) -> datetime | None:

@@ -25,10 +25,12 @@ WEAK_ENDS = re.compile(
     r"哪家|原|新|老|大|小|分|总|子|母|别的|其他|另一家|上市|外贸|物流|贸易|科技|"
     r"银行|保险|证券|地产|装修|同行|竞品|开|网|门|旗舰|专卖|商)*$"
 )
+# No company bears these in its name.
+PRONOUN = re.compile(r"[我你他她它您]|提醒|怎么|什么|这个|那个")
 # A verb or particle right before the end word: "来电话投诉物流", "想给工厂装" name no company.
 VERB_END = re.compile(
     rf"^(?:来|去|到|进|回|要|想)?(?:验|看|逛|参观|考察|视察|审|访)(?:厂|工厂|店|门店)$|(?:投诉|咨询|查询?|催促?|抱怨|想给|给|为|装|具体|哪个|哪家|什么|对接|联系|发|走|寄|收|选|看|问|管|叫|找|换|开|逛|跑|进|参观|"
-    rf"负责|分管|对比|考察|讨论|说|聊|谈|算|付|买|卖|了|的|着|去|到|在|几|多|些|家|个)(?:{COMPANY_ENDS})$"
+    rf"负责|分管|对比|考察|讨论|说|聊|谈|算|付|买|卖|了|的|着|去|到|在|几|多|些|家|个|过|订|定|约|吃|关|租|盘)(?:{COMPANY_ENDS})$"
 )
 # What may stand before a company's name without belonging to it.
 LEADS = (
@@ -39,7 +41,7 @@ LEADS = (
     "|报价单|给了|给|跟|和|与|同|找|约了|约|见了|见|去了|去|到了|到|在|从|把|"
     "将|向|对|为|替|陪|帮|请|让|叫|问|搜索|搜|查|看|调|抢|领|捞|接|收到|收|来自|"
     "属于|是|的|了|个|家|客户|线索|公司名|公司|单位|拿下|赢单|丢单|签到|打卡|"
-    "离开|标签|标记|记一笔|回款|货款|电话沟通|电话|进|我|他|她|啊|那个|这个|然后|就|也|都|还有|还|以及|及|或|新"
+    "一趟|趟|离开|标签|标记|记一笔|回款|货款|电话沟通|电话|进|我|他|她|啊|那个|这个|然后|就|也|都|还有|还|以及|及|或|新"
 )
 LEAD = re.compile(rf"^(?:{LEADS})")
 LEADS_ONLY = re.compile(rf"(?:{LEADS})+")
@@ -215,7 +217,7 @@ def mark_companies(sentence: Sentence) -> None:
         name = sentence.rest[start:end]
         if not LEADS_ONLY.sub("", IS_COMPANY.sub("", name)):
             continue
-        if IS_COMPANY.sub("", name).endswith(("做", "搞", "干")) or VERB_END.search(name):
+        if IS_COMPANY.sub("", name).endswith(("做", "搞", "干")) or VERB_END.search(name) or PRONOUN.search(name):
             # "上海做餐饮的": a trade and no name.
             continue
         weak = len(name) < 4 and not re.search(r"(?:公司|集团|学校|医院|大学|酒店|银行)$", name)
@@ -273,12 +275,14 @@ ENDS_LIKE_SURNAME = re.compile(
     r"(?:公司|同时|当时|及时|面谈|洽谈|交谈|商谈|免费|收费|各项|事项|项目|订单|"
     r"报单|清单|简单|完成|达成|赞成|钱包|打包|红包|开车|住房|检查|调查|了解|理解|"
     r"销售|方向|工程|流程|行程|全国|客户|采购|老板|分管|主管|接管|技术|财务|行政|"
-    r"市场|上海|江苏|生产|研发|副|运营|总经|部门经|产品|大区|区域|项目)$"
+    r"改成|升成|变成|当成|标成|换成|调成|市场|上海|江苏|生产|研发|副|运营|总经|部门经|产品|大区|区域|项目)$"
 )
 
 
 def _take_titled(sentence: Sentence, match: re.Match[str], known: KnownNames) -> bool:
     surname, given, honorific = match["surname"], match["given"], match["honorific"]
+    if surname + honorific in ("高科", "高校", "高院"):
+        return False
     if honorific in SHORT_TITLES and (given or BEFORE_SURNAME.match(sentence.rest[match.end() : match.end() + 1])):
         return False
     start, end = match.start(), match.end()

@@ -10,7 +10,7 @@ from handlers.understanding.followups import who
 from handlers.understanding.leads import TITLE, TITLE_ENDS, TITLE_LEAD
 from handlers.understanding.mentions import COMPANY, EMAIL, PERSON, PHONE, TIME, WHO, Mention, Sentence
 from handlers.understanding.moments import DAY, MONTH, When
-from handlers.understanding.numerals import read_small
+from handlers.understanding.numerals import DIGITS, read_small
 from handlers.understanding.phones import find_wechat_id
 
 FULL_DAY = re.compile(
@@ -18,6 +18,7 @@ FULL_DAY = re.compile(
     r"[12]\d|0?[1-9])[日号]?"
 )
 SHORT_DAY = re.compile(r"(?<![\d.-])(?P<month>1[0-2]|0?[1-9])[./-](?P<day>3[01]|[12]\d|0?[1-9])(?![\d.-])")
+SPOKEN_YEAR = re.compile(r"(?P<year>(?:一九|二零)[零一二三四五六七八九]{2})年")
 # "农历生日 六月初六", "六月十五，农历的": the word 农历 stands elsewhere in the sentence.
 LUNAR_DAY = re.compile(rf"(?P<leap>闰)?(?P<month>{MONTH})月初?(?P<day>{DAY})")
 ADDRESS = re.compile(
@@ -44,6 +45,10 @@ def _birthday(sentence: Sentence) -> str | None:
     if match := FULL_DAY.search(sentence.plain):
         year = match["year"] if len(match["year"]) == 4 else f"19{match['year']}"
         return f"{year}-{int(match['month']):02}-{int(match['day']):02}"
+    if match := SPOKEN_YEAR.search(sentence.plain):
+        dated: When | None = next((mention.value for mention in sentence.of(TIME) if mention.value.days), None)
+        year = "".join(str(DIGITS[sign]) for sign in match["year"])
+        return f"{year}-{dated.days[0]:%m-%d}" if dated is not None else None
     of_moon = re.search(r"农历|阴历|旧历|老历", sentence.plain)
     for mention in sentence.of(TIME):
         when: When = mention.value
@@ -118,7 +123,7 @@ TAG_ENDS = re.compile(
     r"(?:(?:这|那)?(?:个|些|两个|俩)?标签|给?(?:去掉|删掉|删除|移除|取消|拿掉|"
     r"去除|摘掉|撕掉|删了)了?|吧|一下|了|上|谢谢|分类|类)+$"
 )
-TAG_HEADS = re.compile(r"^(?:把|给|的|了|是|为|上|个|一个|两个|几个|[:：\s]|叫|和|他|她|它)+")
+TAG_HEADS = re.compile(r"^(?:(?:已经|早就)?(?:不再|不)是|把|给|的|了|是|为|上|个|一个|两个|几个|[:：\s]|叫|和|他|她|它)+")
 
 
 def _tag_words(sentence: Sentence) -> str | None:

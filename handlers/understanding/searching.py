@@ -5,11 +5,11 @@ from datetime import datetime
 
 from handlers.understanding.clauses import trim
 from handlers.understanding.conditions import INACTIVE, OLD_CUSTOMER, TAGGED, find_region, find_tags
-from handlers.understanding.mentions import MARKS, TIME, Sentence
+from handlers.understanding.mentions import COMPANY, MARKS, TIME, Sentence
 from handlers.understanding.stages import ANY, find_stage, stage_named
 from handlers.understanding.tasks import range_of
 
-EXPLICIT = re.compile(r"(?:搜索?|检索|查找|查询|关键词|关键字)(?:一下|一搜|下|个|到)?[\s:：,，]*(?P<query>[^,，。?？]+)")
+EXPLICIT = re.compile(r"(?:搜索?|检索|查找|查询|关键词|关键字|找找)+(?:一下|一搜|下|个|到)?[\s:：,，]*(?P<query>[^,，。?？]+)")
 # Words of the asking; what is left of the sentence is what is looked for.
 ASKING = re.compile(
     r"打开|进入|显示|展示|浏览|翻翻|瞧瞧|瞅瞅|请|帮我|帮忙|麻烦|给我|我想|我要|想|能不能|可以|看看|看一下|看下|看|查看|"
@@ -97,4 +97,6 @@ def read_pool(sentence: Sentence, now: datetime) -> dict[str, object]:
     query = _query(sentence, slots)
     if query and TIME not in query:
         slots["query"] = query
+    elif not slots["region"] and (named := sentence.of(COMPANY)):
+        slots["query"] = named[0].value
     return slots
