@@ -17,6 +17,8 @@ TAKE_BACK = re.compile(
     r"[\s,，:：。]*(?:应该|应|我是说|改成|要)?(?:是|给|跟|和|找)?[\s,，:：]*$"
 )
 FARTHEST = 20
+# A longer text is no sentence said in one breath, and reading it again would take too long.
+LONGEST = 300
 HOUR = re.compile(r"(?:\d{1,2}|[一二两三四五六七八九十]{1,3})(?:点|:|时)[\d一二三四五六七八九十半刻分钟]*$")
 
 
@@ -47,7 +49,7 @@ def _right_words(sentence: Sentence, first: Mention, second: Mention) -> str:
 
 def corrected(sentence: Sentence) -> str | None:
     """Return the text with its first correction carried out; None when it holds none."""
-    if not re.search(r"不|错|口误|正|sorry", sentence.plain):
+    if len(sentence.plain) > LONGEST or not re.search(r"不|错|口误|正|sorry", sentence.plain):
         return None
     rows = (sentence.of(PERSON, COMPANY), sentence.of(TIME), sentence.of(MONEY))
     for first, second in (pair for row in rows for pair in pairwise(row)):

@@ -124,6 +124,7 @@ def surname_of(name: str) -> str:
     return name[:1]
 
 
+@lru_cache(maxsize=4096)
 def is_company(name: str) -> bool:
     """Tell a company's name from a person's by its end."""
     return bool(IS_COMPANY.search(normalise(name)))

@@ -68,9 +68,9 @@ def plain_value(value: object) -> object:
     return value
 
 
-def read_sentence(text: str, now: datetime, known: names.KnownNames) -> Sentence:
+def read_sentence(text: str, now: datetime, known: names.KnownNames, plain: str = "") -> Sentence:
     """Cut everything that is no plain word out of a sentence; the surest finders go first."""
-    sentence = Sentence(text)
+    sentence = Sentence(text, plain)
     phones.mark_addresses(sentence)
     names.mark_known(sentence, known)
     amounts.mark_refs(sentence)
@@ -88,9 +88,9 @@ def read_sentence(text: str, now: datetime, known: names.KnownNames) -> Sentence
     return sentence
 
 
-def _read_corrected(text: str, now: datetime, known: names.KnownNames) -> Sentence:
+def _read_corrected(text: str, now: datetime, known: names.KnownNames, plain: str = "") -> Sentence:
     """Read a sentence as the speaker means it after correcting it in the same breath."""
-    sentence = read_sentence(text, now, known)
+    sentence = read_sentence(text, now, known, plain)
     for _ in range(MOST_CORRECTIONS):
         mended = corrected(sentence)
         if mended is None:
@@ -109,8 +109,9 @@ def parse(text: str, now: datetime, known: Sequence[str]) -> Meaning:
     glance = at_first_glance(sentence.plain)
     if glance is not None:
         return Meaning(glance[0], 0.95, {"topic": glance[1]} if glance[1] else {})
-    text = inside(text)
-    sentence = _read_corrected(text, local, names.read_known(tuple(known)))
+    framed, text = text, text if rest else inside(text)
+    plain = sentence.plain if text == framed else ""
+    sentence = _read_corrected(text, local, names.read_known(tuple(known)), plain)
     intent, confidence = classify(sentence)
     if intent in TO_MANY and not holds_all(sentence):
         confidence = min(confidence, UNSURE)
