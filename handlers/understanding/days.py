@@ -272,9 +272,18 @@ RULES: tuple[tuple[re.Pattern[str], Maker], ...] = tuple(
 )
 
 
+# Signs of which a text must hold one before a rule of `RULES`, in their order, can fit: most rules need not be tried.
+NEEDED = tuple(
+    map(frozenset, ("今明昨前后听寻琴tyTY", "周礼星", "周礼星", "yY", "周礼星wW", "月", "-/.", "/.", ".", "/", "号日", "月"))
+)
+
+
 def find_days(text: str, today: date) -> Iterable[When]:
     """Find all day expressions; overlapping ones included, the caller keeps the longest."""
-    for pattern, maker in RULES:
+    signs = frozenset(text)
+    for (pattern, maker), needed in zip(RULES, NEEDED, strict=True):
+        if needed.isdisjoint(signs):
+            continue
         for match in pattern.finditer(text):
             found = maker(match, today)
             if found is not None:

@@ -23,7 +23,7 @@ from handlers.understanding.several import names_more
 from handlers.understanding.slots import READERS
 
 # What a person says in one message; more is a pasted document, and the rest of it is kept only as words.
-READ_CHARACTERS = 1500
+READ_CHARACTERS = 1000
 # More corrections in one message are a text about corrections.
 MOST_CORRECTIONS = 3
 # A clock outside these years is wrong, and the lunar tables end soon behind them.
