@@ -19,6 +19,7 @@ from handlers.understanding.conditions import holds_all
 from handlers.understanding.corrections import corrected
 from handlers.understanding.framing import inside
 from handlers.understanding.mentions import Sentence
+from handlers.understanding.normal import normalise
 from handlers.understanding.several import names_more
 from handlers.understanding.slots import READERS
 
@@ -105,12 +106,14 @@ def parse(text: str, now: datetime, known: Sequence[str]) -> Meaning:
         return Meaning("unknown", 0.0)
     local = to_local(now).replace(microsecond=0)
     text, rest = text[:READ_CHARACTERS], text[READ_CHARACTERS:]
-    sentence = Sentence(text)
-    glance = at_first_glance(sentence.plain)
+    plain = normalise(text)
+    glance = at_first_glance(plain)
+    framed = text
+    if glance is None and not rest and (text := inside(text)) != framed:
+        plain = normalise(text)
+        glance = at_first_glance(plain)
     if glance is not None:
         return Meaning(glance[0], 0.95, {"topic": glance[1]} if glance[1] else {})
-    framed, text = text, text if rest else inside(text)
-    plain = sentence.plain if text == framed else ""
     sentence = _read_corrected(text, local, names.read_known(tuple(known)), plain)
     intent, confidence = classify(sentence)
     if intent in TO_MANY and not holds_all(sentence):
