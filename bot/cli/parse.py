@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from handlers.understanding.messages import parse_each
 from handlers.understanding.parse import Meaning
 from handlers.understanding.parse import parse as understand
 
@@ -64,6 +65,7 @@ def parse(
     now: Annotated[str | None, typer.Option(help="现在的时间（ISO 8601），默认是此刻")] = None,
     known: Annotated[str, typer.Option(help="已知的名字，用逗号分开；别名写成 别名=名字")] = "",
     batch: Annotated[Path | None, typer.Option(help="JSON 行文件，每行 id、now、known、text")] = None,
+    each: Annotated[bool, typer.Option("--each", help="一条消息里说了几件事就显示几行")] = False,
 ) -> None:
     """显示一句话被理解成什么."""
     if (text is None) == (batch is None):
@@ -74,7 +76,8 @@ def parse(
         return
     moment = _moment(now) if now else datetime.now(UTC)  # noqa: TID251 - the command line is the only clock of a try
     names = [name.strip() for name in known.replace("，", ",").split(",") if name.strip()]
-    sys.stdout.write(_line(understand(text or "", moment, names)) + "\n")
+    meanings = parse_each(text or "", moment, names) if each else (understand(text or "", moment, names),)
+    sys.stdout.write("".join(_line(meaning) + "\n" for meaning in meanings))
 
 
 parse_command = parse

@@ -26,9 +26,9 @@ NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,12}(?:\.\d{1,6})?"
 HAN_NUMBER = rf"[{HAN}]{{1,16}}"
 # Things that are counted and not paid.
 COUNTED = (
-    r"(?![个台人家次件套条吨位名份张页瓶盒箱册批辆部间户种款只支把根粒片米升斤克岁楼层号月天年周秒分倍步字本单亩"
-    r"平㎡%折点成行篇首架艘轮届期圈幅门顿趟场遍杯颗组双对副头匹枚]"
-    r"|小时|公里|公斤|千克|毫米|厘米|粉|用户|会员|员工|多(?:[个台人家次件套条吨位名份]|"
+    r"(?![个台人家次件套条吨位名份张页瓶盒箱册批辆部间户种款只支把根粒片米升斤克岁楼层号月天年周秒分倍步字本单亩卷袋桶捆筐车"
+    r"平㎡%折点行篇首架艘轮届期圈幅门顿趟场遍杯颗组双对副头匹枚]"
+    r"|成(?!交|单|功)|小时|公里|公斤|千克|毫米|厘米|粉|用户|会员|员工|多(?:[个台人家次件套条吨位名份]|"
     r"用户|粉|会员|员工|客户)|客户|门店|"
     r"[台人件套个]|屏|显示|电视|视频|分辨|摄像|画质|高清|瓦|伏|赫|hz|mah|转)"
 )
@@ -53,12 +53,12 @@ RANGE = re.compile(
     rf"(?:(?P<currency>{CURRENCY})|{COUNTED})"
 )
 ARABIC = re.compile(
-    rf"(?<![\d.第#a-z:])(?P<number>{NUMBER})\s?(?P<about>{ABOUT})?个?(?P<unit>{UNIT})(?P<tail>\d{{3,4}}(?!\d)|"
+    rf"(?<![\d.第#a-z])(?<!\d:)(?P<number>{NUMBER})\s?(?P<about>{ABOUT})?个?(?P<unit>{UNIT})(?P<tail>\d{{3,4}}(?!\d)|"
     rf"(?:[一二三四五六七八九1-9][千百十])*(?:[一二三四五六七八九1-9](?![\d.万千百十]))?)?(?![a-z零]|\d+(?:[台套件张人条位名]|个(?!月)))(?:(?P<currency>{CURRENCY})|"
     rf"{COUNTED})"
 )
 PLAIN = re.compile(
-    rf"(?<![\d.第#a-z:])(?P<number>{NUMBER})\s?(?P<about>{ABOUT})?(?:{CURRENCY})(?!线)(?P<tail>[一二三四五六七八九"
+    rf"(?<![\d.第#a-z])(?<!\d:)(?P<number>{NUMBER})\s?(?P<about>{ABOUT})?(?:{CURRENCY})(?!线|[\s,，]*单价)(?P<tail>[一二三四五六七八九"
     rf"1-9](?![\d万千百十个]))?"
 )
 SPOKEN = re.compile(
@@ -80,7 +80,7 @@ FREE_DISCOUNT = re.compile(r"对折|半价|五折")
 CHANCE = re.compile(
     rf"(?P<tenths>[一二三四五六七八九十]|\d)成(?P<half>半)?(?:的)?(?:把握|可能性?|"
     rf"概率|希望|胜算|机会)?|(?P<percent>\d{{1,3}})\s?%|百分之(?P<spoken>[{HAN}]{{1,4}})|"
-    rf"(?P<even>五五开|对半开|一半一半)"
+    rf"(?P<even>五五开|对半开|一半一半|一半的?(?:把握|可能性?|概率|机会|希望|胜算)|(?:把握|概率|赢率)(?:大概|大约|也就|只有|有)?一半)"
 )
 CHANCE_WORDS = re.compile(r"把握|概率|可能|希望|胜算|机会|赢率|成功率|几率|成单率")
 NOT_CHANCE = re.compile(
@@ -92,15 +92,21 @@ REFERENCE = re.compile(
     r"$)|^\s*(?P<first>\d{1,4})(?=号?(?:完成|搞定|做完|办完|done))|#\s?(?P<sharp>\d{1,12})(?:号)?|"
     r"第\s?(?P<nth>\d{1,6}|[一二三四五六七八九十百两]{1,4})\s?(?:条|"
     r"个|项|号|单|笔|位|家)(?!月|季|周|星期|礼拜|方案|问题|工作日)"
-    r"|(?:编号|单号|序号|id|no\.?|任务|待办|线索|群发|记录|跟进|工单)\s?(?:号|"
+    r"|(?:编号|单号|序号|id|no\.?|任务|待办|线索|群发|记录|跟进|工单|公海|(?<![a-z])task)\s?(?:号|"
     r"是|为|:)?\s?(?P<named>\d{1,12})(?:号)?(?![\d个条家万千元块天:点月年次人.%号w])|"
     r"(?<![\d.月路街弄])(?P<number>\d{1,6})号(?=任务|待办|线索|群发|记录|客户|"
     r"跟进|商机|单子)"
+    r"|(?P<han>[一二三四五六七八九十]{1,3})号(?=任务|待办|线索|群发|记录|客户|跟进|商机)"
+    r"|公海(?:里|的|第)?\s?(?P<pool>[一二三四五六七八九十]{1,3})[号条个]"
 )
 
 ROW_END = r"(?P<number>\d{1,4})(?:号|条)?(?=\s*(?:[、,和。!！了吧]|$)|\s+\d{1,4}(?!\d|\s?[点时月日号:/台个]))"
 ROW = re.compile(rf"(?:\s*[、,和跟与]\s*|\s+){ROW_END}")
 JOINED_ROW = re.compile(rf"\s*[、和跟与]\s*{ROW_END}")
+
+
+# "三百八一晚": the price of one.
+ONE_OF = frozenset("晚台个件套天间次人位吨斤米张把箱瓶盒桌份趟")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +171,8 @@ def _spoken(sentence: Sentence) -> None:
         if currency or (big and (len(number) > 1 or match["unit"] or match["hundred_million"] or match["w"])):
             if number in {"万", "千", "百", "亿"} and not match["unit"]:
                 continue
-            if sentence.rest[match.end("number") : match.end("number") + 1] == "一" or (number.startswith("万一")):
+            behind = sentence.rest[match.end("number") : match.end("number") + 2]
+            if (behind[:1] == "一" and behind[1:] not in ONE_OF) or (number.startswith("万一")):
                 continue
             _take(sentence, match)
 
@@ -220,13 +227,21 @@ def _share(said: str) -> Decimal | None:
 def mark_chances(sentence: Sentence) -> None:
     """Take probabilities out; a percentage counts only where it is not a price, a share or a discount."""
     for match in CHANCE.finditer(sentence.rest):
-        if match["tenths"] and not (match["half"] or CHANCE_WORDS.search(sentence.plain)):
+        if match["tenths"] and not (match["half"] or CHANCE_WORDS.search(sentence.plain) or _is_alone_of_deal(sentence, match)):
             continue
-        if NOT_CHANCE.search(sentence.rest[max(0, match.start() - 6) : match.start()].rstrip()):
+        before = sentence.rest[max(0, match.start() - 6) : match.start()].rstrip()
+        if NOT_CHANCE.search(before) and not CHANCE_WORDS.search(before):
             continue
         value = _chance(match)
         if value is not None and 0 <= value <= 100:
             sentence.take(Mention(PERCENT, match.start(), match.end(), value))
+
+
+def _is_alone_of_deal(sentence: Sentence, match: re.Match[str]) -> bool:
+    """Tell "三成" between breaks in a sentence about an opportunity."""
+    before, after = sentence.rest[: match.start()].rstrip(" ,，、"), sentence.rest[match.end() :]
+    alone = before != sentence.rest[: match.start()] and re.match(r"[\s,，。、]|$", after)
+    return bool(alone and re.search(r"商机|新机会|单子", sentence.plain))
 
 
 def _chance(match: re.Match[str]) -> int | None:
@@ -257,7 +272,7 @@ def _mark_refs(sentence: Sentence) -> None:
     for match in REFERENCE.finditer(sentence.rest):
         number = match["sharp"] or match["bare"] or match["first"] or match["named"] or match["number"]
         if number is None:
-            number = str(read_small(match["nth"]))
-        group = next((name for name in ("named", "bare", "first") if match[name]), 0)
+            number = str(read_small(match["nth"] or match["han"] or match["pool"]))
+        group = next((name for name in ("named", "bare", "first", "pool") if match[name]), 0)
         start = match.start(group)
         sentence.take(Mention(REF, start, match.end(), number))

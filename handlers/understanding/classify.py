@@ -2,10 +2,13 @@
 
 import re
 
-from handlers.understanding.contacts import SAID, TOLD, WITH, find_method
+from handlers.understanding.contacts import SAID, TOLD, WITH, contact_told, find_method
 from handlers.understanding.deal_rules import ADVANCE, BARE_SUM, EXPENSE, LOST, MONEY_IN, MOVING, QUOTE, WON
-from handlers.understanding.mentions import EMAIL, MONEY, PERCENT, PERSON, PHONE, REF, TIME, WHO, Sentence
+from handlers.understanding.deals import CLOSE
+from handlers.understanding.looks import ASKS, LOOK_UP, look, look_back
+from handlers.understanding.mentions import COMPANY, EMAIL, MONEY, PERCENT, PERSON, PHONE, REF, TIME, WHO, Sentence
 from handlers.understanding.moments import When
+from handlers.understanding.phones import find_wechat_id
 from handlers.understanding.rules import (
     BROADCAST,
     COMMANDS,
@@ -28,48 +31,15 @@ UPDATE = re.compile(
     rf"一下|的|过|到|一?个)*(?:新)?(?:的)?(?:{UPDATE_FIELD}|号|工作|岗位)|{UPDATE_FIELD}(?:号码?)?(?:已经|"
     rf"也|都)?(?:改|换|变|更新|是|为|:|：|成|应该是|\s*[{PHONE}{EMAIL}])"
     rf"|生日|升(?!级|温|值|价|降|高|到\d)|跳槽|调(?:到|任|去)(?!.{{0,3}}标签)|(?:现在|"
-    rf"已经|目前)(?:是|任|当|做|在).{{2,14}}(?:总监|经理|主任|主管|总|公司|集团|"
+    rf"已经|目前)(?:是|任|当|做|在).{{0,14}}(?:总裁|总监|经理|主任|主管|总|公司|集团|"
     rf"上班|工作)|搬(?:到|家|去)|(?:记|存|补|加|填)(?:一?下|上|个)*[^,，]{{0,8}}{UPDATE_FIELD}|"
-    rf"(?:离职|入职)(?:了)?(?:去|到)"
+    rf"(?:离职|入职|跳)(?:了)?(?:去|到)|{UPDATE_FIELD}(?:号码?)?(?:不对|错了|写错|有误)|(?:去|到|进)了(?:一?家|个)?新(?:公司|单位)|(?:现在|目前|如今)在(?:了)?{COMPANY}|离开(?:了)?(?:原|前)?(?:公司|单位)|出生|生于|{WHO}(?:的|家|公司|单位|办公)*(?:地址|住址)[\s,，:：是]|"
+    rf"提(?:拔)?(?:为|成|了)?(?=[^,，。]{{0,6}}(?:总监|经理|主任|主管|总裁|副总|长)(?:了|$))|(?:换|跳)(?:了|个|家)*(?:公司|单位|东家|工作)|(?:更新|修改|变更|更正|改)(?:一下|下)?[\s,，:：]*{WHO}[\s,，的]*{UPDATE_FIELD}|"
+    rf"(?:当|做|任)(?:上|了|为)+[^,，。]{{0,8}}(?:总监|经理|主任|主管|总|长)(?:了|[\s,，。]|$)"
 )
-ASKS = re.compile(
-    r"多少|几号|是什么|是啥|什么时候|哪天|哪里|哪儿|在哪|查|看(?:看|下|一下)|[?？]|"
-    r"有没有|吗[\s]*$|怎么联系|给我|发我|调(?:一?下|出)|找(?:一?下|出)|是谁|何时|"
-    r"啥时候|有吗"
-)
-SHOW = re.compile(
-    rf"(?:看看|查查|找找|搜搜|看|查|调|找|打开|显示|给我|发我|要|瞧|翻|搜|了解|"
-    rf"介绍|来)(?:看|一看|询|一?下|出|取|阅|个|一?份|一?眼)*[\s,，:：]*{WHO}|{WHO}(?:的|"
-    rf"他|那边|公司|最近|目前|现在|上周|近期|一下)*(?:资料|档案|信息|情况|详情|"
-    rf"联系方式|电话|名片|手机|微信|邮箱|地址|生日|跟进记录|跟进情况|历史|记录|"
-    rf"背景|客户卡|画像|标签|进展|动态|号码|近况|啥情况|什么情况|card|info|详细)"
-    rf"|{WHO}(?:是谁|(?:的)?联系人是谁|[^,，。]{{0,6}}到哪(?:一步|儿|里)?了?|[^,，。]{{0,4}}什么阶段|"
-    rf"是哪个|是干(?:啥|什么)的|咋样了?|怎么样了?|什么来头|哪个公司的|"
-    rf"在哪个公司|最近(?:怎么样|咋样|有什么)|上次.{{0,10}}(?:聊|谈|联系|跟进|说).{{0,4}}(?:啥|"
-    rf"什么|时候|吗|到哪))|(?:资料|档案|详情|情况|联系方式|名片|电话|信息)[^,，]{{0,6}}{WHO}[\s?？]*$"
-)
-# "看下微信访客115的资料": a look, whatever stands between; nothing is made of it.
-LOOK_UP = re.compile(
-    POLITE + r"(?:看看|看|查看|查询|查找|查|找|打开|调出?|显示|了解)(?:一?下|一眼)?[\s,，:：]*"
-    r"(?P<whom>[^,，。;；:：!！?？]{0,24}?)\s*的?\s*"
-    r"(?:资料|档案|信息|详情|详细资料|联系方式|名片|客户卡)[\s。.!！?？吧呢]*$"
-)
-# What is no name: "新线索的资料" asks for somebody who is not named.
-NOBODY = re.compile(r"(?:我|这|那|这个|那个|全部|所有|新|的|客户们?|线索|联系人|同事|大家)+")
-ONLY_WHO = re.compile(rf"^[\s]*{WHO}[\s?？]*$")
-PEOPLE = r"(?:客户|线索|联系人|名单|人|公司|单位|老板|潜客|商机|单子|他们|vip)"
-SEARCH = re.compile(
-    rf"(?:标签|阶段|区域|地区|行业)(?:是|为|里|有)[^,，。]{{1,16}}(?:有哪些|都有谁|"
-    rf"列出|列一下|有多少|名单)|(?:新增|新来|新进|录入|新录)的?(?:线索|客户)(?:有多少|"
-    rf"有哪些|列表|有几个|名单)?[\s?？呢]*$|^[\s]*(?:请|帮我|麻烦|给我|我想|我要)*(?:搜|"
-    rf"搜索|查找|检索|查询|找|筛选?|列|查|挑|过滤)(?:一下|一?下|出|出来|个|一?搜|"
-    rf"找|索|看看|查|一?列)?|{PEOPLE}(?:都|还)?(?:有(?:哪些|谁|多少|啥|什么|几个)|"
-    rf"列表|名单|清单|列(?:出来|一下|给我)|有几|给我(?:看|列))|(?:哪些|哪几个|多少(?:个)?|"
-    rf"有没有|几个)[^,，。]{{0,10}}{PEOPLE}|没(?:有)?(?:联系|跟进|回访|拜访|成交|"
-    rf"下单|联络|动静|互动)(?:过)?的|标签的|(?:列|导|筛|挑|找|搜|查)(?:一下|下)?(?:出来|"
-    rf"出)(?:看看)?[\s]*$|(?:都|全)列(?:出来|一下)|(?:阶段|单|级|类|区)的?(?:客户|"
-    rf"线索)[\s?？呢]*$|(?:看|查)(?:看|下|一下|询)?[^,，]{{0,16}}(?:客户|线索|联系人)(?:列表|"
-    rf"名单)?[\s?？]*$|谁(?:是|在).{{2,10}}客户"
+# The person has another post: "换公司了 去了华清科技" is no visit.
+MOVED_ON = re.compile(
+    r"跳(?:到|去)|(?:去|到|进)了(?:一?家|个)?新(?:公司|单位)|跳槽|换(?:了|个|家)*(?:公司|单位|东家|工作)|离职|离开|入职|升职|升任|调(?:到|任|去)"
 )
 NEW_LEAD = re.compile(
     r"(?:新|录|加|建|添加|登记|新增|来了?|记|存|创建|录入|收|接|收到|进来|入库|"
@@ -100,19 +70,11 @@ OUTCOME = re.compile(
 )
 
 
-SPEECH = re.compile(r"说(?!明|服)|表示|反馈|告诉|回复(?:说|我)|问(?!题)|来电|答应|同意")
-COMING_WIN = re.compile(r"赢单|赢了|成交了|拿下了|签了|成了")
-
-
-def contact_told(skeleton: str) -> bool:
-    """Tell whether a contact with somebody named is told."""
-    with_somebody = bool(WITH.search(skeleton) or re.search(WHO, skeleton))
-    if not with_somebody:
-        return False
-    if TOLD.search(skeleton):
-        return True
-    method = find_method(skeleton)
-    return bool(method and (WITH.search(skeleton) or SPEECH.search(skeleton)))
+# What the people there do or want is an outcome: "他们要换一批门锁".
+NEWS = re.compile(
+    r"(?:^|[\s,，。;；]|[了])(?:他|她|他们|她们|对方|客户|人家|那边|那头|老板|领导)[^\s,，。]{0,6}?(?:要|想|会|有|在|正|缺|准备|打算|让|叫|给|没|不|愿意|换|买|用|已|刚|最近|下)"
+)
+COMING_WIN = re.compile(r"签约成功|成功签约|签下来了|中标了|赢单|赢了|成交了|拿下了|签了|成了")
 
 
 def _first(rules: tuple[Rule, ...], skeleton: str) -> tuple[str, float] | None:
@@ -120,6 +82,10 @@ def _first(rules: tuple[Rule, ...], skeleton: str) -> tuple[str, float] | None:
         if each.fits(skeleton):
             return each.intent, each.confidence
     return None
+
+
+# "群发付款提醒" sends a reminder to customers; only "提醒我" asks for one.
+REMIND_ME = re.compile(r"提醒(?:一下)?(?:我|自己)|^[\s]*提醒|记得|别忘")
 
 
 def _reminder(sentence: Sentence) -> tuple[str, float] | None:
@@ -162,6 +128,9 @@ def _deal(sentence: Sentence) -> tuple[str, float] | None:
         return None
     if LOST.fits(skeleton):
         return "lose_opportunity", 0.9
+    if WITH.search(skeleton) and len(sentence.of(TIME)) > 1:
+        # Whom one met, and what comes next: more is told than the deal.
+        return None
     if WON.fits(skeleton) and (COMING_WIN.search(skeleton) or not _is_coming(sentence)):
         return "win_opportunity", 0.9
     if re.search(r"提醒|公海|标签", skeleton):
@@ -171,9 +140,14 @@ def _deal(sentence: Sentence) -> tuple[str, float] | None:
     if named and MOVING.search(skeleton) and (stage or PERCENT in skeleton or MONEY in skeleton or "关单" in skeleton):
         return "advance_opportunity", 0.9
     moves = re.search(r"推进|推到|进入|进到|改(?:成|到|为)|把握|概率|关单|阶段", skeleton)
-    if moves and (stage or PERCENT in skeleton or "关单" in skeleton) and not SAID.search(skeleton):
+    if moves and not _goes_on(sentence) and (stage or PERCENT in skeleton or "关单" in skeleton) and not SAID.search(skeleton):
         return "advance_opportunity", 0.8
     return None
+
+
+def _goes_on(sentence: Sentence) -> bool:
+    """Tell whether a next step is told beside the move of a deal that is not named: then it is a follow-up."""
+    return _is_coming(sentence) and not CLOSE.search(sentence.skeleton)
 
 
 def _record(sentence: Sentence) -> tuple[str, float] | None:
@@ -193,55 +167,45 @@ def _record(sentence: Sentence) -> tuple[str, float] | None:
         return "create_lead", 0.9
     if (
         PERSON in skeleton
+        and (CHANGED.search(skeleton) or not _is_of_stranger(sentence))
         and not NO_VALUE.match(skeleton)
         and UPDATE.search(skeleton)
         and not asks
-        and not contact_told(skeleton)
+        and (
+            not contact_told(skeleton)
+            or (MOVED_ON.search(skeleton) and not (find_method(skeleton) not in {None, "visit"} or SAID.search(skeleton)))
+        )
         and not re.search(r"公海", skeleton)
     ):
         return "update_contact", 0.9
-    if (PHONE in skeleton or EMAIL in skeleton) and not contact_told(skeleton) and not LOOK_UP.match(skeleton):
+    if PHONE in skeleton and _is_of_stranger(sentence) and not WITH.search(skeleton) and not LOOK_UP.match(skeleton):
         return "create_lead", 0.75
+    if PHONE in skeleton and KEEP.search(skeleton):
+        return "create_lead", 0.8
+    given = PHONE in skeleton or EMAIL in skeleton or (find_wechat_id(sentence) is not None and PERSON in skeleton)
+    if given and not contact_told(skeleton) and not LOOK_UP.match(skeleton):
+        known = any(mention.known for mention in sentence.of(PERSON))
+        return ("update_contact", 0.75) if known and not re.search(r"线索|客户", skeleton) else ("create_lead", 0.75)
     return None
 
 
-def _look_back(skeleton: str) -> tuple[str, float] | None:
-    """Take "上次跟张伟聊到哪了" as a question, although it tells of a contact."""
-    return ("show_contact", 0.88) if re.search(WHO, skeleton) and LAST_TIME.search(skeleton) else None
+CHANGED = re.compile(
+    rf"^[\s]*{WHO}的{UPDATE_FIELD}|"
+    r"换|改|更新|变|更正|修改|新(?:的|号|电话|手机|邮箱|微信|地址)|升|调|跳|搬|不对|错|记一?下|记上|补充|生日"
+)
 
 
-LAST_TIME = re.compile(r"(?:上次|上回|最近|最后一次|之前).{0,14}(?:到哪|啥|什么|哪|吗|几号|时候)")
+def _is_of_stranger(sentence: Sentence) -> bool:
+    """Tell whether an address is given for somebody who is none of the speaker's own people: then it is a lead."""
+    given = PHONE in sentence.skeleton or EMAIL in sentence.skeleton
+    people = sentence.of(PERSON)
+    return given and bool(people) and not any(mention.known for mention in people)
 
 
-# "上海做医疗的客户", "我的客户": a description of customers and nothing else.
-LISTED = re.compile(r"^[^,，。]{0,20}(?:的|我的|vip|区|市|省|所有|全部)(?:客户|线索)(?:列表|名单)?[\s?？呢]*$")
+KEEP = re.compile(r"(?:录|登记|存|建档|入库|收录)(?:一下|下来|入|进(?:去|来|系统)?|起来|了)?(?:吧|哈)?[\s。!！]*$")
+
+
 NO_VALUE = re.compile(rf"^(?!.*[\d{TIME}{PHONE}{EMAIL}]).*生日")
-
-
-def _says(skeleton: str) -> bool:
-    if not SAID.search(skeleton):
-        return False
-    return TIME in skeleton or not (ASKS.search(skeleton) or not SAID.search(re.sub(r"(?:要|想)", "", skeleton)))
-
-
-def looks_up(skeleton: str) -> bool:
-    """Tell whether somebody's data is asked for; a kind of customers is looked for, not looked up."""
-    match = LOOK_UP.match(skeleton)
-    return bool(match and (NOBODY.fullmatch(match["whom"]) or not re.search(r"客户|线索", match["whom"])))
-
-
-def _look(skeleton: str) -> tuple[str, float] | None:
-    if ONLY_WHO.match(skeleton):
-        return "show_contact", 0.7
-    if looks_up(skeleton):
-        return "show_contact", 0.88
-    if SHOW.search(skeleton) and not contact_told(skeleton) and not _says(skeleton):
-        return "show_contact", 0.88
-    if LISTED.search(skeleton) and not re.search(rf"{WHO}|{TIME}|发|给", skeleton):
-        return "search", 0.7
-    if SEARCH.search(skeleton) and not contact_told(skeleton) and not (re.search(WHO, skeleton) and SAID.search(skeleton)):
-        return "search", 0.85
-    return None
 
 
 def _visit(sentence: Sentence) -> tuple[str, float] | None:
@@ -249,7 +213,9 @@ def _visit(sentence: Sentence) -> tuple[str, float] | None:
     skeleton = sentence.skeleton
     if not VISIT.search(skeleton) or not re.search(WHO, skeleton):
         return None
-    if OUTCOME.search(skeleton) or _steps(sentence) > 1:
+    if OUTCOME.search(skeleton) or NEWS.search(skeleton) or _steps(sentence) > 1:
+        return None
+    if _is_coming(sentence) and re.search(r"(?:去|到|拜访|走访|上门|跑|见|量)(?:了|过)", skeleton):
         return None
     if find_method(VISIT.sub(" ", skeleton)) not in {None, "visit"}:
         return None
@@ -265,6 +231,11 @@ def _is_coming(sentence: Sentence) -> bool:
     return any(mention.value.tense == "future" or mention.value.lean == "future" for mention in sentence.of(TIME))
 
 
+HAPPENED = re.compile(
+    r"了(?!解)|过(?!去|来|年|节|两天|几天)|没|完(?!成|善)|(?:电话|微信|钉钉|视频|拜访|面谈|开会)(?:里|中)?(?:他|她|对方)|意向|预算"
+)
+
+
 def _talk(sentence: Sentence) -> tuple[str, float]:
     skeleton = sentence.skeleton
     somebody = re.search(WHO, skeleton)
@@ -272,7 +243,8 @@ def _talk(sentence: Sentence) -> tuple[str, float]:
     if somebody and (TOLD.search(skeleton) or SAID.search(skeleton)):
         return "log_follow_up", 0.9
     if somebody and find_method(skeleton):
-        planned = coming and not re.search(r"[\s,，。]\S", skeleton.strip())
+        planned = coming and not re.search(r"[\s,，。]\S", skeleton.strip()) and not HAPPENED.search(skeleton)
+        planned = planned and not any(mention.value.tense == "past" or mention.value.just_now for mention in sentence.of(TIME))
         return ("set_reminder", 0.65) if planned else ("log_follow_up", 0.75)
     if (
         coming
@@ -286,6 +258,12 @@ def _talk(sentence: Sentence) -> tuple[str, float]:
     return "unknown", 0.2
 
 
+def _is_told(skeleton: str) -> bool:
+    """Tell whether a contact is told; "今天都约了谁" asks."""
+    asks = not re.search(WHO, skeleton) and re.search(r"(?:谁|啥|什么|哪些|哪几个|吗)[\s?？]*$", skeleton)
+    return bool(TOLD.search(skeleton) and not asks)
+
+
 def classify(sentence: Sentence) -> tuple[str, float]:
     """Return the intent of a sentence and how sure it is."""
     skeleton = sentence.skeleton
@@ -293,10 +271,10 @@ def classify(sentence: Sentence) -> tuple[str, float]:
         return "unknown", 0.1
     if NEW_LEAD_HEAD.match(skeleton):
         return "create_lead", 0.95
-    found = _first(HEADS, skeleton) or (None if TOLD.search(skeleton) else _first(TASKS, skeleton))
+    found = _first(HEADS, skeleton) or (None if _is_told(skeleton) else _first(TASKS, skeleton))
     if found:
         return found
-    marketing = _is_marketing(skeleton) and not re.search(REMIND, skeleton)
+    marketing = _is_marketing(skeleton) and not re.search(REMIND_ME if "群发" in skeleton else REMIND, skeleton)
     found = _first(BROADCAST, skeleton) if marketing else _reminder(sentence)
     if found:
         return found
@@ -311,7 +289,7 @@ def classify(sentence: Sentence) -> tuple[str, float]:
         return found
     if QUOTE.fits(skeleton) and not contact_told(skeleton):
         return "create_quote", 0.9
-    return _look_back(skeleton) or _record(sentence) or _look(skeleton) or _visit(sentence) or _talk(sentence)
+    return look_back(skeleton) or _record(sentence) or look(skeleton) or _visit(sentence) or _talk(sentence)
 
 
 def at_first_glance(plain: str) -> tuple[str, str | None] | None:

@@ -28,13 +28,17 @@ class Clause:
 
 def clauses_of(sentence: Sentence) -> list[Clause]:
     """List the clauses of a sentence; spans are places in its skeleton."""
-    found, at = [], 0
+    if sentence.clauses is not None:
+        return sentence.clauses
+    found: list[Clause] = []
+    at = 0
     for match in BREAK.finditer(sentence.skeleton):
         if match.start() > at:
             found.append(Clause(at, match.start(), sentence.skeleton[at : match.start()]))
         at = match.end()
     if at < len(sentence.skeleton):
         found.append(Clause(at, len(sentence.skeleton), sentence.skeleton[at:]))
+    sentence.clauses = found
     return found
 
 

@@ -13,6 +13,13 @@ Maker = Callable[[re.Match[str], date], Found]
 
 NAMED = {
     "大前天": -3,
+    "大前儿": -3,
+    "前儿": -2,
+    "后儿": 2,
+    "大后儿": 3,
+    "寻日": -1,
+    "琴日": -1,
+    "听日": 1,
     "前天": -2,
     "前日": -2,
     "昨天": -1,
@@ -147,6 +154,9 @@ def tense_of(day: date, today: date) -> str:
 
 
 def _date(match: re.Match[str], today: date) -> Found:
+    if match["day"].startswith(("廿", "卅")):
+        # Only lunar days are said so.
+        return None
     month, day = read_small(match["month"]), read_small(match["day"])
     if not month or not day:
         return impossible(match)
@@ -209,7 +219,7 @@ RULES: tuple[tuple[re.Pattern[str], Maker], ...] = tuple(
     (re.compile(pattern), maker)
     for pattern, maker in (
         (
-            r"大前天|大后天|(?<![以然之最往])(?:后天|后日)(?!天)|(?<![以之])(?:前天|前日)|"
+            r"大前[天儿]|大后[天儿]|(?<![以然之最往])(?:后天|后日|后儿)(?!天)|(?<![以之])(?:前天|前日|前儿)|[寻琴听]日(?!子)|"
             r"[昨今明](?:天|日(?!头条|新)|儿(?!子))"
             r"|[昨今明](?=早|晚|夜|晨|上午|中午|下午)|(?<![一-龥])[前后](?=晚)|(?<![a-z])(?:today|"
             r"tomorrow|tmr|yesterday)(?![a-z])",
@@ -243,8 +253,13 @@ RULES: tuple[tuple[re.Pattern[str], Maker], ...] = tuple(
         (r"(?<![\d./-])(?P<year>20\d\d)[-/.](?P<month>1[0-2]|0?[1-9])[-/.](?P<day>[0-3]?\d)(?![\d./-])[日号]?", _date),
         (r"(?<![\d./#a-z-])(?P<year>)(?P<month>1[0-2]|0?[1-9])[/.](?P<day>[0-3]?\d)[号日]", _date),
         (
+            r"(?<![\d./#a-z-])(?P<year>)(?P<month>1[0-2]|[1-9])\.(?P<day>[0-3]?\d)(?![\d.])"
+            r"(?=\s?(?:[早晚]上|[上中下]午|傍晚|\d{1,2}(?::\d\d|点)))",
+            _date,
+        ),
+        (
             r"(?<![\d./#a-z-])(?P<year>)(?P<month>1[0-2]|[1-9])/(?P<day>[0-3]?\d)(?![\da-z/%.-])"
-            r"(?=(?P<clock>\s?(?:[早晚]上|[上中下]午|傍晚|\d{1,2}[:点]))?)",
+            r"(?=(?P<clock>\s?(?:[早晚]上|[上中下]午|傍晚|\d{1,2}[:点]|再|去|给|约|回访|跟进|联系|见面|拜访|上门|签|交[货付]|打给|送|出方案|开会))?)",
             _slash,
         ),
         (
@@ -257,9 +272,18 @@ RULES: tuple[tuple[re.Pattern[str], Maker], ...] = tuple(
 )
 
 
+# Signs of which a text must hold one before a rule of `RULES`, in their order, can fit: most rules need not be tried.
+NEEDED = tuple(
+    map(frozenset, ("今明昨前后听寻琴tyTY", "周礼星", "周礼星", "yY", "周礼星wW", "月", "-/.", "/.", ".", "/", "号日", "月"))
+)
+
+
 def find_days(text: str, today: date) -> Iterable[When]:
     """Find all day expressions; overlapping ones included, the caller keeps the longest."""
-    for pattern, maker in RULES:
+    signs = frozenset(text)
+    for (pattern, maker), needed in zip(RULES, NEEDED, strict=True):
+        if needed.isdisjoint(signs):
+            continue
         for match in pattern.finditer(text):
             found = maker(match, today)
             if found is not None:

@@ -13,7 +13,7 @@ from handlers.understanding.stages import ANY, find_stage
 from handlers.understanding.tasks import range_of
 
 NOT_PRODUCT = re.compile(
-    rf"商机|销售机会|机会单|预计|预估|估计|大概|大约|左右|金额|预算|关单|成交|成单|"
+    rf"客户(?=\s*[{PERSON}{COMPANY}]|$)|商机|销售机会|机会单|预计|预估|估计|大概|大约|左右|金额|预算|关单|成交|成单|"
     rf"签单|签约|签|落单|把握|概率|可能性?|赢率|胜算|产品(?:是|为|:|：)?|阶段|需求(?:是|"
     rf"为)?|目前|现在|处于|处在|在|(?:{ANY})(?=阶段|$)|"
     r"给|帮我|帮|请|麻烦|建|新建|新增|创建|添加|录入?|登记|立|加|开|来|弄|一个|"
@@ -85,7 +85,7 @@ def read_won(sentence: Sentence, now: datetime) -> dict[str, object]:
 
 
 LOSING = re.compile(
-    r"丢单|丢了|输单|输了|没戏|黄了|飞了|凉了|没拿下|没(?:谈)?成|泡汤|吹了|跑单|"
+    r"失败了|丢单|丢了|输单|输了|没戏|黄了|飞了|凉了|没拿下|没(?:谈)?成|泡汤|吹了|跑单|"
     r"失单|战败|打水漂|死单|单(?:子)?没了|没希望了|没机会了|崩了|掉单|流单"
 )
 

@@ -103,7 +103,8 @@ def find_durations(text: str, now: datetime) -> Iterable[When]:
     for pattern, sign in RULES:
         for match in pattern.finditer(text):
             length = _length(match)
-            if length is None:
+            if length is None or (sign < 0 and match["unit"] == "日"):
+                # "20日之前" is the 20th, not twenty days ago.
                 continue
             found = When(match.start(), match.end(), tense="future" if sign > 0 else "past")
             moved = add_length(now, length, sign)

@@ -6,7 +6,7 @@ from datetime import datetime
 from handlers.understanding.clauses import clauses_of, trim, words
 from handlers.understanding.conditions import find_region
 from handlers.understanding.followups import amount_of, who
-from handlers.understanding.mentions import COMPANY, EMAIL, MARKS, PERSON, PHONE, REF, Sentence
+from handlers.understanding.mentions import COMPANY, EMAIL, MARKS, PERSON, PHONE, REF, WHO, Sentence
 from handlers.understanding.people import looks_like_name, name_at_start
 from handlers.understanding.phones import find_wechat_id, malformed_phone
 
@@ -22,9 +22,10 @@ SOURCES = (
 SOURCE_WORD = re.compile(
     rf"(?:通过|来自|来源(?:是|为|:|：)?|从|渠道(?:是|为|:|：)?|在)?(?P<source>(?:[一-鿿]{{1,4}}(?=展会|"
     rf"博览会|峰会|论坛))?(?:{SOURCES}))(?:上|里|那边|那)?(?:来|认识|注册|报名|关注|加|过来|进来|"
-    rf"咨询|找|留言|看到|扫|联系|介绍|推荐|渠道|获取|线索|的|$|[\s,，。;；]|拿到|"
+    rf"咨询|找|留言|看到|扫|联系|介绍|推荐|渠道|获取|线索|的|$|[\s,，。;；]|拿到|私信|问|刷|换|收到|聊|打|"
     rf"遇到|碰到)"
 )
+TALK_CHANNELS = ("微信", "短信", "企业微信", "微信群")
 SOURCE_SAID = re.compile(
     r"(?:来源(?:是|为|:|：)?|渠道(?:是|为|:|：)?|来自|通过)\s?(?P<source>[^\s,，。;；"
     + "".join(sorted(MARKS - {PERSON, COMPANY}))
@@ -48,12 +49,13 @@ TITLE_LEAD = re.compile(
     r"客户|找|跟|和|叫|升|成|为|了|他们|对方|一个|个|位|负责|:|：)+"
 )
 NEED = re.compile(
-    r"(?:需要|需求(?:是|为|:|：)?|想要|想买|想做|想订|想采购|想上|想找|想了解|"
+    r"(?:需要|需求(?:是|为|:|：)?\s?|想要|想买|想做|想订|想采购|想上|想找|想了解|"
     r"想咨询|想定|要买|要采购|要订|要上|求购|采购(?=\d|[一二两三四五六七八九十几])|"
     r"咨询|了解|打算买|打算上|打算采购|计划采购|准备采购|准备买|意向(?:产品|是|"
-    r":|：)?|对(?=[^,，。]{1,14}(?:感兴趣|有兴趣))|想(?=[一-鿿])|要(?=\d|[一二两三四五六七八九十几]|"
-    r"买|做|订|定))(?P<need>[^,，。;；\s]{1,30})"
+    r":|：)(?:是|为|:|：)*|对(?=[^,，。]{1,14}(?:感兴趣|有兴趣))|想(?=[一-鿿])|要(?=\d|[一二两三四五六七八九十几]|"
+    r"买|做|订|定|换|装|上|建|改|配|租|用)|问(?=[^,，。\s]{2,8}(?:价格?|多少钱|报价)))(?P<need>[^,，。;；\s]{1,30})"
 )
+WANTED = re.compile(r"(?<![需只主重想])要(?!求|是|了|不|紧|么|不要|我)(?P<need>[^,，。;；\s]{2,30})")
 HEAD = re.compile(
     r"(?:请|帮我|麻烦|我|给我|来|了|有)*(?:新|录|加|建|添加|登记|新增|记|存|创建|"
     r"录入|收|接|收到|进来|入库|弄|多)?(?:一?个|一?条|一?下|了|位|一位|一家|家|"
@@ -69,7 +71,9 @@ LABEL = re.compile(
 
 def _source(sentence: Sentence) -> tuple[str | None, tuple[int, int]]:
     for pattern in (SOURCE_WORD, SOURCE_SAID, INTRODUCED):
-        for match in pattern.finditer(sentence.skeleton):
+        # A channel of talk is a source only when nothing better is named: "加我微信问的，说是老客户转介绍".
+        found = sorted(pattern.finditer(sentence.skeleton), key=lambda match: match["source"] in TALK_CHANNELS)
+        for match in found:
             start, end = match.span("source")
             if pattern is SOURCE_WORD and re.search(r"(?:发|加|打)$", sentence.skeleton[:start]):
                 continue
@@ -130,7 +134,7 @@ def read_lead(sentence: Sentence, now: datetime) -> dict[str, object]:
     slots["amount"] = amount_of(sentence)
     rest = sentence.skeleton[: span[0]] + " " * (span[1] - span[0]) + sentence.skeleton[span[1] :]
     slots["region"] = find_region(rest)
-    if match := NEED.search(sentence.skeleton):
+    if match := NEED.search(sentence.skeleton) or WANTED.search(sentence.skeleton):
         need = words(sentence, match.start("need"), match.end("need"))
         slots["need"] = re.sub(r"(?:很|比较|非常)?(?:感|有)兴趣$", "", need)
     if "phone" not in slots and (typed := malformed_phone(sentence.raw)):
@@ -164,9 +168,15 @@ def read_claim(sentence: Sentence, now: datetime) -> dict[str, object]:
 
 RELEASING = re.compile(
     r"公海|线索池|不要了|释放|放弃|不跟|退(?:回|掉)|扔回|丢回|转给|移交|交接|交给|分配|"
-    r"指派|派给|过户|划给|负责|接手"
+    r"指派|派给|过户|划给|负责(?!人)|接手(?!人)|(?:转|给|换成?|派|移交)\ue001|归\ue001"
 )
 BECAUSE = re.compile(r"(?:因为|原因(?:是|:|：)?|由于|理由(?:是|:|：)?|主要是)(?P<reason>[^。;；]+)")
+# Said in one breath with the command: "放回公海一直联系不上", "转给林小舟跟进原来的人离职了", "周婷联系不上放回公海".
+BESIDE = re.compile(
+    rf"(?:公海|线索池)(?:里面?|池|中)?(?:去|吧|了|啊|哈)*(?P<after>(?!里|中|第|{WHO}|谁|有)[^\s]{{3,}})$|"
+    rf"给{PERSON}(?:那边|名下|来|去)*(?:跟进?|负责|接手|对接|维护|管)?(?:吧|了)*(?P<after2>(?!吧|了|去|来|跟|负责|接手|处理)[^\s]{{3,}})$|"
+    rf"^(?:把|将)?{WHO}(?:那边|这边)?(?P<before>(?!的|这|那|我|不跟|先)[^\s{PERSON}{COMPANY}]{{3,10}}?)(?:就|先|所以)?(?:放|退|扔|丢)(?:回|到|进)[^,，。]{{0,4}}公海"
+)
 NOT_REASON = re.compile(rf"^(?:[\s吧了啊哈{''.join(MARKS)}]|把|将|的|谢谢|麻烦|辛苦|线索|客户)*$")
 
 
@@ -177,8 +187,12 @@ def reason_of(sentence: Sentence, command: re.Pattern[str] = RELEASING) -> str |
         because = BECAUSE.search(clause.text)
         if because:
             pieces.append(words(sentence, clause.start + because.start("reason"), clause.end, []))
-        elif not command.search(clause.text) and not NOT_REASON.match(clause.text):
-            pieces.append(words(sentence, clause.start, clause.end, []))
+        elif not command.search(clause.text):
+            if not NOT_REASON.match(clause.text):
+                pieces.append(words(sentence, clause.start, clause.end, []))
+        elif command is RELEASING and (beside := BESIDE.search(clause.text)):
+            group = next(name for name in ("after", "after2", "before") if beside[name])
+            pieces.append(words(sentence, clause.start + beside.start(group), clause.start + beside.end(group), []))
     return trim("，".join(pieces)) or None
 
 
@@ -191,15 +205,19 @@ TO_WHOM = re.compile(
     rf"(?:转(?:移|交|让|派|接)?|移交|交接|交|分配?|指派|派|过户|划转?|拨|让|改派|"
     rf"调)(?:一?下)?给(?:同事|销售)?(?:(?P<mark>{PERSON})|(?P<name>[一-鿿]{{2,4}}))"
 )
+# "周婷转林小舟", "这个客户给林小舟吧": without 转给, so only a name by its form counts.
+TO_NAMED = re.compile(
+    rf"(?:转交?|移交|交接?|指派|分配|分派|派|过户|划拨?|给|换)(?:给|到|成|去)?(?:同事|销售)?(?P<mark>{PERSON})"
+)
 BY_WHOM = re.compile(
     rf"(?:由|让|归|换成?)(?:(?P<mark>{PERSON})|(?P<name>[一-鿿]{{2,3}}))(?:来)?(?:跟进|"
-    rf"负责|接手|跟|对接|接管|接)"
+    rf"负责|接手|跟|对接|接管|接|管|维护|盯|带)"
 )
 
 
 def read_transfer(sentence: Sentence, now: datetime) -> dict[str, object]:
     """Fill the slots of handing a lead to a colleague: whom, to whom, why."""
-    match = TO_WHOM.search(sentence.skeleton) or BY_WHOM.search(sentence.skeleton)
+    match = TO_WHOM.search(sentence.skeleton) or BY_WHOM.search(sentence.skeleton) or TO_NAMED.search(sentence.skeleton)
     slots: dict[str, object] = {}
     taken = None
     if match:

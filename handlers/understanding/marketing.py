@@ -25,6 +25,10 @@ TO_WHOM = re.compile(
     r"线索|会员|vip)"
 )
 CONTENT_TIME = re.compile(rf"(?:群发|推送|发)(?:个|一?条)?{TIME}[一-鿿]$")
+# "春节放假通知" is what is sent, not when.
+FEAST_CONTENT = re.compile(
+    r"(?:节)?(?:放假|假期|活动|促销|特惠|优惠|大促|礼|福利|海报|通知|安排|专场|特卖|祝福|问候|贺|档|限定|套餐)"
+)
 LATER_TO_WHOM = re.compile(r"(?:群发|推送|发).{2,}?(?P<whom>给[^,，。]*)$")
 COMMAND = re.compile(
     r"(?<!邀)请(?![函柬])|帮我|麻烦|帮忙|安排|设置|设个|设(?![备计])|定时|准时|"
@@ -107,7 +111,12 @@ def _template(sentence: Sentence, used: list[Mention]) -> str | None:
 def _of_sending(sentence: Sentence, planned: list[Mention], at_once: list[Mention]) -> list[Mention]:
     """Leave times of the content out ("群发中秋活动 下周三三点") when another time says when to send."""
     places = {mention.start: sentence.places.index(mention.start) for mention in planned}
-    when = [mention for mention in planned if not CONTENT_TIME.search(sentence.skeleton, 0, places[mention.start] + 2)]
+    when = [
+        mention
+        for mention in planned
+        if not CONTENT_TIME.search(sentence.skeleton, 0, places[mention.start] + 2)
+        and not (mention.value.festival and FEAST_CONTENT.match(sentence.skeleton, places[mention.start] + 1))
+    ]
     return when if when or at_once else planned
 
 

@@ -27,6 +27,8 @@ class Mention:
     start: int
     end: int
     value: Any
+    # One of the speaker's own people or companies, not just a name by its form.
+    known: bool = False
 
 
 @dataclass(slots=True)
@@ -39,10 +41,12 @@ class Sentence:
     mentions: list[Mention] = field(default_factory=list)
     skeleton: str = ""
     places: list[int] = field(default_factory=list)
+    # The clauses of the skeleton once they were asked for; see `clauses`.
+    clauses: list[Any] | None = None
 
     def __post_init__(self) -> None:
         """Prepare the plain form; nothing is taken yet."""
-        self.plain = normalise(self.raw)
+        self.plain = self.plain or normalise(self.raw)
         self.rest = self.plain
 
     def take(self, mention: Mention) -> None:
@@ -69,6 +73,7 @@ class Sentence:
         signs.extend(self.plain[at:])
         places.extend(range(at, len(self.plain)))
         self.skeleton = "".join(signs)
+        self.clauses = None
         self.places = [*places, len(self.plain)]
 
     def at(self, index: int) -> int:

@@ -21,15 +21,19 @@ QUANTITY = re.compile(
     rf"(?<![\d.每一单/])(?:x|\*|×|各|共|要)?\s?(?P<number>\d{{1,7}}(?:\.\d{{1,3}})?|"
     rf"[{HAN}]{{1,6}})\s?(?P<measure>{MEASURES})(?!价)"
 )
+# "3299一台", "一台3299": a price without its unit of money.
+PRICE_OF_ONE = re.compile(
+    rf"(?<![\d.])(?P<price>\d{{1,8}}(?:\.\d{{1,2}})?)\s?(?:块|元)?(?:一|每|/|1)\s?{MEASURES}(?![\d一-鿿]{{0,2}}折)"
+)
 TIMES_SIGN = re.compile(r"\s?[x*×]\s?(?P<number>\d{1,7})(?![\d.])")
 COMMAND = re.compile(
-    rf"^.*?(?:报价单?|quote)(?:单)?[\s:：,，]*(?:给|为)?[{PERSON}{COMPANY}]?[\s:：,，]*|"
+    rf"^.*?(?:报(?:个|一下|一份|下|份)?价单?|quote)(?:单)?[\s:：,，]*(?:给|为)?(?:客户[\s:：是]*)?[{PERSON}{COMPANY}]?[\s:：,，]*|"
     rf"^[\s]*(?:给|为)?[{PERSON}{COMPANY}]"
 )
 PRODUCT_LEAD = re.compile(
     rf"^(?:[\s,，。:：;；、和跟{''.join(MARKS)}]|再加|加上|还有|以及|另外|外加|"
     rf"产品(?:是|为)?|要|买|采购|需要|的|单价|每台|每个|每套|各|一共|总共|共|报价|"
-    rf"给|元|块|份|个|张|下|一下|打|再|数量|型号)+"
+    rf"给|元|块|份|个|张|下|一下|打(?![印包卡磨码桩样火])|再|数量|型号)+"
 )
 PRODUCT_TAIL = re.compile(r"(?:[\s,，:：、]|要|来|买|订|数量|各|共|一共|总共|的|x|\*|×|大概|大约|约)+$")
 
@@ -77,6 +81,8 @@ def _item(sentence: Sentence, match: re.Match[str], at: int, end: int) -> dict[s
     if prices:
         money: Money = prices[0].value
         item["unit_price"] = money.text()
+    elif price := PRICE_OF_ONE.search(sentence.skeleton[match.end() : end]):
+        item["unit_price"] = f"{Decimal(price['price']):.2f}"
     return item
 
 
@@ -102,7 +108,7 @@ METHODS = (
     ("alipay", re.compile(r"支付宝|alipay|花呗")),
     ("cash", re.compile(r"现金|现款|现钞")),
     ("check", re.compile(r"支票")),
-    ("transfer", re.compile(r"转账|汇款|电汇|网银|对公|银行|打款|转了|转来|转过来|公账|私账|转到")),
+    ("transfer", re.compile(r"转账|汇款|汇来|汇了|汇过来|电汇|网银|对公|银行|打款|转了|转来|转过来|公账|私账|转到")),
     ("other", re.compile(r"承兑|汇票|刷卡|pos|信用卡|云闪付|数字人民币|信用证|抵扣")),
 )
 
@@ -110,7 +116,7 @@ METHODS = (
 def _sum(sentence: Sentence) -> str | None:
     """Return the amount, or else the one number that stands alone."""
     bare = BARE_SUM.findall(sentence.skeleton)
-    return amount_of(sentence) or (f"{Decimal(bare[0]):.2f}" if len(bare) == 1 else None)
+    return amount_of(sentence) or (f"{Decimal(bare[0].replace(',', '')):.2f}" if len(bare) == 1 else None)
 
 
 def _past_time(sentence: Sentence, now: datetime) -> datetime | None:

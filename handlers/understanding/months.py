@@ -158,6 +158,8 @@ RULES: tuple[tuple[re.Pattern[str], Maker], ...] = tuple(
 
 def find_months(text: str, today: date) -> Iterable[When]:
     """Find all expressions built on months, quarters and years; the caller keeps the longest."""
+    if not any(sign in text for sign in "月年季q"):
+        return
     for pattern, maker in RULES:
         for match in pattern.finditer(text):
             found = maker(match, today)

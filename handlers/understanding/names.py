@@ -21,8 +21,16 @@ IS_COMPANY = re.compile(rf"(?:{COMPANY_ENDS})$")
 # Ends that are also everyday words: a company only with a name before them.
 WEAK_ENDS = re.compile(
     r"^(?:来|回|去|到|在|找|进|再|他|她|我|你|他们|你们|我们|她们|咱们|这家|那家|一家|两家|几家|对方|某|本|贵|该|各|"
+    r"离开|离开原|换|具体|什么|哪个|以前|原来|目前|现在|自己|下面|自家|开|办|"
     r"哪家|原|新|老|大|小|分|总|子|母|别的|其他|另一家|上市|外贸|物流|贸易|科技|"
     r"银行|保险|证券|地产|装修|同行|竞品|开|网|门|旗舰|专卖|商)*$"
+)
+# No company bears these in its name.
+PRONOUN = re.compile(r"[我你他她它您]|提醒|怎么|什么|这个|那个")
+# A verb or particle right before the end word: "来电话投诉物流", "想给工厂装" name no company.
+VERB_END = re.compile(
+    rf"^(?:来|去|到|进|回|要|想)?(?:验|看|逛|参观|考察|视察|审|访)(?:厂|工厂|店|门店)$|(?:投诉|咨询|查询?|催促?|抱怨|想给|给|为|装|具体|哪个|哪家|什么|对接|联系|发|走|寄|收|选|看|问|管|叫|找|换|开|逛|跑|进|参观|"
+    rf"负责|分管|对比|考察|讨论|说|聊|谈|算|付|买|卖|了|的|着|去|到|在|几|多|些|家|个|过|订|定|约|吃|关|租|盘)(?:{COMPANY_ENDS})$"
 )
 # What may stand before a company's name without belonging to it.
 LEADS = (
@@ -33,7 +41,7 @@ LEADS = (
     "|报价单|给了|给|跟|和|与|同|找|约了|约|见了|见|去了|去|到了|到|在|从|把|"
     "将|向|对|为|替|陪|帮|请|让|叫|问|搜索|搜|查|看|调|抢|领|捞|接|收到|收|来自|"
     "属于|是|的|了|个|家|客户|线索|公司名|公司|单位|拿下|赢单|丢单|签到|打卡|"
-    "我|他|她|啊|那个|这个|然后|就|也|都|还有|还|以及|及|或|新"
+    "换成|改成|变成|改为|换到|一趟|趟|离开|标签|标记|记一笔|回款|货款|电话沟通|电话|进|我|他|她|啊|那个|这个|然后|就|也|都|还有|还|以及|及|或|新"
 )
 LEAD = re.compile(rf"^(?:{LEADS})")
 LEADS_ONLY = re.compile(rf"(?:{LEADS})+")
@@ -43,7 +51,15 @@ CUT = re.compile(
     r"见了?|公海|里面?的|线索|客户|新建|录入|录个|登记|添加|查看|看下|看看|调一下|"
     r"说|要|由|被|让|我|他|她|是|在|为|替|叫|个|的|了)(?=[一-鿿a-z0-9()]{2})"
 )
-COMPANY_FORM = re.compile(rf"[{HAN}a-z0-9()&]{{0,24}}?(?:{COMPANY_ENDS})(?:有限公司|公司|集团|店|厂)?(?:\([{HAN}]{{2,6}}\))?")
+# Trades that are also everyday words: a company only right before somebody there ("天成建材的胡总").
+TRADE = (
+    "建材|装饰|装修|广告|文化|电器|电子|机械|食品|服饰|服装|家具|家居|汽车|化工|医药|环保|能源|网络|信息|咨询|教育|旅游|农业|纺织|五金|"
+    "建筑|工程|电气|仪器|包装|印刷|软件|光电|新材料|生物|医疗|珠宝|酒业|茶业|乳业|钢铁|塑胶|塑料|皮具|鞋业|玩具|照明|物业|投资|资本|控股"
+)
+COMPANY_OF = re.compile(rf"[{HAN}]{{2,12}}?(?:{TRADE})(?=的?{TAKEN})")
+COMPANY_FORM = re.compile(
+    rf"[{HAN}a-z0-9()&]{{0,24}}?(?:{COMPANY_ENDS})(?:(?:连锁|管理|服务|发展|技术|投资|控股|股份|商贸){{0,2}}(?:有限公司|公司|集团|店|厂))?(?:\([{HAN}]{{2,6}}\))?"
+)
 # A syllable after which an honorific is another word: 总是, 工作, 哥们, 董事会.
 NOT_HONORIFIC = re.compile(
     r"总(?=[是共部体会结的觉算在要价额数计之能监经裁]?(?:共|部|体|是|结|计|价|"
@@ -108,6 +124,7 @@ def surname_of(name: str) -> str:
     return name[:1]
 
 
+@lru_cache(maxsize=4096)
 def is_company(name: str) -> bool:
     """Tell a company's name from a person's by its end."""
     return bool(IS_COMPANY.search(normalise(name)))
@@ -157,7 +174,7 @@ def read_known(known: tuple[str, ...]) -> KnownNames:
 
 def _take_name(sentence: Sentence, start: int, end: int, name: str) -> None:
     kind = COMPANY if is_company(name) else PERSON
-    sentence.take(Mention(kind, start, end, name))
+    sentence.take(Mention(kind, start, end, name, known=True))
 
 
 def over_honorific(text: str, end: int, *, company: bool = False) -> int:
@@ -201,13 +218,26 @@ def mark_companies(sentence: Sentence) -> None:
         name = sentence.rest[start:end]
         if not LEADS_ONLY.sub("", IS_COMPANY.sub("", name)):
             continue
-        if IS_COMPANY.sub("", name).endswith(("做", "搞", "干")):
+        if IS_COMPANY.sub("", name).endswith(("做", "搞", "干")) or VERB_END.search(name) or PRONOUN.search(name):
             # "上海做餐饮的": a trade and no name.
             continue
         weak = len(name) < 4 and not re.search(r"(?:公司|集团|学校|医院|大学|酒店|银行)$", name)
         if WEAK_ENDS.match(IS_COMPANY.sub("", name)) or (weak and len(IS_COMPANY.sub("", name)) < 2):
             continue
         sentence.take(Mention(COMPANY, start, end, sentence.raw[start:end]))
+
+
+def mark_companies_of(sentence: Sentence) -> None:
+    """Take out companies named only by their trade, where somebody of theirs stands behind."""
+    for match in COMPANY_OF.finditer(sentence.rest):
+        name = match[0]
+        cuts = [cut.end() for cut in CUT.finditer(name)]
+        name = name[cuts[-1] :] if cuts else name
+        while (lead := LEAD.match(name)) and len(name) > lead.end():
+            name = name[lead.end() :]
+        if len(re.sub(rf"(?:{TRADE})$", "", name)) >= 2 and not LEADS_ONLY.fullmatch(name):
+            start = match.end() - len(name)
+            sentence.take(Mention(COMPANY, start, match.end(), sentence.raw[start : match.end()]))
 
 
 def _without_leads(name: str) -> str:
@@ -246,12 +276,14 @@ ENDS_LIKE_SURNAME = re.compile(
     r"(?:公司|同时|当时|及时|面谈|洽谈|交谈|商谈|免费|收费|各项|事项|项目|订单|"
     r"报单|清单|简单|完成|达成|赞成|钱包|打包|红包|开车|住房|检查|调查|了解|理解|"
     r"销售|方向|工程|流程|行程|全国|客户|采购|老板|分管|主管|接管|技术|财务|行政|"
-    r"市场|上海|江苏|生产|研发|副|运营|总经|部门经|产品|大区|区域|项目)$"
+    r"改成|升成|变成|当成|标成|换成|调成|市场|上海|江苏|生产|研发|副|运营|总经|部门经|产品|大区|区域|项目)$"
 )
 
 
 def _take_titled(sentence: Sentence, match: re.Match[str], known: KnownNames) -> bool:
     surname, given, honorific = match["surname"], match["given"], match["honorific"]
+    if surname + honorific in ("高科", "高校", "高院"):
+        return False
     if honorific in SHORT_TITLES and (given or BEFORE_SURNAME.match(sentence.rest[match.end() : match.end() + 1])):
         return False
     start, end = match.start(), match.end()
@@ -261,8 +293,8 @@ def _take_titled(sentence: Sentence, match: re.Match[str], known: KnownNames) ->
     if ENDS_LIKE_SURNAME.search(before + surname):
         return False
     full = sentence.raw[start : match.start("honorific")] if given else None
-    name = full or known.with_surname(surname) or sentence.raw[start:end]
-    sentence.take(Mention(PERSON, start, end, name))
+    bearer = None if full else known.with_surname(surname)
+    sentence.take(Mention(PERSON, start, end, full or bearer or sentence.raw[start:end], known=bearer is not None))
     return True
 
 

@@ -1,5 +1,6 @@
 """Bring a sentence to one width and spelling without moving a character, so that spans point into the original."""
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -58,13 +59,6 @@ HOMOPHONES = (
     ("淀话", "电话"),
     ("龙历", "农历"),
     ("录如", "录入"),
-    ("在约", "再约"),
-    ("在聊", "再聊"),
-    ("在跟进", "再跟进"),
-    ("在联系", "再联系"),
-    ("在打给", "再打给"),
-    ("在谈", "再谈"),
-    ("在说吧", "再说吧"),
     ("礼白", "礼拜"),
     ("星其", "星期"),
     ("中球节", "中秋节"),
@@ -78,6 +72,10 @@ HOMOPHONES = (
     ("天厚", "天后"),
 )
 
+# 元月 is the first month, but not in "30元月租".
+FIRST_MONTH = re.compile(r"(?<![\d一二三四五六七八九十百千万两几])元月(?=[\d一二三四五六七八九十初底中下上份])")
+# 在 typed for 再, but not in 正在谈, 卡在谈判.
+AGAIN = re.compile(r"(?<![正还就都卡一直现存停])在(?=约|聊|跟进|联系|打给|谈(?!判)|说吧)")
 # Signs that NFKC leaves alone but that mean the same to us.
 SAME_SIGNS = {
     "\u3000": " ",
@@ -110,6 +108,7 @@ def _plain_sign(sign: str) -> str:
 def normalise(text: str) -> str:
     """Return the text in half width and lower case with known slips mended; its length is that of the original."""
     plain = "".join(map(_plain_sign, text))
+    plain = AGAIN.sub("再", FIRST_MONTH.sub("一月", plain))
     for wrong, right in HOMOPHONES:
         if wrong in plain:
             plain = plain.replace(wrong, right)

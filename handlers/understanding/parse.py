@@ -16,12 +16,17 @@ from crm_core.clock import SHANGHAI, to_local
 from handlers.understanding import amounts, names, people, phones, times
 from handlers.understanding.classify import at_first_glance, classify
 from handlers.understanding.conditions import holds_all
+from handlers.understanding.corrections import corrected
+from handlers.understanding.framing import inside
 from handlers.understanding.mentions import Sentence
+from handlers.understanding.normal import normalise
 from handlers.understanding.several import names_more
 from handlers.understanding.slots import READERS
 
 # What a person says in one message; more is a pasted document, and the rest of it is kept only as words.
-READ_CHARACTERS = 1500
+READ_CHARACTERS = 1000
+# More corrections in one message are a text about corrections.
+MOST_CORRECTIONS = 3
 # A clock outside these years is wrong, and the lunar tables end soon behind them.
 READ_YEARS = range(1920, 2090)
 # A message to many with a condition that the segment cannot hold must be asked about, never sent to more people than said.
@@ -64,9 +69,9 @@ def plain_value(value: object) -> object:
     return value
 
 
-def read_sentence(text: str, now: datetime, known: names.KnownNames) -> Sentence:
+def read_sentence(text: str, now: datetime, known: names.KnownNames, plain: str = "") -> Sentence:
     """Cut everything that is no plain word out of a sentence; the surest finders go first."""
-    sentence = Sentence(text)
+    sentence = Sentence(text, plain)
     phones.mark_addresses(sentence)
     names.mark_known(sentence, known)
     amounts.mark_refs(sentence)
@@ -78,8 +83,20 @@ def read_sentence(text: str, now: datetime, known: names.KnownNames) -> Sentence
     names.mark_titled(sentence, known)
     amounts.mark_money(sentence)
     names.mark_companies(sentence)
+    names.mark_companies_of(sentence)
     people.mark_people(sentence)
     sentence.build()
+    return sentence
+
+
+def _read_corrected(text: str, now: datetime, known: names.KnownNames, plain: str = "") -> Sentence:
+    """Read a sentence as the speaker means it after correcting it in the same breath."""
+    sentence = read_sentence(text, now, known, plain)
+    for _ in range(MOST_CORRECTIONS):
+        mended = corrected(sentence)
+        if mended is None:
+            break
+        sentence = read_sentence(mended, now, known)
     return sentence
 
 
@@ -89,11 +106,15 @@ def parse(text: str, now: datetime, known: Sequence[str]) -> Meaning:
         return Meaning("unknown", 0.0)
     local = to_local(now).replace(microsecond=0)
     text, rest = text[:READ_CHARACTERS], text[READ_CHARACTERS:]
-    sentence = Sentence(text)
-    glance = at_first_glance(sentence.plain)
+    plain = normalise(text)
+    glance = at_first_glance(plain)
+    framed = text
+    if glance is None and not rest and (text := inside(text)) != framed:
+        plain = normalise(text)
+        glance = at_first_glance(plain)
     if glance is not None:
         return Meaning(glance[0], 0.95, {"topic": glance[1]} if glance[1] else {})
-    sentence = read_sentence(text, local, names.read_known(tuple(known)))
+    sentence = _read_corrected(text, local, names.read_known(tuple(known)), plain)
     intent, confidence = classify(sentence)
     if intent in TO_MANY and not holds_all(sentence):
         confidence = min(confidence, UNSURE)

@@ -1,6 +1,7 @@
 """Phone numbers, e-mail addresses, links and WeChat ids, cut out before anything else reads the digits."""
 
 import re
+import unicodedata
 
 from handlers.understanding.mentions import EMAIL, LINK, PHONE, Mention, Sentence
 from handlers.understanding.numerals import DIGITS, HAN
@@ -16,8 +17,8 @@ LANDLINE = re.compile(
 MAIL = re.compile(r"[a-z0-9._%+\-]{1,64}@[a-z0-9\-]{1,63}(?:\.[a-z0-9\-]{1,63}){1,4}")
 URL = re.compile(r"https?://[^\s,。;!、<>\"']{1,500}|www\.[^\s,。;!、<>\"']{1,200}")
 WECHAT_ID = re.compile(
-    r"(?:微信号?|wechat|weixin|wx|vx|v信|薇信|加v|v)(?:号|id)?(?:也|就|改|换)?(?:是|"
-    r"为|成|叫)?\s?[::]?\s?([a-z][a-z0-9_\-]{5,19})(?![a-z0-9_@.])"
+    r"(?:微信号?(?:已经|也)?(?:换|改|变)了[\s,，]*(?:新的?)?|微信号?|wechat|weixin|wx|vx|v信|薇信|加v|v)(?:号|id)?(?:也|就|改|换)?(?:是|"
+    r"为|成|叫)?[\s:：,，]{0,3}(?:是)?\s?([a-z][a-z0-9_\-]{5,19})(?![a-z0-9_@.])"
 )
 
 
@@ -41,7 +42,8 @@ def mark_addresses(sentence: Sentence) -> None:
     for match in URL.finditer(sentence.rest):
         sentence.take(Mention(LINK, match.start(), match.end(), sentence.raw[match.start() : match.end()]))
     for match in MAIL.finditer(sentence.rest):
-        sentence.take(Mention(EMAIL, match.start(), match.end(), sentence.raw[match.start() : match.end()]))
+        address = unicodedata.normalize("NFKC", sentence.raw[match.start() : match.end()])
+        sentence.take(Mention(EMAIL, match.start(), match.end(), address))
     for pattern, read in ((MOBILE, _mobile), (LANDLINE, _landline), (SPOKEN_MOBILE, _spoken)):
         for match in pattern.finditer(sentence.rest):
             sentence.take(Mention(PHONE, match.start(), match.end(), read(match)))
@@ -71,4 +73,4 @@ def malformed_phone(text: str) -> str | None:
 def find_wechat_id(sentence: Sentence) -> str | None:
     """Read a WeChat id as said ("微信号 lina_2020"); None when there is none."""
     match = WECHAT_ID.search(sentence.plain)
-    return sentence.raw[match.start(1) : match.end(1)] if match else None
+    return unicodedata.normalize("NFKC", sentence.raw[match.start(1) : match.end(1)]) if match else None

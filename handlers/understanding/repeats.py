@@ -12,7 +12,7 @@ from handlers.understanding.moments import DAY, MONTH, Clock, When, at_clock
 from handlers.understanding.numerals import read_small
 
 CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-EVERY = r"每(?:个|逢|到|一)?"
+EVERY = r"(?:每(?:个|逢|到|一)?|逢)"
 WEEK = r"(?:周|礼拜|星期)"
 # An hour right behind the days: 每周三三点.
 HOUR_SAID = r"\s?(?:\d{1,2}|[一二两三四五六七八九十]{1,3})[点时:]"
@@ -150,7 +150,14 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], When | None]], ...
 
 def find_repeats(text: str) -> Iterable[When]:
     """Find all repeated days; an hour that stands beside one is joined later."""
-    if "每" not in text and "工作日" not in text and "天天" not in text and "daily" not in text and "every" not in text:
+    if (
+        "每" not in text
+        and "逢" not in text
+        and "工作日" not in text
+        and "天天" not in text
+        and "daily" not in text
+        and "every" not in text
+    ):
         return
     for pattern, maker in RULES:
         for match in pattern.finditer(text):

@@ -5,14 +5,14 @@ from datetime import datetime
 
 from handlers.understanding.clauses import trim
 from handlers.understanding.conditions import INACTIVE, OLD_CUSTOMER, TAGGED, find_region, find_tags
-from handlers.understanding.mentions import MARKS, TIME, Sentence
-from handlers.understanding.stages import find_stage
+from handlers.understanding.mentions import COMPANY, MARKS, TIME, Sentence
+from handlers.understanding.stages import ANY, find_stage, stage_named
 from handlers.understanding.tasks import range_of
 
-EXPLICIT = re.compile(r"(?:搜索?|检索|查找|查询|关键词|关键字)(?:一下|一搜|下|个|到)?[\s:：]*(?P<query>[^,，。?？]+)")
+EXPLICIT = re.compile(r"(?:搜索?|检索|查找|查询|关键词|关键字|找找)+(?:一下|一搜|下|个|到)?[\s:：,，]*(?P<query>[^,，。?？]+)")
 # Words of the asking; what is left of the sentence is what is looked for.
 ASKING = re.compile(
-    r"请|帮我|帮忙|麻烦|给我|我想|我要|想|能不能|可以|看看|看一下|看下|看|查看|"
+    r"打开|进入|显示|展示|浏览|翻翻|瞧瞧|瞅瞅|请|帮我|帮忙|麻烦|给我|我想|我要|想|能不能|可以|看看|看一下|看下|看|查看|"
     r"查找|查询|查一下|查下|查|搜索|搜一下|搜下|搜|检索|找一下|找下|找出|找|筛选|"
     r"筛|列出来|列一下|列出|列|挑出|挑|导出|有没有|有哪些|哪些|哪几个|有什么|有啥|"
     r"都有谁|有谁|多少个|多少|几个|什么|"
@@ -24,12 +24,21 @@ ASKING = re.compile(
 )
 
 
+# Asking words stand around what is looked for; inside it they belong to its name (智能家居).
+ASKED_ENDS = re.compile(rf"^(?:{ASKING.pattern})+|(?:{ASKING.pattern})+$")
+
+
+# "哪些客户在谈判": where deals are at, although no stage is called one.
+IN_STAGE = re.compile(rf"(?:在|处于|正在?)(?P<name>{ANY})")
+
+
 def _conditions(sentence: Sentence, now: datetime) -> dict[str, object]:
     slots: dict[str, object] = {}
     if tags := find_tags(sentence):
         slots["tags"] = tags
     slots["region"] = find_region(sentence.skeleton)
-    slots["stage"] = find_stage(sentence.skeleton)
+    in_stage = IN_STAGE.search(sentence.skeleton)
+    slots["stage"] = find_stage(sentence.skeleton) or (stage_named(in_stage["name"]) if in_stage else None)
     return slots
 
 
@@ -43,7 +52,8 @@ def _left_over(sentence: Sentence, slots: dict[str, object]) -> str | None:
         if isinstance(value, str) and (value == slots.get("region") or slots.get("stage")):
             text = text.replace(value.lower(), " ")
     text = re.sub(rf"[{''.join(MARKS)}]", " ", text)
-    pieces = [piece for piece in re.split(r"[\s,，。.?？!！、:：]+", ASKING.sub(" ", text)) if piece]
+    words_said = re.split(r"[\s,，。.?？!！、:：]+", text)
+    pieces = [piece for piece in (ASKED_ENDS.sub("", each) for each in words_said) if piece]
     longest = max(pieces, key=len, default="")
     return _as_said(sentence, longest) if len(longest) >= 2 else None
 
@@ -87,4 +97,6 @@ def read_pool(sentence: Sentence, now: datetime) -> dict[str, object]:
     query = _query(sentence, slots)
     if query and TIME not in query:
         slots["query"] = query
+    elif not slots["region"] and (named := sentence.of(COMPANY)):
+        slots["query"] = named[0].value
     return slots

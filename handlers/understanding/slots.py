@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from handlers.understanding.classify import LOOK_UP, NOBODY
 from handlers.understanding.deals import read_advance, read_figures, read_lost, read_new_opportunity, read_won
 from handlers.understanding.desk import read_comment, read_handover, read_report, read_visit
 from handlers.understanding.followups import read_follow_up, who
 from handlers.understanding.leads import read_claim, read_lead, read_release, read_transfer
+from handlers.understanding.looks import LOOK_UP, NOBODY
 from handlers.understanding.marketing import read_broadcast, read_greeting, read_status, read_stop
 from handlers.understanding.mentions import Sentence
 from handlers.understanding.money import read_expense, read_payment, read_quote

@@ -11,16 +11,17 @@ from handlers.understanding.feasts import find_feasts
 from handlers.understanding.mentions import TIME, Mention, Sentence
 from handlers.understanding.moments import COUNT, Span, When, ahead, behind
 from handlers.understanding.months import find_months
+from handlers.understanding.names import single_surnames
 from handlers.understanding.normal import normalise
 from handlers.understanding.numerals import read_small
 from handlers.understanding.repeats import find_repeats
 
+_SURNAMES = "".join(sorted(single_surnames() - frozenset("年时和从于向离过双全后")))
 # 刚 as a word of time, not in 刚好, 刚需.
-JUST_NOW = re.compile(
-    r"刚刚(?!好)|刚才|(?<!(?<![小老])[李王张刘陈杨黄赵周吴徐孙马朱胡郭何林高罗郑梁])刚(?![好需性毅果强烈劲直健巧"
-    r"柔子开入起])|(?<![a-z])just now(?![a-z])|方才"
-)
-AT_ONCE = re.compile(r"马上|立刻|立即|即刻|现在就?|此刻|这就|(?<![a-z])(?:right )?now(?![a-z])")
+# A given name that ends in 刚: 李刚, 尤小刚, 王志刚.
+NAMED_GANG = rf"(?<!(?<![小老])[{_SURNAMES}])(?<![{_SURNAMES}][志小建永文国晓海金大立卫德玉春])"
+JUST_NOW = re.compile(rf"刚刚(?!好)|刚才|{NAMED_GANG}刚(?![好需性毅果强烈劲直健巧柔子开入起])|(?<![a-z])just now(?![a-z])|方才")
+AT_ONCE = re.compile(r"马上|立刻|立即|即刻|现在(?![是任当做在用的])就?|此刻|这就|(?<![a-z])(?:right )?now(?![a-z])")
 GAP = re.compile(r"[\s,的(（、]{0,3}$")
 IMPOSSIBLE_PART = re.compile(r"(?:\d{1,3}|[零一二两三四五六七八九十]{1,3})\s?[点时:：].*$")
 TO = re.compile(r"\s?(?:到|至|-|~)\s?$")

@@ -52,3 +52,9 @@ def test_it_runs_as_a_module():
     command = [sys.executable, "-m", "bot.cli.parse", "--now", "2026-11-25T10:00:00", "算了"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["intent"] == "cancel"
+
+
+def test_each_matter_told_in_one_message_is_a_line_of_its_own():
+    said = "昨天跟张伟通了电话，他嫌贵。恒信集团回款5万"
+    done = run.invoke(app, ["--each", "--now", "2026-11-25T10:00:00+08:00", "--known", "张伟,恒信集团", said])
+    assert [json.loads(line)["intent"] for line in done.stdout.splitlines()] == ["log_follow_up", "log_payment"]
