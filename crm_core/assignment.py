@@ -23,7 +23,7 @@ from crm_core.leads import Lead, check_claim_cap
 from crm_core.messages import Address, Button
 from crm_core.pool_notices import cancel_pool_notices
 from crm_core.pool_rules import Trait
-from crm_core.ports import Core
+from crm_core.ports import HOLD, Core, Program
 
 SYSTEM = Actor.of_system("assignment")
 MOST = 500
@@ -225,6 +225,7 @@ async def _answered(core: Core, actor: Actor, offer_id: int, status: str) -> tup
     offer = await Offer.get_or_none(id=offer_id, employee_id=actor.employee_id or 0)
     if offer is None:
         raise NotFound
+    await core.db.run(_hold([offer.lead_id]))
     lead = await Lead.get(id=offer.lead_id)
     here = lead.owner_id is None and lead.status in _OPEN_LEAD and lead.department_id == offer.department_id
     now = core.clock.now()
@@ -271,6 +272,7 @@ async def assign(core: Core, actor: Actor, lead_ids: Sequence[int], employee_id:
         owner = await access.load(Employee, actor, employee_id)
         if owner.departed_at:
             raise employees.AlreadyDeparted(name=owner.name)
+        await core.db.run(_hold(sorted(set(lead_ids[:MOST]))))
         leads = [await access.load(Lead, actor, number) for number in dict.fromkeys(lead_ids[:MOST])]
         named = leads[0].name if len(leads) == 1 else f"{len(leads)}条线索"
         changes = await change_sets.begin(core, actor, "assign", f"{named}分给{owner.name}")
@@ -285,6 +287,12 @@ async def assign(core: Core, actor: Actor, lead_ids: Sequence[int], employee_id:
             text += f"\n原因：{reason}" if reason else ""
             await lead_exceptions.tell(core, owner.id, text, f"assign:{changes.id}")
     return changes
+
+
+def _hold(numbers: Sequence[int]) -> Program[None]:
+    """Keep these leads from others until the end, in one order: of two at once the second sees whose they are by then."""
+    if numbers:
+        yield f"SELECT id FROM leads WHERE id IN ({', '.join('?' * len(numbers))}) ORDER BY id{HOLD}", tuple(numbers)  # noqa: S608
 
 
 async def _assign_one(core: Core, actor: Actor, set_id: int, lead: Lead, owner: Employee, reason: str) -> None:

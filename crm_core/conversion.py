@@ -17,6 +17,7 @@ from crm_core.errors import Invalid
 from crm_core.leads import Lead, LeadAlreadyConverted, LeadStatus, Qualification, require_claimed
 from crm_core.match_rules import SAME
 from crm_core.matching import Duplicate
+from crm_core.name_keys import company_key, plain_name
 from crm_core.ports import Core, Program
 
 MOST = 6
@@ -104,6 +105,9 @@ async def convert_to(
         if lead.customer_id is not None:
             raise LeadAlreadyConverted(name=lead.name)
         require_claimed(actor, lead)
+        # Two leads of one company, or with one number, become one customer: the second sees what the first has made.
+        await core.db.serialize(f"convert:{company_key(lead.company) or plain_name(lead.name)}")
+        await core.db.serialize(f"convert:{lead.mobile or lead.wechat_id or lead.id}")
         if customer_id is None and contact_id is None and not anew:
             known = await options(core, actor, lead.id)
             contact_id = known.contact.id if known.contact else None

@@ -1,6 +1,7 @@
 """Assignment inside a unit: by rule, offers and their answers, exceptions, and a manager's word above it."""
 
 import asyncio
+import random
 from dataclasses import replace
 from datetime import timedelta
 
@@ -324,3 +325,61 @@ async def test_a_refusal_is_taken_back_while_nobody_has_the_lead(core: Core, clo
     clock.advance(timedelta(minutes=31))
     with pytest.raises(OfferOver):
         await assignment.take_decline_back(core, one, offer.id)
+
+
+async def test_the_same_leads_given_at_once_in_any_order_go_to_one_of_those_named(core: Core) -> None:
+    sellers = [await make_actor(core, f"销售{n}") for n in range(4)]
+    rows = [(await make_lead(core, f"客户{n}")).id for n in range(12)]
+    orders = [random.Random(seed).sample(rows, len(rows)) for seed in range(12)]
+    takers = [number(sellers[n % 4]) for n in range(12)]
+    given = (assignment.assign(core, SYSTEM, order, taker) for order, taker in zip(orders, takers, strict=True))
+    await asyncio.gather(*given)
+    assert len({row.owner_id for row in await Lead.all()}) == 1
+    claims = await PoolClaim.filter(ended_at=None)
+    assert sorted(claim.lead_id for claim in claims) == sorted(rows)
+
+
+async def test_a_lead_claimed_and_given_at_once_has_one_open_claim(core: Core) -> None:
+    sellers = [await make_actor(core, f"销售{n}") for n in range(8)]
+    row = await make_lead(core)
+    both = [pools.claim(core, seller, row.id) for seller in sellers]
+    both += [assignment.assign(core, SYSTEM, [row.id], number(seller)) for seller in sellers]
+    await asyncio.gather(*both, return_exceptions=True)
+    (claim,) = await PoolClaim.filter(ended_at=None)
+    assert claim.employee_id == (await Lead.get(id=row.id)).owner_id
+
+
+async def test_nobody_is_asked_for_more_than_they_have_room_and_the_rest_waits(core: Core, clock: FakeClock) -> None:
+    settings = replace(core.settings, assignment=AssignmentSettings(capacity=3, rules=(TURNS,)))
+    core = replace(core, settings=settings)
+    seller = await make_actor(core)
+    boss = await make_actor(core, "管理员", Role.ADMIN, staff_id="boss")
+    await make_lead(core, "旧", owner_id=number(seller))
+    rows = [await make_lead(core, f"客户{n}") for n in range(8)]
+    await distribution.place_all(core, [row.id for row in rows[:4]])
+    for row in rows[4:]:
+        await distribution.place(core, row.id)
+    assert [offer.lead_id for offer in await assignment.list_open(seller)] == [row.id for row in rows[:2]]
+    listed = await lead_exceptions.list_open(boss)
+    assert {(row.status, row.reason) for row, _ in listed} == {("waiting", "大家都有线索还没答复")}
+    assert (len(listed), await Message.filter(topic="assignment").count()) == (6, 0)
+    assert await offers.run(core) == 0
+    (first, _) = await assignment.list_open(seller)
+    await assignment.accept(core, seller, first.id)
+    assert await offers.run(core) == 0
+    clock.advance(timedelta(minutes=30))
+    assert await offers.run(core) == 2  # one ended, and there is room for one
+    assert [offer.lead_id for offer in await assignment.list_open(seller)] == [rows[2].id]
+
+
+async def test_many_offers_at_once_are_told_in_one_notice_that_counts_them(core: Core, clock: FakeClock) -> None:
+    core = with_rule(core)
+    await make_actor(core, "小王", staff_id="wang")
+    for n in range(20):
+        await place(core, f"客户{n}")
+    told = await Message.filter(topic="assignment").order_by("id")
+    assert [row.text[:4] for row in told[:5]] == ["新线索 "] * 5
+    assert [row.text for row in told[5:]] == [
+        "有20条线索等待答复，没有逐条通知；每条30分钟内不答复就转给下一位。回复“待接受”查看。"
+    ]
+    assert clock.now() < told[-1].not_before <= clock.now() + timedelta(minutes=6)

@@ -1,5 +1,6 @@
 """Conversion: the history goes along, nobody is taken from anybody."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -261,3 +262,12 @@ async def test_what_brought_a_customer_is_kept_to_later_deals(core: Core) -> Non
     ).source == "老客户介绍"
     bare = await customers.add_customer(core, actor, name="云帆科技")
     assert (await opportunities.create(core, actor, customer_id=bare.id, name="网关")).source == ""
+
+
+async def test_leads_of_one_company_converted_at_once_become_one_customer(core: Core) -> None:
+    """They are told from each other by nothing but the company: whoever is second finds what the first made."""
+    seller = await make_actor(core, "小王")
+    rows = [await make_lead(core, f"张伟{n}", owner_id=seller.employee_id, company="东风机械厂有限公司") for n in range(10)]
+    await asyncio.gather(*(conversion.convert_to(core, seller, row.id) for row in rows))
+    assert await Customer.all().count() == 1
+    assert await Contact.all().count() == 10
