@@ -43,6 +43,7 @@ REPEATS_KNOWN_FOR = timedelta(hours=24)
 TICKET_LASTS = timedelta(days=1)
 TICKET, KEY = "_ticket", "_id"
 """Fields of ours: the ticket of the page, and what makes a repeated post the same post."""
+_SEEN_BY_MACHINES = "填了看不见的字段"
 _LONGEST = 2_000
 _MINUTE = 60.0
 _NOT_ASKED = frozenset({"owner", "created_at", "recorded_by", "openid", "channel"})
@@ -111,14 +112,13 @@ class Forms:
             if known is not None:
                 return _json(msgspec.json.decode(known))
             source = form.source or name
-            if reason:
+            problems = [] if reason == _SEEN_BY_MACHINES else _problems(form, said)
+            if reason and not problems:
                 await core.db.run(quarantine.put(core, "leads", source, [(None, said, [("疑似垃圾", reason)])]))
                 answer: dict[str, Any] = {"ok": True}
             else:
-                problems = _problems(form, said)
-                answer = {"ok": True} if not problems else {}
-                if not problems:
-                    problems = await self._make(name, source, said, rest)
+                answer = {"ok": True}
+                problems = problems or await self._make(name, source, said, rest)
                 if problems:
                     if await core.state.add(f"{mark}:refused", "1", lasts=REPEATS_KNOWN_FOR):
                         await core.db.run(quarantine.put(core, "leads", source, [(None, said, as_reasons(problems))]))
@@ -149,13 +149,17 @@ class Forms:
         return said, "\n".join(rest)[:_LONGEST]
 
     def _suspicion(self, name: str, form: FormSettings, posted: dict[str, str]) -> str:
-        """Tell why this was no person, or nothing. A machine is answered like a person, so that it learns nothing."""
+        """Tell why this was no person, or nothing. A machine is answered like a person, so that it learns nothing.
+
+        A wrong field is told before a missing ticket is held against anybody: it may be a page that was built wrong.
+        """
         if form.honeypot and posted.pop(form.honeypot, "").strip():
-            return "填了看不见的字段"
+            return _SEEN_BY_MACHINES
         if not form.min_fill:
             return ""
         at, _, sign = posted.get(TICKET, "").partition(".")
-        if not at.isascii() or not at.isdecimal() or len(at) > 12 or not hmac.compare_digest(sign, _sign(name, form, at)):
+        known = at.isascii() and at.isdecimal() and len(at) <= 12
+        if not known or not hmac.compare_digest(sign.encode("utf-8", "replace"), _sign(name, form, at).encode()):
             return "没有打开过网页"
         seconds = self._core.clock.now().timestamp() - int(at)
         fits = form.min_fill.total_seconds() <= seconds <= TICKET_LASTS.total_seconds()

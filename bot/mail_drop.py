@@ -11,12 +11,12 @@ import ipaddress
 import re
 from datetime import UTC, datetime
 from email import policy
-from email.errors import MessageError
 from email.headerregistry import Address, AddressHeader
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.parser import BytesParser
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
+from itertools import islice, takewhile
 from typing import Any
 
 import structlog
@@ -36,7 +36,13 @@ TEXT_BYTES = 64 * 1024
 """Of the readable part of a mail that are looked at."""
 MOST_PARTS = 50
 READ_SECONDS = 20
-_QUOTED = re.compile(r"\n\s*(?:>|-{2,}\s*(?:原始邮件|Original Message)|在.{4,60}写道[:：]|On .{4,80} wrote:)", re.IGNORECASE)
+HEAD_BYTES = 64 * 1024
+"""Of a mail in which its sender is looked for."""
+HEADER_BYTES = {"from": 1000}
+MOST_HEADER_BYTES = 8 * 1024
+"""Of a header that are read: the library takes its time over longer ones, and of who writes nothing is known yet."""
+_QUOTED = re.compile(r">|-{2,}\s*(?:原始邮件|Original Message)|在.{4,60}写道[:：]|On .{4,80} wrote:", re.IGNORECASE)
+"""How a line begins from which on others are quoted."""
 _REFUSED = "550 5.7.1 refused"
 _LATER = "451 4.3.0 try again later"
 
@@ -100,8 +106,8 @@ class MailDrop:
         raw = envelope.content if isinstance(envelope.content, bytes) else b""
         try:
             async with asyncio.timeout(READ_SECONDS):
-                mail = await asyncio.to_thread(read_mail, raw, self._settings.address)
-                if mail is None or not await mails.is_known(self._core, mail.sender):
+                mail = await self._read(raw)
+                if mail is None:
                     log.warning("mail_refused", code="mail.unknown_sender")
                     return _REFUSED
                 made = await mails.take(self._core, mail)
@@ -113,6 +119,13 @@ class MailDrop:
         log.info("mail_taken", follow_up_id=made.id if made else None, again=made is None)
         return "250 OK"
 
+    async def _read(self, raw: bytes) -> Received | None:
+        """Read a mail of a known sender; what a stranger wrote is not looked at."""
+        sender = await asyncio.to_thread(read_sender, raw)
+        if sender is None or not await mails.is_known(self._core, sender):
+            return None
+        return await asyncio.to_thread(read_mail, raw, self._settings.address)
+
     def _is_peer(self, peer: Any) -> bool:
         try:
             address = ipaddress.ip_address(str(peer[0]).split("%")[0])
@@ -122,16 +135,18 @@ class MailDrop:
         return any(plain in network for network in self._networks)
 
 
+def read_sender(raw: bytes) -> str | None:
+    """Tell from its head alone who sent a mail; None when nobody can be told. Runs in a thread."""
+    message = _parsed(raw[:HEAD_BYTES], head=True)
+    sender = _addresses(message, "from") if message is not None else []
+    return sender[0] if len(sender) == 1 else None
+
+
 def read_mail(raw: bytes, drop: str) -> Received | None:
     """Read a mail's addresses, date, subject and words; None when nobody can be told to have sent it. Runs in a thread."""
-    try:
-        message = BytesParser(policy=policy.default).parsebytes(raw)
-    except (MessageError, ValueError, LookupError):
-        return None
-    if not isinstance(message, EmailMessage):
-        return None
-    sender = _addresses(message, "from")
-    if len(sender) != 1:
+    message = _parsed(raw)
+    sender = _addresses(message, "from") if message is not None else []
+    if message is None or len(sender) != 1:
         return None
     others = [each for name in ("to", "cc") for each in _addresses(message, name)]
     known = str(_header(message, "message-id")).strip()
@@ -150,11 +165,23 @@ def read_mail(raw: bytes, drop: str) -> Received | None:
     )
 
 
-def _header(message: EmailMessage, name: str) -> Any:
-    """Read a header; a broken one is none. The library raises all kinds of things on what is no mail."""
+def _parsed(raw: bytes, *, head: bool = False) -> EmailMessage | None:
+    """Take a mail apart. Whatever the library stumbles over on what is no mail (recursion, assertions) makes it none."""
     try:
+        message = BytesParser(policy=policy.default).parsebytes(raw, headersonly=head)
+    except Exception:  # noqa: BLE001 - what comes over the wire is anybody's
+        return None
+    return message if isinstance(message, EmailMessage) else None
+
+
+def _header(message: EmailMessage, name: str) -> Any:
+    """Read a header; a broken one is none."""
+    try:
+        most = HEADER_BYTES.get(name, MOST_HEADER_BYTES)
+        if any(key.lower() == name and len(value) > most for key, value in message.raw_items()):
+            return ""
         return message[name] or ""
-    except (ValueError, IndexError, AttributeError, TypeError, KeyError, MessageError):
+    except Exception:  # noqa: BLE001 - what comes over the wire is anybody's
         return ""
 
 
@@ -164,9 +191,9 @@ def _addresses(message: EmailMessage, name: str) -> list[str]:
         found: tuple[Address, ...] = (
             header.addresses if isinstance(header, AddressHeader) or hasattr(header, "addresses") else ()
         )
-    except (ValueError, IndexError, AttributeError, TypeError):
+        return [each.addr_spec.casefold()[:128] for each in found if each.addr_spec and "@" in each.addr_spec][:100]
+    except Exception:  # noqa: BLE001 - what comes over the wire is anybody's
         return []
-    return [each.addr_spec.casefold()[:128] for each in found if each.addr_spec and "@" in each.addr_spec][:100]
 
 
 def _date(message: EmailMessage) -> datetime | None:
@@ -178,31 +205,34 @@ def _date(message: EmailMessage) -> datetime | None:
 
 
 def _words(message: EmailMessage) -> str:
-    """Give what the writer wrote, without what they quoted."""
+    """Give what the writer wrote, without what they quoted; no words when it cannot be read."""
     try:
         body = message.get_body(preferencelist=("plain", "html"))
         text = body.get_content() if body is not None else ""
-    except (KeyError, LookupError, ValueError, AttributeError, TypeError):
+        text = text[:TEXT_BYTES] if isinstance(text, str) else ""
+        if body is not None and body.get_content_type() == "text/html":
+            text = _Plain.of(text)
+    except Exception:  # noqa: BLE001 - what comes over the wire is anybody's
         return ""
-    if not isinstance(text, str):
-        return ""
-    text = text[:TEXT_BYTES]
-    if body is not None and body.get_content_type() == "text/html":
-        text = _Plain.of(text)
-    return _QUOTED.split("\n" + text.replace("\r\n", "\n"), maxsplit=1)[0].strip()
+    return _unquoted(text.replace("\r\n", "\n"))
+
+
+def _unquoted(text: str) -> str:
+    """Give the lines above the first that quotes."""
+    own = takewhile(lambda line: not _QUOTED.match(line.lstrip()[:200]), text.split("\n"))
+    return "\n".join(own).strip()
 
 
 def _attached(message: EmailMessage) -> list[str]:
-    names = []
-    for number, part in enumerate(message.walk()):
-        if number >= MOST_PARTS:
-            break
-        try:
-            name = part.get_filename()
-        except (ValueError, LookupError, TypeError, AttributeError):
-            continue
-        names += [str(name)[:200]] if name else []
-    return names
+    names = [_file_name(part) for part in islice(message.walk(), MOST_PARTS)]
+    return [name for name in names if name]
+
+
+def _file_name(part: Message) -> str:
+    try:
+        return str(part.get_filename() or "")[:200]
+    except Exception:  # noqa: BLE001 - what comes over the wire is anybody's
+        return ""
 
 
 class _Plain(HTMLParser):

@@ -4,13 +4,16 @@ The file is checked as one sent in chat is, and the chat is told the counts. Rea
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 
 import aiohttp
 import structlog
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from bot.api.imports import keep_parts
 from crm_core.employees import Employee, actor_of
@@ -26,6 +29,8 @@ log = structlog.get_logger(__name__)
 UPLOAD_SECONDS = 300
 _FIELDS = 8
 _CHUNK = 1 << 16
+_NO_NAME = re.compile("[\x00-\x1f\x7f]")
+"""What stands in no file's name."""
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -75,15 +80,17 @@ class UploadPage:
             raise ValueError("no form of ours")
         reader = await request.multipart()
         for _ in range(_FIELDS):
-            part = await reader.next()
+            part = await _next(reader)
             if isinstance(part, aiohttp.BodyPartReader) and part.name == "file" and part.filename:
-                name = Path(part.filename.replace("\\", "/")).name
+                name = Path(_NO_NAME.sub("", part.filename).replace("\\", "/")).name
                 core, actor = self._core, await actor_of(employee)
                 row = await imports.create(core, actor, ticket.kind, file_name=name, told_to=ticket.address)
                 try:
-                    await keep_parts(core, row, _parts(part))
-                except CrmError:
-                    await imports.cancel(core, actor, row.id)
+                    await keep_parts(core, row, _parts(reader, part))
+                except BaseException:
+                    # However it ended: nobody sends this file any more.
+                    with suppress(CrmError):
+                        await imports.cancel(core, actor, row.id)
                     raise
                 return row
         raise ValueError("no file")
@@ -93,9 +100,23 @@ class UploadPage:
         return _page(kind.label, _FORM.format(said=escape(said), kind=kind.name), status)
 
 
-async def _parts(part: aiohttp.BodyPartReader) -> AsyncIterator[bytes]:
+async def _parts(reader: aiohttp.MultipartReader, part: aiohttp.BodyPartReader) -> AsyncIterator[bytes]:
+    """Give a file in pieces. Raises: ValueError when it breaks off before the boundary behind it."""
+    size = 0
     while chunk := await part.read_chunk(_CHUNK):
+        size += len(chunk)
         yield chunk
+    if part.headers.get("Content-Length", str(size)) != str(size):
+        raise ValueError("not as long as it says")
+    await _next(reader)
+
+
+async def _next(reader: aiohttp.MultipartReader) -> aiohttp.MultipartReader | aiohttp.BodyPartReader | None:
+    """Give the next part of a form. Raises: ValueError for one that is none."""
+    try:
+        return await reader.next()
+    except (HttpProcessingError, RuntimeError, LookupError, AssertionError) as error:
+        raise ValueError("a broken part") from error
 
 
 def _page(label: str, body: str, status: int) -> web.Response:

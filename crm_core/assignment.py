@@ -29,7 +29,7 @@ SYSTEM = Actor.of_system("assignment")
 MOST = 500
 """Leads assigned by one word at most."""
 BURST, BURST_WITHIN = 5, timedelta(minutes=10)
-"""So many leads given to somebody within so long are told one by one; the rest together, when that time is over."""
+"""So many leads given or offered to somebody within so long are told one by one; the rest together, a little later."""
 _OPEN_LEAD = ("new", "following")
 
 
@@ -119,10 +119,11 @@ async def _tell_offered(core: Core, to: Address | None, lead: Lead, offer: Offer
     if to is None:
         return
     told = "，".join(part for part in (lead.name, lead.company, lead.region, lead.source, lead.need[:20]) if part)
+    if await _tell_of_many(core, to, offer, rule):
+        return
     if not rule.offer:
         given = f"分到一条线索 #{lead.id}：{told}\n原因：{offer.reason}"
-        if not await _tell_of_many(core, to, offer):
-            await lead_exceptions.tell_at(core, to, given, f"offer:{offer.id}")
+        await lead_exceptions.tell_at(core, to, given, f"offer:{offer.id}")
         return
     minutes = int(rule.answer_within.total_seconds() // 60)
     how = f"{minutes}分钟内回复“接受 #{lead.id}”或“拒绝 #{lead.id}”，不回复则转给下一位"
@@ -132,15 +133,22 @@ async def _tell_offered(core: Core, to: Address | None, lead: Lead, offer: Offer
     await lead_exceptions.tell_at(core, to, text, f"offer:{offer.id}", buttons=buttons)
 
 
-async def _tell_of_many(core: Core, to: Address, offer: Offer) -> bool:
-    """Tell once of many leads given shortly one after another, as after an import; tells whether there are many."""
-    now = core.clock.now()
-    before = await Offer.filter(employee_id=offer.employee_id, status="given").order_by("-id").offset(BURST).first()
+async def _tell_of_many(core: Core, to: Address, offer: Offer, rule: AssignmentRule) -> bool:
+    """Tell once of many leads given or offered shortly one after another, as after an import; tells whether there are many."""
+    now, alike = core.clock.now(), Offer.filter(employee_id=offer.employee_id, expires_at__isnull=not rule.offer)
+    before = await alike.order_by("-id").offset(BURST).first()
     if before is None or before.created_at < now - BURST_WITHIN:
         return False
-    at = now + BURST_WITHIN - (now - datetime.min.replace(tzinfo=now.tzinfo)) % BURST_WITHIN
-    text = "这几分钟分到的线索较多，没有逐条通知。回复“我的线索”查看。"
-    await lead_exceptions.tell_at(core, to, text, f"given:{offer.employee_id}:{at:%Y%m%d%H%M}", not_before=at)
+    within = min(BURST_WITHIN, rule.answer_within / 5) if rule.offer else BURST_WITHIN
+    at = now + within - (now - datetime.min.replace(tzinfo=now.tzinfo)) % within
+    key, text = f"given:{offer.employee_id}:{at:%Y%m%d%H%M}", "这几分钟分到的线索较多，没有逐条通知。回复“我的线索”查看。"
+    if rule.offer:
+        count = await Offer.filter(employee_id=offer.employee_id, status=OPEN).count()
+        minutes = int(rule.answer_within.total_seconds() // 60)
+        key = f"offered:{offer.employee_id}:{at:%Y%m%d%H%M%S}"
+        text = f"有{count}条线索等待答复，没有逐条通知；每条{minutes}分钟内不答复就转给下一位。回复“待接受”查看。"
+    if not await core.db.run(lead_exceptions.reword(core, key, text)):
+        await lead_exceptions.tell_at(core, to, text, key, not_before=at)
     return True
 
 
@@ -156,13 +164,13 @@ async def _give(
 ) -> None:
     """Make somebody the owner of a lead nobody owns. Raises: OfferOver when somebody does."""
     now = at or core.clock.now()
-    if set_id is not None:
-        values = {"owner_id": employee_id, "claimed_at": now}
-        await core.db.run(change_sets.change_row(core, set_id, "leads", lead.id, values, person_id=lead.person_id))
-    elif not await Lead.filter(id=lead.id, owner_id=None, status__in=list(_OPEN_LEAD)).update(
-        owner_id=employee_id, claimed_at=now, updated_at=now
-    ):
+    free = Lead.filter(id=lead.id, owner_id=None, status__in=list(_OPEN_LEAD), department_id=lead.department_id)
+    values = {"owner_id": employee_id, "claimed_at": now}
+    # With a set the row is held first, so that what the set notes as before is what was there.
+    if not await free.update(**({"owner_id": None} if set_id is not None else {**values, "updated_at": now})):
         raise OfferOver
+    if set_id is not None:
+        await core.db.run(change_sets.change_row(core, set_id, "leads", lead.id, values, person_id=lead.person_id))
     await pool_claims.note_claim(core, employee_id, lead, set_id=set_id)
     if lead.chained_at is not None:  # of one that is new nothing was told yet
         await core.db.run(cancel_pool_notices(core, lead.person_id))
@@ -276,9 +284,12 @@ async def assign(core: Core, actor: Actor, lead_ids: Sequence[int], employee_id:
         leads = [await access.load(Lead, actor, number) for number in dict.fromkeys(lead_ids[:MOST])]
         named = leads[0].name if len(leads) == 1 else f"{len(leads)}条线索"
         changes = await change_sets.begin(core, actor, "assign", f"{named}分给{owner.name}")
+        had: dict[int, list[Lead]] = {}
         for lead in leads:
             if lead.status not in _OPEN_LEAD:
                 raise NotFound
+            if lead.owner_id not in (None, owner.id, actor.employee_id):
+                had.setdefault(int(lead.owner_id or 0), []).append(lead)
             if actor.role is Role.SALES and lead.owner_id != actor.employee_id:
                 raise Refused
             await _assign_one(core, actor, changes.id, lead, owner, reason)
@@ -286,6 +297,10 @@ async def assign(core: Core, actor: Actor, lead_ids: Sequence[int], employee_id:
             text = f"{actor.name}分来线索：{named}" + (f"（#{leads[0].id}）" if len(leads) == 1 else "")
             text += f"\n原因：{reason}" if reason else ""
             await lead_exceptions.tell(core, owner.id, text, f"assign:{changes.id}")
+        for number, theirs in had.items():
+            what = f"{theirs[0].name}（#{theirs[0].id}）" if len(theirs) == 1 else f"{len(theirs)}条线索"
+            text = f"{actor.name}把你的线索{what}分给了{owner.name}"
+            await lead_exceptions.tell(core, number, text, f"assign:{changes.id}:{number}")
     return changes
 
 

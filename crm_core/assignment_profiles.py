@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
 from tortoise import fields
 
@@ -134,12 +134,21 @@ def _hours(said: str) -> str:
     return f"{start:%H:%M}-{end:%H:%M}"
 
 
+def _days_away(start: datetime, until: datetime) -> str:
+    """Write an absence as days; one that ends within a day with its hour."""
+    first, end = to_local(start), to_local(until)
+    if end.time() != time(0):
+        return f"{first.month}月{first.day}日至{end.month}月{end.day}日{end:%H:%M}"
+    last = end - timedelta(days=1)
+    days = f"{first.month}月{first.day}日"
+    return days if first.date() == last.date() else f"{days}至{last.month}月{last.day}日"
+
+
 def say(profile: AssignmentProfile, now: datetime) -> list[tuple[str, str]]:
     """Say what is known, as pairs of label and words."""
     away = ""
     if profile.away_until is not None and profile.away_until > now:
-        until = to_local(profile.away_until)
-        away = f"到{until.month}月{until.day}日{until:%H:%M}"
+        away = _days_away(profile.away_from or now, profile.away_until)
     days = "星期" + "".join("一二三四五六日"[int(day) - 1] for day in profile.work_days) if profile.work_days else ""
     return [
         ("负责地区", profile.regions.replace(",", "、")),

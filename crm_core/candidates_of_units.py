@@ -1,5 +1,6 @@
 """Who of a unit can be given leads, with their load, turn and hours."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from crm_core.distribution_rules import Candidate
 from crm_core.employees import Department, Employee
 from crm_core.leads import Lead
 from crm_core.messages import Address
-from crm_core.ports import Core
+from crm_core.ports import Core, Program
 
 
 class Desk:
@@ -53,9 +54,14 @@ class Desk:
         """Note that somebody was asked, or owns one more."""
         for unit, rows in self._candidates.items():
             self._candidates[unit] = [
-                replace(each, turn=turn, open_count=each.open_count + owns) if each.employee_id == employee_id else each
-                for each in rows
+                _with_one_more(each, turn, owns=owns) if each.employee_id == employee_id else each for each in rows
             ]
+
+
+def _with_one_more(each: Candidate, turn: int, *, owns: bool) -> Candidate:
+    if owns:
+        return replace(each, turn=turn, open_count=each.open_count + 1)
+    return replace(each, turn=turn, asked_count=each.asked_count + 1)
 
 
 async def candidates_of(core: Core, department_id: int | None) -> list[Candidate]:
@@ -73,20 +79,34 @@ async def candidates_of(core: Core, department_id: int | None) -> list[Candidate
         .values_list("owner_id", "count")
     )
     loads = {int(number): int(count) for number, count in counted}
-    return [_candidate(core, each, profiles.get(each.id), loads.get(each.id, 0)) for each in people]
+    asked = await core.db.run(_asked(numbers))
+    return [_candidate(core, each, profiles.get(each.id), loads.get(each.id, 0), asked.get(each.id, 0)) for each in people]
 
 
-def _candidate(core: Core, employee: Employee, profile: AssignmentProfile | None, load: int) -> Candidate:
+def _asked(numbers: Sequence[int]) -> Program[dict[int, int]]:
+    """Count the open offers of some employees; by the partial index, however many there ever were."""
+    if not numbers:
+        return {}
+    rows = yield (
+        "SELECT employee_id, COUNT(*) FROM offers WHERE status = 'open'"  # noqa: S608 - question marks
+        f" AND employee_id IN ({', '.join('?' * len(numbers))}) GROUP BY employee_id",
+        numbers,
+    )
+    return {int(number): int(count) for number, count in rows}
+
+
+def _candidate(core: Core, employee: Employee, profile: AssignmentProfile | None, load: int, asked: int) -> Candidate:
     settings = core.settings.assignment
     capacity = settings.capacity or core.settings.pools.claim_cap
     hours = (settings.work_from, settings.work_until)
     if profile is None:
-        return Candidate(employee.id, employee.name, load, capacity, work_from=hours[0], work_until=hours[1])
+        return Candidate(employee.id, employee.name, load, asked, capacity, work_from=hours[0], work_until=hours[1])
     start, end = profile.hours or hours
     return Candidate(
         employee.id,
         employee.name,
         load,
+        asked,
         profile.capacity or capacity,
         words_of(profile.regions),
         words_of(profile.skills),

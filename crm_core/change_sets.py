@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 from tortoise import fields
 
-from crm_core import access
+from crm_core import access, carrying, undo_rights
 from crm_core.access import Actor
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.errors import Conflict, NotFound
-from crm_core.identity import TABLES, hanging
+from crm_core.identity import TABLES
 from crm_core.ports import Core, Program
 
 PAGE = 500
@@ -26,9 +26,10 @@ PAGE = 500
 _OWN_STAMP = "updated_at"
 WHOLE = frozenset({"conversion"})
 """Kinds of sets that are taken back whole or not at all."""
-_NOTED_BY_ITSELF = frozenset({"life_cycle_changes", "customer_values"})
-"""Tables in which the house notes what a record is, without anybody's doing."""
-_SIDES = ("subject", "other")
+
+
+NOBODYS = "collect"
+"""The kind of what came from outside: nobody could take it back first, so it stops nobody; what it changed stays."""
 
 
 class ChangeSetUndone(Conflict):
@@ -43,6 +44,13 @@ class LaterChangesFirst(Conflict):
 
     code = "change_set.later_first"
     text = "之后还有「{later}」动过同样的记录，请先撤销它"
+
+
+class LaterOfOthers(Conflict):
+    """The same, where the later set is not the asker's to see: it is not named."""
+
+    code = "change_set.later_of_others"
+    text = "之后别人动过同样的记录，不能撤销"
 
 
 class BuiltUpon(Conflict):
@@ -162,8 +170,9 @@ def take_row(core: Core, set_id: int, table: str, row_id: int, *, person_id: int
 
 
 async def undo(core: Core, actor: Actor, set_id: int) -> Undone:
-    """Take a set back as one (撤销), in one transaction. Raises: NotFound; ChangeSetUndone; LaterChangesFirst;
-    BuiltUpon.
+    """Take a set back as one (撤销), in one transaction.
+
+    Raises: NotFound; ChangeSetUndone; GivenAway; TakenUp; LaterChangesFirst; LaterOfOthers; BuiltUpon.
     """
     access.require(actor, "change-sets:write")
     async with core.db.transaction():
@@ -171,9 +180,12 @@ async def undo(core: Core, actor: Actor, set_id: int) -> Undone:
         now = core.clock.now()
         if not await ChangeSet.filter(id=changes.id, undone_at=None).update(undone_at=now, updated_at=now):
             raise ChangeSetUndone(summary=changes.summary)
+        await undo_rights.require_scopes(core, actor, changes.id)
+        await undo_rights.require_changeable(core, actor, changes.id, changes.summary, changes.created_at)
         later = await core.db.run(_later(set_id))
         if later is not None:
-            raise LaterChangesFirst(later=later)
+            shown = await access.visible(ChangeSet, actor).get_or_none(id=later)
+            raise LaterChangesFirst(later=shown.summary) if shown is not None else LaterOfOthers
         done = await core.db.run(_put_back(core, set_id))
         if done.stayed and changes.kind in WHOLE:
             raise BuiltUpon(summary=changes.summary)
@@ -182,14 +194,14 @@ async def undo(core: Core, actor: Actor, set_id: int) -> Undone:
     return done
 
 
-def _later(set_id: int) -> Program[str | None]:
+def _later(set_id: int) -> Program[int | None]:
     rows = yield (
-        "SELECT s.summary FROM changed_rows mine JOIN changed_rows theirs ON theirs.table_name = mine.table_name"
+        "SELECT s.id FROM changed_rows mine JOIN changed_rows theirs ON theirs.table_name = mine.table_name"
         " AND theirs.row_id = mine.row_id AND theirs.set_id > mine.set_id JOIN change_sets s ON s.id = theirs.set_id"
-        " WHERE mine.set_id = ? AND s.undone_at IS NULL ORDER BY theirs.set_id DESC LIMIT 1",
-        (set_id,),
+        " WHERE mine.set_id = ? AND s.undone_at IS NULL AND s.kind <> ? ORDER BY theirs.set_id DESC LIMIT 1",
+        (set_id, NOBODYS),
     )
-    return str(rows[0][0]) if rows else None
+    return int(rows[0][0]) if rows else None
 
 
 def _put_back(core: Core, set_id: int) -> Program[Undone]:
@@ -225,40 +237,38 @@ def put_back_page(core: Core, set_id: int, limit: int, untouched: Mapping[str, s
     if not page:
         return None
     rows_done = left = 0
+    asked, held = "", set[int]()
     for change in page:
-        done, stayed = yield from _put_one_back(core, change, (untouched or {}).get(change[1], ""))
+        number, table, row_id, before = change[:4]
+        if before is None and table != asked and table in TABLES.values():
+            # What hangs on them and was made by the same set is gone by now, or stays: asked anew at each change of tables.
+            asked = table
+            held = yield from carrying.carrying(table, _made(page, table, number), set_id, number)
+        if before is None and table == asked and row_id in held:
+            left += 1
+            continue
+        done, stayed = yield from _put_one_back(core, change, (untouched or {}).get(table, ""))
         rows_done += done
         left += stayed
+    for table in TABLES.values():
+        yield from carrying.clear_away(table, _made(page, table, page[0][0]))
     yield "DELETE FROM changed_rows WHERE set_id = ? AND id >= ?", (set_id, page[-1][0])
     return Undone(rows_done, left)
 
 
+def _made(page: Sequence[Any], table: str, until: int) -> list[int]:
+    return [change[2] for change in page if change[3] is None and change[1] == table and change[0] <= until]
+
+
 def _put_one_back(core: Core, change: Sequence[Any], untouched: str = "", *, guarded: bool = False) -> Program[tuple[int, int]]:
     _, table, row_id, before, after, noted_at = change
-    if before is None and guarded and (yield from _carries(table, row_id)):
+    if before is None and guarded and (yield from carrying.carries(table, row_id)):
         return 0, 1
     if before is None:
         return (yield from _take_away(table, row_id, noted_at, untouched))
     if after is None:
         return (yield from _bring_back(core, table, before))
     return (yield from _set_back(core, table, row_id, before, after))
-
-
-def _carries(table: str, row_id: int) -> Program[bool]:
-    """Tell whether something hangs on a record; what the house itself noted of it goes, and does not count."""
-    noun = next((noun for noun, name in TABLES.items() if name == table), None)
-    if noun is None:
-        return False
-    for hang in hanging(noun):
-        kind = f' AND "{hang.kind_column}" = ?' if hang.kind_column else ""
-        values = (row_id, noun) if kind else (row_id,)
-        if hang.table in _NOTED_BY_ITSELF:
-            yield f'DELETE FROM "{hang.table}" WHERE "{hang.column}" = ?{kind}', values  # noqa: S608 - our own names
-        elif (yield f'SELECT 1 FROM "{hang.table}" WHERE "{hang.column}" = ?{kind} LIMIT 1', values):  # noqa: S608
-            return True
-    for side in _SIDES:
-        yield f"DELETE FROM cleaning_cases WHERE {side}_kind = ? AND {side}_id = ?", (noun, row_id)  # noqa: S608
-    return False
 
 
 def _take_away(table: str, row_id: int, noted_at: Any, untouched: str) -> Program[tuple[int, int]]:

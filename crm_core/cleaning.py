@@ -19,7 +19,7 @@ from crm_core.candidates import Record
 from crm_core.change_sets import ChangeSet
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.errors import Conflict, NotFound, Refused
-from crm_core.leads import LeadStatus
+from crm_core.leads import Lead, LeadStatus
 from crm_core.match_rules import SAME, Verdict
 from crm_core.messages import Body, Guarantee
 from crm_core.ports import Core, Program
@@ -29,7 +29,7 @@ MOST_CASES = 3
 """Doubtful pairs one new lead makes at most: the surest."""
 LOOKED_THROUGH = 200
 """Open cases looked through for one whose both sides the asker sees."""
-MATCH, FIELDS = "match", "fields"
+MATCH, FIELDS = "match", overwriting.FIELDS_CASE
 _ENDED = frozenset({LeadStatus.DISCARDED.value, LeadStatus.CONVERTED.value, LeadStatus.MERGED.value})
 
 
@@ -51,6 +51,9 @@ CASE_STATUS_LABELS = {
     CaseStatus.DISTINCT: "不是同一个",
     CaseStatus.GONE: "记录已删除",
 }
+
+
+_WAITING = (CaseStatus.OPEN, CaseStatus.SKIPPED)
 
 
 class Answer(StrEnum):
@@ -189,39 +192,34 @@ async def _merge_alone(core: Core, lead: Record, other: Record) -> Examined:
         keep, drop = (newer, older) if stale and older is other else (older, newer)
         changes = await merging.merge(core, SYSTEM, "lead", keep.id, drop.id, by_hand=False)
         into = ("lead", keep.id)
-    await _ask_pending(core, into, lead)
+    await _ask_pending(core, into, changes.id)
     await _tell_owner(core, lead, other, changes)
     return Examined(into, changes.id)
 
 
-async def _ask_pending(core: Core, into: tuple[str, int], lead: Record) -> None:
+async def _ask_pending(core: Core, into: tuple[str, int], set_id: int) -> None:
     """Put the fields that wait for an answer into the queue."""
-    waiting = overwriting.FieldChange.filter(subject_kind=into[0], subject_id=into[1], status=overwriting.PENDING)
-    if await waiting.exists():
-        owner = await matching.MODELS[into[0]].filter(id=into[1]).values_list("owner_id", "person_id")
-        owner_id, person_id = owner[0]
-        labels = [overwriting.FIELD_LABELS[change.name] + "不同" for change in await waiting]
-        await CleaningCase.add(
-            core,
-            subject_kind=into[0],
-            subject_id=into[1],
-            other_kind="lead",
-            other_id=lead.id,
-            person_id=person_id,
-            reason=FIELDS,
-            score=100,
-            reasons=msgspec.json.encode(labels).decode(),
-            owner_id=owner_id,
-        )
+    rows = await matching.MODELS[into[0]].filter(id=into[1]).values_list("person_id", "owner_id")
+    await core.db.run(overwriting.ask(core, set_id, *into, *rows[0]))
 
 
 async def _tell_owner(core: Core, lead: Record, other: Record, changes: ChangeSet) -> None:
-    """Tell whoever has the customer that they asked again."""
+    """Tell whoever has the customer that they asked again, and whoever recorded them again what became of it."""
     known = other.owner_id is None or other.owner_id == lead.owner_id
+    if known and lead.owner_id is not None and await Lead.exists(id=lead.id, collected_by_id=lead.owner_id):
+        await _tell_recorder(core, lead, other, changes)
     address = None if known or other.owner_id is None else await employees.staff_address(core, other.owner_id)
     if address:
         origin = f"（来源：{lead.facts.source}）" if lead.facts.source else ""
         words = f"【再次咨询】{other.name}{origin}又来了，已合并到原记录。不是同一个人请回复：拆开 {other.name}"
+        await core.outbox.put(address, Body(text=words), key=f"identity.merged:{changes.id}", guarantee=Guarantee.AT_LEAST_ONCE)
+
+
+async def _tell_recorder(core: Core, lead: Record, other: Record, changes: ChangeSet) -> None:
+    address = await employees.staff_address(core, lead.owner_id or 0)
+    if address:
+        before = f"{matching.NOUN_LABELS[other.noun]} #{other.id} {other.name}"
+        words = f"【已合并】刚录入的{lead.name} #{lead.id} 和原有的{before}是同一位，已合成一条。不是请回复：拆开 {other.name}"
         await core.outbox.put(address, Body(text=words), key=f"identity.merged:{changes.id}", guarantee=Guarantee.AT_LEAST_ONCE)
 
 
@@ -259,7 +257,7 @@ def _add_case(core: Core, lead: Record, other: Record, verdict: Verdict) -> Prog
 
 def waiting(actor: Actor) -> "QuerySet[CleaningCase]":
     """Select the cases the actor may be asked, not answered yet."""
-    return access.visible(CleaningCase, actor).filter(status__in=[CaseStatus.OPEN.value, CaseStatus.SKIPPED.value])
+    return access.visible(CleaningCase, actor).filter(status__in=list(_WAITING))
 
 
 async def next_case(core: Core, actor: Actor) -> Shown | None:
@@ -293,7 +291,10 @@ async def answer(core: Core, actor: Actor, case_id: int, word: Answer) -> Cleani
     async with core.db.transaction():
         shown = await show(core, actor, case_id)
         case = shown.case
-        if case.status not in (CaseStatus.OPEN, CaseStatus.SKIPPED):
+        # The condition is in the update itself, which holds the case to the end: of two answers one counts.
+        if case.status not in _WAITING or not await CleaningCase.filter(id=case.id, status=case.status).update(
+            status=case.status
+        ):
             raise CaseAnswered
         if word is Answer.SKIP:
             await case.change(core, status=CaseStatus.SKIPPED.value)
@@ -359,7 +360,11 @@ async def _shown(core: Core, actor: Actor, case: CleaningCase) -> Shown | None:
         other = other or subject
     if subject is None or other is None:
         return None
-    if case.reason == MATCH and (subject.noun, subject.id) == (other.noun, other.id):  # merged meanwhile
-        await case.change(core, status=CaseStatus.MERGED.value)
+    same = case.reason == MATCH and (subject.noun, subject.id) == (other.noun, other.id)  # merged meanwhile
+    is_waiting = case.status in _WAITING
+    if same or (is_waiting and case.reason == FIELDS and not pending):
+        if is_waiting:
+            status = (CaseStatus.MERGED if same else CaseStatus.DISTINCT).value
+            await CleaningCase.filter(id=case.id, status=case.status).update(status=status, updated_at=core.clock.now())
         return None
     return Shown(case, subject, other, tuple(msgspec.json.decode(case.reasons or "[]")), pending)

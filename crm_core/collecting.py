@@ -7,10 +7,11 @@ from typing import Any
 from crm_core import access, change_sets, leads, matching, overwriting, validation
 from crm_core.access import Actor
 from crm_core.errors import CrmError
+from crm_core.hard_ids import WAYS
 from crm_core.importing.standing import Known, Sight, load, owners_of
 from crm_core.leads import Lead, LeadElsewhere
 from crm_core.matching import LeadDuplicate
-from crm_core.overwriting import KEPT
+from crm_core.overwriting import KEPT, PENDING
 from crm_core.ports import Core, Program
 from crm_core.validation import Problem
 
@@ -69,11 +70,18 @@ async def collect(core: Core, actor: Actor, said: Mapping[str, Any], *, source: 
     async with core.db.transaction():
         # One at a time for one number: two posts at once must not both find nobody.
         await core.db.serialize(f"collect:{number or values.get('email') or values.get('wechat_id') or ''}")
-        known = await core.db.run(_whose(values))
+        await leads.refuse_elsewhere(core, actor, values)
+        whose = await core.db.run(_whose(values))
+        # Two ids of two people: the number that is dialled decides, the other stays out.
+        known = next((whose[name] for name in HARD if name in whose), None)
         if known is not None:
+            access.require(actor, f"{known[0]}s:write")
             await _refuse_foreign(core, Sight(actor), Known(*known))
+            values = {name: value for name, value in values.items() if whose.get(name, known)[:2] == known[:2]}
+            # Whoever fills a form may write anybody's address into somebody's record: a person says whether it is theirs.
+            unproven = frozenset(WAYS) - whose.keys() if actor.system else frozenset()
             changes = await change_sets.begin(core, actor, "collect", f"再次提交：{values.get('name') or known[1]}")
-            await core.db.run(_add_to(core, changes.id, known, values))
+            await core.db.run(_add_to(core, changes.id, known, values, unproven))
             await access.record(core, actor, "lead.collect", (f"{known[0]}s", known[1]), after={"source": spelled})
             return Collected(known[0], known[1], made=False)
         name = values.pop("name", "") or ("" if values.get("company") else f"{UNNAMED}{str(number or '')[-4:]}")
@@ -96,15 +104,20 @@ async def _refuse_foreign(core: Core, sight: Sight, known: Known) -> None:
     raise LeadDuplicate(known=sight.whose(existing, owner), owner=owner)
 
 
-def _whose(values: Mapping[str, Any]) -> Program[tuple[str, int, int | None] | None]:
-    pairs = [(kind, str(values[kind])) for kind in HARD if values.get(kind)]
-    found = yield from matching.hard_matches(pairs)
-    # Two ids of two people: the number that is dialled decides, the other stays out.
-    return next((found[pair] for pair in pairs if pair in found), None)
+def _whose(values: Mapping[str, Any]) -> Program[dict[str, tuple[str, int, int | None]]]:
+    """Tell by field whose the numbers and ids are, as far as they are anybody's."""
+    pairs = {name: (name, str(values[name])) for name in WAYS if values.get(name)}
+    found = yield from matching.hard_matches(pairs.values())
+    return {name: found[pair] for name, pair in pairs.items() if pair in found}
 
 
-def _add_to(core: Core, set_id: int, known: tuple[str, int, int | None], values: Mapping[str, Any]) -> Program[None]:
-    """Fill what was empty, keep what differs as history, and count that they came again."""
+def _add_to(
+    core: Core, set_id: int, known: tuple[str, int, int | None], values: Mapping[str, Any], unproven: frozenset[str]
+) -> Program[None]:
+    """Fill what was empty, keep what differs as history, and count that they came again.
+
+    `unproven`: ids that wait in the cleaning queue for somebody to say that they are theirs.
+    """
     noun, number, person_id = known
     names = overwriting.FIELDS[noun]
     columns = ", ".join(names)
@@ -116,16 +129,20 @@ def _add_to(core: Core, set_id: int, known: tuple[str, int, int | None], values:
         new, old = values.get(name), before[name]
         if new in (None, "") or new == old:
             continue
-        if old in (None, ""):
+        if old in (None, "") and name in unproven:
+            told[name] = PENDING
+        elif old in (None, ""):
             changes[name] = new
         else:
             told[name] = KEPT
-    also: dict[str, Any] = {}
-    if noun == "lead":
-        rows = yield "SELECT intent_count FROM leads WHERE id = ?", (number,)
-        also = {"intent_count": int(rows[0][0]) + 1}
+    count = "intent_count" if noun == "lead" else "0"
+    rows = yield f"SELECT owner_id, {count} FROM {table} WHERE id = ?", (number,)  # noqa: S608 - our own names
+    owner_id, counted = rows[0]
+    also = {"intent_count": int(counted) + 1} if noun == "lead" else {}
     decision = overwriting.Decision(changes, told)
     yield from overwriting.write(core, set_id, noun, number, person_id, decision, before, values, also)
+    if PENDING in told.values():
+        yield from overwriting.ask(core, set_id, noun, number, person_id, owner_id)
 
 
 async def visible_lead(actor: Actor, made: Collected) -> Lead | None:

@@ -14,7 +14,7 @@ from crm_core.changes import change_fields
 from crm_core.collaborators import may_change
 from crm_core.customers import Contact, Customer, CustomerKind, CustomerStatus, require_change
 from crm_core.errors import Invalid
-from crm_core.leads import Lead, LeadAlreadyConverted, LeadStatus, Qualification, require_claimed
+from crm_core.leads import Lead, LeadAlreadyConverted, LeadStatus, Qualification, load_held, require_claimed
 from crm_core.match_rules import SAME
 from crm_core.matching import Duplicate
 from crm_core.name_keys import company_key, plain_name
@@ -101,7 +101,7 @@ async def convert_to(
         access.require(actor, scope)
     async with core.db.transaction():
         await core.db.serialize(f"merge:lead:{lead_id}")
-        lead = await access.load(Lead, actor, lead_id)
+        lead = await load_held(core, actor, lead_id)
         if lead.customer_id is not None:
             raise LeadAlreadyConverted(name=lead.name)
         require_claimed(actor, lead)
@@ -133,7 +133,7 @@ async def qualify(core: Core, actor: Actor, lead_id: int, *, potential: bool = T
     """
     access.require(actor, "leads:write")
     async with core.db.transaction():
-        lead = await access.load(Lead, actor, lead_id)
+        lead = await load_held(core, actor, lead_id)
         require_claimed(actor, lead)
         if lead.customer_id is not None:
             raise LeadAlreadyConverted(name=lead.name)

@@ -8,7 +8,9 @@ from crm_core.access import Actor
 from crm_core.changes import change_fields
 from crm_core.customers import Customer, checked, require_change
 from crm_core.errors import Invalid
+from crm_core.field_rules import FieldSettings, read_value
 from crm_core.leads import Lead, require_claimed
+from crm_core.name_keys import with_keys
 from crm_core.ports import Core
 
 COLUMNS: Mapping[str, Mapping[str, str]] = {
@@ -32,11 +34,15 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "职务": "title",
         "手机": "mobile",
         "电话": "mobile",
+        "座机": "landline",
         "微信": "wechat_id",
+        "微信号": "wechat_id",
         "邮箱": "email",
+        "生日": "birthday",
         "地区": "region",
         "来源": "source",
         "需求": "need",
+        "预算": "amount",
     },
 }
 """Fields of the tables by what people call them; own fields come beside them."""
@@ -53,22 +59,40 @@ async def correct(core: Core, actor: Actor, kind: str, row_id: int, name: str, v
 
     Raises: NotFound; Refused; LeadNotOwned; UnknownField; Invalid.
     """
-    column = COLUMNS.get(kind, {}).get(name)
-    if column is None:
+    if name not in COLUMNS.get(kind, {}):
         return await custom_fields.set_fields(core, actor, kind, row_id, {name: value})
+    return await correct_all(core, actor, kind, row_id, {name: value})
+
+
+async def correct_all(
+    core: Core, actor: Actor, kind: str, row_id: int, said: Mapping[str, str], *, customer_id: int | None = None
+) -> int:
+    """Set several columns by what people call them; gives the one change set that takes them back.
+
+    `customer_id`: a contact goes to this customer, whose owner gets them.
+
+    Raises: NotFound; Refused; LeadNotOwned; Invalid.
+    """
     access.require(actor, f"{kind}s:write")
-    clean = _cleaned(kind, column, name, value)
+    clean: dict[str, Any] = {}
+    for name, value in said.items():
+        clean |= _cleaned(kind, COLUMNS[kind][name], name, value)
     async with core.db.transaction():
         row = await access.load(custom_fields.MODELS[kind], actor, row_id)
         if isinstance(row, Lead):
             require_claimed(actor, row)
         else:
             await require_change(actor, row)
-        changes = await change_sets.begin(core, actor, f"{kind}.update", f"{row.name}的{name}")
+        if customer_id is not None:
+            goes_to = await access.load(Customer, actor, customer_id)
+            await require_change(actor, goes_to)
+            clean |= {"customer_id": goes_to.id, "owner_id": goes_to.owner_id}
+        changes = await change_sets.begin(core, actor, f"{kind}.update", f"{row.name}的{'、'.join(said) or '公司'}")
         person_id = getattr(row, "person_id", None)
         table = str(row._meta.db_table)
-        await core.db.run(change_sets.change_row(core, changes.id, table, row.id, clean, person_id=person_id))
-        # The row in hand still holds what was before: the audit entry is written from it, and the keys of names made anew.
+        keyed = with_keys(table, clean)
+        await core.db.run(change_sets.change_row(core, changes.id, table, row.id, keyed, person_id=person_id))
+        # The row in hand still holds what was before: the audit entry is written from it.
         await change_fields(core, actor, f"{kind}.update", row, clean)
         if isinstance(row, Customer):
             await Customer.filter(id=row.id).update(life_due_at=None, value_due_at=None)
@@ -96,11 +120,9 @@ async def set_above(core: Core, actor: Actor, kind: str, row_id: int, above_id: 
     return int(changes.id)
 
 
-async def undo(core: Core, actor: Actor, set_id: int, kind: str, row_id: int) -> None:
-    """Take a correction back; the keys of a name are made anew a little later. Raises: NotFound; ChangeSetUndone."""
-    async with core.db.transaction():
-        await change_sets.undo(core, actor, set_id)
-        await custom_fields.MODELS[kind].filter(id=row_id).update(name_key=None)
+async def undo(core: Core, actor: Actor, set_id: int) -> None:
+    """Take a correction back, the keys of a name with it. Raises: NotFound; ChangeSetUndone; LaterChangesFirst."""
+    await change_sets.undo(core, actor, set_id)
 
 
 def _cleaned(kind: str, column: str, name: str, value: str) -> dict[str, Any]:
@@ -108,6 +130,9 @@ def _cleaned(kind: str, column: str, name: str, value: str) -> dict[str, Any]:
         if not value.strip().rstrip("分%").isdecimal():
             raise Invalid(field=name, reason="需要 0 到 100 的数字")
         return checked({column: int(value.strip().rstrip("分%"))})
+    if column == "amount":
+        number = read_value(FieldSettings("lead", column, name, "number"), value).number
+        return {column: f"{number:.2f}" if number is not None else ""}
     if len(value.strip()) > _LONGEST.get(column, 128) or not value.strip():
         raise Invalid(field=name, reason=f"请填写1到{_LONGEST.get(column, 128)}个字")
     values = {column: value.strip()}

@@ -136,7 +136,7 @@ def _add_deals(core: Core, ids: Sequence[int], bought: Mapping[int, _Bought]) ->
         if chance is None:
             found = core.settings.opportunities.pipeline(str(pipeline)).find(str(stage))
             chance = found.probability if found else 0
-        each.inputs = replace(each.inputs, open_amount=each.inputs.open_amount + yuan * int(chance) / 100)
+        each.inputs = replace(each.inputs, open_amount=each.inputs.open_amount + to_money(yuan * int(chance) / 100))
 
 
 def _add_purchases(core: Core, ids: Sequence[int], bought: Mapping[int, _Bought]) -> Program[None]:
@@ -152,7 +152,7 @@ def _add_purchases(core: Core, ids: Sequence[int], bought: Mapping[int, _Bought]
 
 
 def _add(core: Core, each: _Bought, yuan: Decimal, cost: Decimal | None, product: str, at: Any) -> None:
-    profit = yuan - cost if cost is not None else yuan * core.settings.customer_value.profit_percent / 100
+    profit = to_money(yuan - cost if cost is not None else yuan * core.settings.customer_value.profit_percent / 100)
     was = each.inputs
     each.inputs = replace(
         was,
@@ -183,7 +183,7 @@ def _keep(
     """Write what is new of a customer's value; a changed grade makes its rhythm of contact due, too."""
     now = core.clock.now()
     value = evaluate(core.settings.customer_value, inputs)
-    cents = int((inputs.profit_amount * 100).to_integral_value())
+    cents = int(inputs.profit_amount * 100)  # each line has two places
     lines = msgspec.json.encode({side.name: side.lines for side in value.sides}).decode()
     again = now + timedelta(days=core.settings.customer_value.look_again_days)
     if last != (value.grade, value.points, cents, lines) and (last is not None or inputs != Inputs()):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from tortoise import fields
 from tortoise.expressions import Q
 
-from crm_core import access, hierarchies, validation
+from crm_core import access, change_sets, hierarchies, transfers, validation
 from crm_core.access import Actor, Role
 from crm_core.changes import change_fields
 from crm_core.collaborators import may_change, own_or_shared
@@ -16,6 +16,7 @@ from crm_core.employees import Employee
 from crm_core.errors import Invalid, Refused
 from crm_core.identity import Hang, new_person
 from crm_core.keying import Keyed
+from crm_core.leads import refuse_elsewhere
 from crm_core.ports import Core
 
 
@@ -162,7 +163,7 @@ async def add_customer(core: Core, actor: Actor, *, name: str, **values: object)
 
 
 async def add_contact(core: Core, actor: Actor, *, name: str, customer_id: int | None = None, **values: object) -> Contact:
-    """Record a contact at a customer. Raises: Invalid; NotFound."""
+    """Record a contact at a customer. Raises: Invalid; NotFound; Refused; LeadElsewhere."""
     access.require(actor, "contacts:write")
     if not name.strip():
         raise Invalid(field="name", reason="请填写姓名")
@@ -177,24 +178,35 @@ async def add_contact(core: Core, actor: Actor, *, name: str, customer_id: int |
         await _check_seen(actor, values)
         if isinstance(values.get("reports_to_id"), int):
             await hierarchies.check_above(core, "contacts", None, int(str(values["reports_to_id"])))
+        clean = checked({**values, "name": name.strip()})
+        await refuse_elsewhere(core, actor, clean)
         contact: Contact = await Contact.add(
-            core,
-            person_id=await new_person(core),
-            customer_id=customer_id,
-            owner_id=owner_id,
-            **checked({**values, "name": name.strip()}),
+            core, person_id=await new_person(core), customer_id=customer_id, owner_id=owner_id, **clean
         )
         await access.record(core, actor, "contact.add", contact)
     return contact
 
 
 async def update_customer(core: Core, actor: Actor, customer_id: int, **values: object) -> Customer:
-    """Change a customer's fields by hand; contacts go with a new owner.
+    """Change a customer's fields by hand; contacts, deals and open reminders go with a new owner, in a change set.
 
     Raises: NotFound; Invalid; Refused for a salesperson who gives the customer away.
     """
+    return (await _update(core, actor, customer_id, values))[0]
+
+
+async def give(core: Core, actor: Actor, customer_id: int, owner_id: int) -> tuple[Customer, int | None]:
+    """Give a customer to another owner with all of it (转给); gives the change set that takes it back, None: it was theirs.
+
+    Raises: NotFound; Invalid; Refused for a salesperson.
+    """
+    return await _update(core, actor, customer_id, {"owner_id": owner_id})
+
+
+async def _update(core: Core, actor: Actor, customer_id: int, values: dict[str, object]) -> tuple[Customer, int | None]:
     access.require(actor, "customers:write")
     values = validation.cleaned_company(values)
+    set_id: int | None = None
     async with core.db.transaction():
         customer = await access.load(Customer, actor, customer_id)
         await require_change(actor, customer)
@@ -206,14 +218,23 @@ async def update_customer(core: Core, actor: Actor, customer_id: int, **values: 
             # Looked at again soon: what was changed is part of where the customer stands and what it is worth.
             await Customer.filter(id=customer.id).update(life_due_at=None, value_due_at=None)
         if values.get("owner_id") not in (None, customer.owner_id):
-            await _check_new_owner(actor, values["owner_id"])
-            await Contact.filter(customer_id=customer.id).update(owner_id=values["owner_id"], updated_at=core.clock.now())
+            set_id = await _hand_over(core, actor, customer, values["owner_id"])
         await change_fields(core, actor, "customer.update", customer, values)
-    return customer
+    return customer, set_id
+
+
+async def _hand_over(core: Core, actor: Actor, customer: Customer, owner_id: object) -> int:
+    owner = await _check_new_owner(actor, owner_id)
+    changes = await change_sets.begin(core, actor, "customer.give", f"客户「{customer.name}」转给{owner.name}")
+    await core.db.run(transfers.give_customer(core, changes.id, customer.id, customer.owner_id, owner.id))
+    return int(changes.id)
 
 
 async def update_contact(core: Core, actor: Actor, contact_id: int, **values: object) -> Contact:
-    """Change a contact's fields by hand; the owner of a new customer gets them. Raises: NotFound; Invalid."""
+    """Change a contact's fields by hand; the owner of a new customer gets them.
+
+    Raises: NotFound; Invalid; Refused; LeadElsewhere.
+    """
     access.require(actor, "contacts:write")
     clean = checked(values)
     if "name" in clean and not str(clean["name"]).strip():
@@ -222,6 +243,7 @@ async def update_contact(core: Core, actor: Actor, contact_id: int, **values: ob
         contact = await access.load(Contact, actor, contact_id)
         await require_change(actor, contact)
         await _check_seen(actor, clean)
+        await refuse_elsewhere(core, actor, {each: new for each, new in clean.items() if getattr(contact, each) != new})
         if clean.get("reports_to_id") == contact.id:
             raise Invalid(field="reports_to_id", reason="不能是本人")
         if isinstance(clean.get("reports_to_id"), int):
@@ -261,12 +283,13 @@ async def require_change(actor: Actor, row: Customer | Contact) -> None:
         raise Refused
 
 
-async def _check_new_owner(actor: Actor, owner_id: object) -> None:
+async def _check_new_owner(actor: Actor, owner_id: object) -> Employee:
     if actor.role is Role.SALES:
         raise Refused
     employee = await Employee.get_or_none(id=owner_id, departed_at=None)
     if employee is None:
         raise Invalid(field="owner_id", reason="没有这名在职员工")
+    return employee
 
 
 def checked(values: dict[str, object]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from crm_core.access import Actor
 from crm_core.changes import change_fields
 from crm_core.distribution_rules import KIND_LABELS
 from crm_core.employees import Department, Employee
-from crm_core.errors import Conflict, Invalid, NotFound
+from crm_core.errors import Conflict, Invalid, NoneFound
 from crm_core.leads import Lead
 from crm_core.ports import Core
 
@@ -101,7 +101,7 @@ async def find(words: str) -> Department:
     exact = await Department.get_or_none(name=words.strip(), closed_at=None)
     found = [exact] if exact else await Department.filter(Q(name__icontains=words.strip()), closed_at=None).limit(2)
     if not words.strip() or len(found) != 1:
-        raise NotFound
+        raise NoneFound(what=f"单位「{words.strip()[:16]}」")
     return found[0]
 
 

@@ -81,6 +81,16 @@ async def _place_one(core: Core, desk: Desk, lead: Lead, *, is_new: bool) -> Pla
     return Placed(lead.department_id, pool, offer.employee_id if offer else None)
 
 
+async def find_unit_now(core: Core, desk: Desk, lead: Lead) -> bool:
+    """Place a lead whose unit was not there when it came, in the open transaction; False while it still is not."""
+    if lead.department_id is not None or await Distribution.filter(lead_id=lead.id).exists():
+        return True
+    if not await _place_in_unit(core, desk, lead):
+        return False
+    await lead_exceptions.end(core, lead.id)
+    return True
+
+
 async def _place_in_unit(core: Core, desk: Desk, lead: Lead) -> bool:
     """Put a lead into the unit the rules name; False when there is none of that name."""
     settings = core.settings.distribution
@@ -95,7 +105,8 @@ async def _place_in_unit(core: Core, desk: Desk, lead: Lead) -> bool:
         return True
     unit = await desk.open_unit(rule.department)
     if unit is None:
-        await lead_exceptions.put(core, lead, f"规则「{rule.name}」要分给的单位「{rule.department}」不存在")
+        reason = f"规则「{rule.name}」要分给的单位「{rule.department}」不存在"
+        await lead_exceptions.put(core, lead, reason, waiting=True, silent=False)
         return False
     await _put_into(core, lead, unit.id, f"规则「{rule.name}」：{rule.when.say()}")
     return True

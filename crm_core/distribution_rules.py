@@ -14,6 +14,7 @@ from crm_core.pool_rules import EVERY, Condition, Trait, within
 METHODS = ("round_robin", "load")
 METHOD_LABELS = {"round_robin": "轮流", "load": "名下线索少的优先"}
 OFF_WORK = "现在没有人上班"
+NO_ANSWERS = "大家都有线索还没答复"
 MATCHES = ("region", "skill")
 KIND_LABELS = {"headquarters": "总部", "department": "部门", "dealer": "经销商", "shop": "门店"}
 
@@ -56,7 +57,7 @@ class AssignmentRule:
     """Empty: every unit, and headquarters' pool too."""
     when: Condition = EVERY
     method: str = "round_robin"
-    """round_robin: whoever got none for longest; load: whoever owns fewest open leads."""
+    """round_robin: whoever got none for longest; load: whoever has fewest open leads, offers among them."""
     match: tuple[str, ...] = ()
     """region, skill: only employees whose regions or skills fit the lead."""
     offer: bool = True
@@ -74,7 +75,7 @@ class AssignmentSettings:
     """`[assignment]`: how a unit's leads are given to its employees."""
 
     capacity: int = 0
-    """Open leads above which nobody is given more, unless the employee's own number says otherwise; 0: the claim cap."""
+    """Open leads and offers above which nobody is given more, unless the employee's own number says so; 0: the claim cap."""
     work_from: time = time(9)
     """When the working day begins; outside it nobody is given leads, unless a rule says `any_time`."""
     work_until: time = time(18)
@@ -138,6 +139,9 @@ class Candidate:
     employee_id: int
     name: str
     open_count: int = 0
+    """Open leads they own."""
+    asked_count: int = 0
+    """Leads they are being asked about."""
     capacity: int = 0
     """0: no cap."""
     regions: tuple[str, ...] = ()
@@ -150,6 +154,15 @@ class Candidate:
     turn: int = 0
     """The lowest is next."""
 
+    @property
+    def load(self) -> int:
+        """What they own, and what would be theirs if they took all they are asked about."""
+        return self.open_count + self.asked_count
+
+    def say_load(self) -> str:
+        """Say it: 名下线索3条，待答复1条."""
+        return f"名下线索{self.open_count}条" + (f"，待答复{self.asked_count}条" if self.asked_count else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -158,7 +171,7 @@ class Choice:
     candidate: Candidate | None
     reason: str
     later: bool = False
-    """Nobody now, but somebody when work begins."""
+    """Nobody now, but somebody when work begins or an offer is answered."""
 
 
 def choose(rule: AssignmentRule, lead: Trait, candidates: Sequence[Candidate], now: datetime) -> Choice:
@@ -176,17 +189,18 @@ def choose(rule: AssignmentRule, lead: Trait, candidates: Sequence[Candidate], n
     if not rule.any_time:
         steps.append((OFF_WORK, lambda each: is_working(each, now)))
     steps.append(("名下线索都满了", lambda each: not each.capacity or each.open_count < each.capacity))
+    steps.append((NO_ANSWERS, lambda each: not each.capacity or each.load < each.capacity))
     for sentence, fits in steps:
         left = [each for each in left if fits(each)]
         if not left:
-            return Choice(None, sentence, later=sentence == OFF_WORK)
+            return Choice(None, sentence, later=sentence in (OFF_WORK, NO_ANSWERS))
     chosen = min(left, key=lambda each: _rank(rule.method, each))
-    why.append(f"名下线索{chosen.open_count}条" if rule.method == "load" else METHOD_LABELS[rule.method])
+    why.append(chosen.say_load() if rule.method == "load" else METHOD_LABELS[rule.method])
     return Choice(chosen, "，".join(why))
 
 
 def _rank(method: str, each: Candidate) -> tuple[int, ...]:
-    return (each.open_count, each.turn, each.employee_id) if method == "load" else (each.turn, each.employee_id)
+    return (each.load, each.turn, each.employee_id) if method == "load" else (each.turn, each.employee_id)
 
 
 def is_working(each: Candidate, now: datetime) -> bool:

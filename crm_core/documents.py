@@ -20,13 +20,14 @@ from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
 from crm_core import access
-from crm_core.access import Actor
+from crm_core.access import Actor, Role
 from crm_core.activities import SUBJECT_MODELS, Subject, load_subject
-from crm_core.customers import Contact
+from crm_core.customers import Contact, Customer, require_change
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.errors import Conflict, Invalid, NotFound
-from crm_core.leads import Lead
+from crm_core.leads import Lead, require_claimed
 from crm_core.messages import Address
+from crm_core.opportunities import Opportunity
 from crm_core.ports import Core
 
 PIECE_BYTES = 384 * 1024
@@ -80,11 +81,17 @@ class Document(Entity):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
-        """Select what stands under the records the actor may see, and what they sent themselves."""
+        """Select what stands under the records the actor may see, and what they sent themselves.
+
+        Of a lead of the pool a salesperson sees no file before they have claimed it.
+        """
         team: Any = list(actor.team or {actor.employee_id})
         seen = Q(author_id__in=team)
         for kind, model in SUBJECT_MODELS.items():
-            theirs: Any = access.visible(model, actor).values("id")
+            rows = access.visible(model, actor)
+            if kind == "lead" and actor.role is Role.SALES:
+                rows = rows.exclude(owner_id=None)
+            theirs: Any = rows.values("id")
             seen |= Q(subject_kind=kind, subject_id__in=Subquery(theirs))
         return seen
 
@@ -192,13 +199,29 @@ async def content(row: Document) -> AsyncIterator[bytes]:
 
 
 async def remove(core: Core, actor: Actor, document_id: int, *, undo: bool = False) -> Document:
-    """Take a document off (删文件), or put it back; the content stays, so that it can be put back. Raises: NotFound."""
+    """Take a document off (删文件), or put it back; the content stays, so that it can be put back.
+
+    Raises: NotFound; Refused for whoever neither filed it nor may change the record; LeadNotOwned.
+    """
     access.require(actor, "documents:write")
     async with core.db.transaction():
         row = await access.load(Document, actor, document_id)
+        await _require_mine(actor, row)
         await row.change(core, removed_at=None if undo else core.clock.now())
         await access.record(core, actor, "document.restore" if undo else "document.remove", row)
     return row
+
+
+async def _require_mine(actor: Actor, row: Document) -> None:
+    if row.author_id is not None and row.author_id in (actor.team or {actor.employee_id}):
+        return
+    subject = await access.load(SUBJECT_MODELS[row.subject_kind], actor, row.subject_id)
+    if isinstance(subject, Lead):
+        require_claimed(actor, subject)
+    elif isinstance(subject, Opportunity):
+        await require_change(actor, await access.load(Customer, actor, subject.customer_id))
+    else:
+        await require_change(actor, subject)
 
 
 async def of_subject(actor: Actor, subject: Subject, *, limit: int = MOST_SHOWN) -> list[Document]:

@@ -6,6 +6,8 @@ A concrete error stands beside the rule that raises it (`leads.py`, `broadcasts.
 import string
 from typing import ClassVar
 
+from crm_core.field_labels import label_of
+
 
 class CrmError(Exception):
     """Something a person asked for cannot be done; `sentence()` tells them why."""
@@ -36,6 +38,13 @@ class NotFound(CrmError):
     text = "没有找到，请核对后再试"
 
 
+class NoneFound(NotFound):
+    """The same, saying what was looked for in the asker's own words."""
+
+    code = "none_found"
+    text = "没有找到{what}，请核对后再试"
+
+
 class Refused(CrmError):
     """Visible, but the asker may not."""
 
@@ -58,6 +67,13 @@ class Invalid(CrmError):
     status = 422
     code = "invalid"
     text = "{field}：{reason}"
+
+    def sentence(self) -> str:
+        """Say what is wrong with which field, the way people call it; a reason that names it says it once."""
+        label, reason = label_of(str(self.fields.get("field", ""))), str(self.fields.get("reason", ""))
+        if type(self).text != Invalid.text or not reason:
+            return super().sentence()
+        return reason if not label or reason.startswith(label) else f"{label}：{reason}"
 
 
 class Unavailable(CrmError):

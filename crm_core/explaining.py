@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from crm_core import access
 from crm_core.access import Actor
 from crm_core.clock import local_day
 from crm_core.condition_fields import FIELDS, HIDDEN, OPERATION_LABELS, Field, Form
@@ -62,6 +63,8 @@ class Why:
 
 async def why(core: Core, actor: Actor, segment: Segment, person_id: int) -> Why:
     """Explain a segment for one person the actor may see. Raises: NotFound."""
+    for noun in ("leads", "contacts", "customers"):
+        access.require(actor, f"{noun}:read")
     selection = selection_of(segment, actor)
     found = await core.db.read(_explain(core, selection, person_id))
     if found is None:

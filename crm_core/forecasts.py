@@ -14,6 +14,7 @@ from tortoise import fields
 
 from crm_core.clock import at_local
 from crm_core.db import Entity, MoneyField, UtcDatetimeField
+from crm_core.errors import Invalid
 from crm_core.pipeline_rules import OpportunitySettings
 from crm_core.ports import Core, Program
 from crm_core.values import to_money
@@ -22,6 +23,8 @@ METHOD = "已赢金额＋预计本期成交的商机金额×把握（未填把�
 NOBODY = 0
 """The owner of deals that nobody owns."""
 PAST_MONTHS = 6
+LONGEST_DAYS = 3700
+"""Days of the longest span that is counted: ten years."""
 CENTS = "CAST(ROUND(amount * 100) AS BIGINT)"
 """Exact in both databases: SQLite keeps money as text and would add it up as floats."""
 
@@ -94,18 +97,26 @@ def bounds_of(month: str) -> tuple[date, date]:
     return date(year, number, 1), date(year + number // 12, number % 12 + 1, 1)
 
 
-async def forecast(
-    core: Core, first: date, last: date, owner_ids: Sequence[int] | None, today: date, *, pipeline: str = ""
-) -> Forecast:
-    """Forecast what some owners (None: everybody) win from `first` to `last`, both inclusive, in Shanghai days."""
-    return await core.db.read(_forecast(core.settings.opportunities, first, last, owner_ids, today, pipeline))
+def check_span(first: date, last: date, *, field: str = "to") -> None:
+    """Refuse a span that ends before it begins or is longer than ten years. Raises: Invalid."""
+    if first > last or (last - first).days > LONGEST_DAYS or first.year < 2000 or last.year > 2199:
+        raise Invalid(field=field, reason="起止日期不对，最长十年")
+
+
+async def forecast(core: Core, first: date, last: date, owner_ids: Sequence[int] | None, today: date) -> Forecast:
+    """Forecast what some owners (None: everybody) win from `first` to `last`, both inclusive, in Shanghai days.
+
+    Of all pipelines. Raises: Invalid for a span of more than ten years.
+    """
+    check_span(first, last)
+    return await core.db.read(_forecast(core.settings.opportunities, first, last, owner_ids, today))
 
 
 def _forecast(
-    settings: OpportunitySettings, first: date, last: date, owner_ids: Sequence[int] | None, today: date, pipeline: str
+    settings: OpportunitySettings, first: date, last: date, owner_ids: Sequence[int] | None, today: date
 ) -> Program[Forecast]:
     start, end = _instants(first, last)
-    mine, values = of_owners(owner_ids, pipeline)
+    mine, values = of_owners(owner_ids)
     won = yield (
         f"SELECT SUM({CENTS}) FROM opportunities WHERE status = 'won' AND won_at >= ? AND won_at < ?{mine}",  # noqa: S608
         (start, end, *values),

@@ -42,7 +42,10 @@ class StageCount:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """The funnel of some owners over a span of days. `customer_counts` instead of stages where teams have no deals."""
+    """The funnel of some owners over a span of days. `customer_counts` instead of stages where teams have no deals.
+
+    Stages, won and lost are of one pipeline; target and forecast are of all, for nobody has a target for each.
+    """
 
     first: date
     last: date
@@ -63,8 +66,8 @@ class Funnel:
 
     @property
     def reached_percent(self) -> int | None:
-        """What was won as percent of the target."""
-        return int(self.won_amount * 100 / self.target_amount) if self.target_amount else None
+        """What was won in all pipelines as percent of the target."""
+        return int(self.forecast.won_amount * 100 / self.target_amount) if self.target_amount and self.forecast else None
 
 
 async def funnel(
@@ -78,9 +81,12 @@ async def funnel(
 ) -> Funnel:
     """Count the funnel of some owners, of all the actor sees when none are named; days are Shanghai's, both inclusive.
 
-    Targets are monthly: those of every month the span touches are added up. Raises: Refused; UnknownPipeline; NotFound.
+    Targets are monthly: those of every month the span touches are added up.
+
+    Raises: Refused; UnknownPipeline; NotFound; Invalid for a span of more than ten years.
     """
     access.require(actor, "opportunities:read")
+    forecasts.check_span(first, last)
     owners = seen_owners(actor, owner_ids)
     only = owners[0] if owners is not None and len(owners) == 1 else actor.employee_id if owners is None else None
     if not await uses_opportunities(core, only):
@@ -93,7 +99,7 @@ async def funnel(
         tuple(stages),
         *ended,
         target_amount=await sales_targets.target_of(core, months_of(first, last), owners),
-        forecast=await forecasts.forecast(core, first, last, owners, today(core.clock), pipeline=track.name),
+        forecast=await forecasts.forecast(core, first, last, owners, today(core.clock)),
     )
 
 

@@ -64,7 +64,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("distributions", "person_id IN ({persons})"),
     Holding("offers", "person_id IN ({persons})"),
     Holding("lead_exceptions", "person_id IN ({persons})"),
-    Holding("quarantined_rows", "lead_id IN ({leads})"),
+    Holding("quarantined_rows", "lead_id IN ({leads}) OR person_id IN ({persons})"),
     Holding("pool_claims", "person_id IN ({persons})"),
     Holding("assignment_profiles", "employee_id IN ({employees})"),
     Holding("pool_views", "employee_id IN ({employees})"),

@@ -41,6 +41,14 @@ async def fill(core: Core) -> int:
     return done
 
 
+async def is_behind(core: Core) -> bool:
+    """Tell whether keys are still to be made: until then a name that is there may not be found."""
+    for table in KEYS:
+        if await core.db.read(_due(table)):
+            return True
+    return False
+
+
 def _due(table: str) -> Program[bool]:
     rows = yield f"SELECT 1 FROM {table} WHERE name_key IS NULL LIMIT 1", ()  # noqa: S608 - our own names
     return bool(rows)

@@ -12,20 +12,25 @@ from crm_core.assignment_tables import OPEN, LeadException
 from crm_core.employees import Department, Employee
 from crm_core.leads import Lead
 from crm_core.messages import Address, Body, Button, Guarantee
-from crm_core.ports import Core
+from crm_core.ports import Core, Program
 
 WAITING = "waiting"
-"""Nobody works now: asked again when work begins."""
+"""Nobody works now, or has room: asked again when work begins or an offer is answered."""
 STILL = (OPEN, WAITING)
 PAUSE = timedelta(minutes=5)
 """How often one manager is told of leads nobody took at most."""
 
 
-async def put(core: Core, lead: Lead, reason: str, *, waiting: bool = False) -> None:
-    """Put a lead on the list, once, in the open transaction; managers of its unit are told unless it only waits."""
+async def put(core: Core, lead: Lead, reason: str, *, waiting: bool = False, silent: bool | None = None) -> None:
+    """Put a lead on the list, once, in the open transaction; managers of its unit are told unless it only waits.
+
+    `silent`: otherwise, where it waits for something a manager should see to.
+    """
     status = WAITING if waiting else OPEN
     row = await LeadException.filter(lead_id=lead.id, status__in=list(STILL)).first()
     if row is not None and row.status == status and row.department_id == lead.department_id:
+        if row.reason != reason[:200] and waiting:
+            await row.change(core, reason=reason[:200])
         return
     if row is None:
         row = await LeadException.add(
@@ -38,7 +43,7 @@ async def put(core: Core, lead: Lead, reason: str, *, waiting: bool = False) -> 
         )
     else:
         await row.change(core, status=status, reason=reason[:200], department_id=lead.department_id)
-    if not waiting:
+    if not (waiting if silent is None else silent):
         text = f"线索「{lead.name}」（#{lead.id}）没有人接：{reason}\n回复“分给 姓名 #{lead.id}”指定，或“待分配”看全部"
         for number in await managers_of(lead.department_id):
             await _tell_manager(core, number, text, f"exception:{row.id}:{number}")
@@ -126,3 +131,12 @@ async def tell_at(
     """Tell an employee at their address, in the open transaction; once per key."""
     body, once = Body(text=text, buttons=buttons), Guarantee.AT_LEAST_ONCE
     await core.outbox.put(to, body, key=key, guarantee=once, topic="assignment", not_before=not_before)
+
+
+def reword(core: Core, key: str, text: str) -> Program[int]:
+    """Put newer words into a notice that waits to be sent; tells how many there were."""
+    rows = yield (
+        "UPDATE messages SET text = ?, updated_at = ? WHERE key = ? AND status = 'queued' RETURNING id",
+        (text, core.clock.now(), key),
+    )
+    return len(rows)

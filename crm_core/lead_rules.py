@@ -68,7 +68,7 @@ class ImportSettings:
     """The most rows of one table."""
     reader_memory_mib: int = 1024
     """What the process that reads a table may hold."""
-    reader_seconds: int = 1800
+    reader_seconds: int = 600
     """How much time of a processor it may take."""
     keep_days: int = 7
     """How long files that wait for a word are kept."""

@@ -1,6 +1,6 @@
 """Leads (线索) and the pool: record, claim, release, assign, convert."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.functions import Count
 
-from crm_core import access, employees, identity
+from crm_core import access, employees, hard_ids, identity
 from crm_core.access import Actor, Role
 from crm_core.accounts import Account, PersonKind
 from crm_core.bell import LEADS
@@ -18,7 +18,7 @@ from crm_core.employees import Employee
 from crm_core.errors import Conflict, Invalid, Refused
 from crm_core.identity import Hang
 from crm_core.keying import Keyed
-from crm_core.ports import Core, Program
+from crm_core.ports import HOLD, Core, Program
 from crm_core.validation import cleaned
 from crm_core.values import normalize_phone
 from crm_core.wording import lines, words
@@ -66,7 +66,7 @@ class LeadNotOwned(Conflict):
     """A lead in the pool cannot be released; a salesperson claims it before working on it."""
 
     code = "lead.not_owned"
-    text = "线索「{name}」还在公海，请先领取"
+    text = "这条线索还在公海，请先领取"
 
 
 class LeadAlreadyConverted(Conflict):
@@ -179,7 +179,7 @@ async def add(
     clean = by_hand(cleaned({**values, "name": name, "company": company, "source": said_source}, rule))
     name, company = clean.pop("name").strip(), clean.pop("company").strip()
     async with core.db.transaction():
-        await refuse_elsewhere(actor, clean.get("mobile"))
+        await refuse_elsewhere(core, actor, clean)
         if owner_id is not None and owner_id != actor.employee_id:
             await _load_owner(actor, owner_id)
         lead: Lead = await Lead.add(
@@ -211,14 +211,32 @@ def by_hand(values: dict[str, Any], score_grade: str = "") -> dict[str, Any]:
     return {**values, "hand_grade": values["grade"], "grade": values["grade"] or score_grade}
 
 
-async def refuse_elsewhere(actor: Actor, mobile: object) -> None:
-    """Keep a unit from recording again what another unit has (保密). Raises: LeadElsewhere."""
-    phone = None if actor.sees_all or not mobile else normalize_phone(str(mobile))
-    if phone is None:
+async def refuse_elsewhere(core: Core, actor: Actor, values: Mapping[str, Any]) -> None:
+    """Keep a unit from recording again whom another unit has (保密), by any number or id. Raises: LeadElsewhere."""
+    if actor.sees_all:
         return
-    for unit in await Lead.filter(mobile=phone, department_id__isnull=False).values_list("department_id", flat=True):
-        if access.is_confidential(actor, int(unit)):  # type: ignore[call-overload]
+    own = actor.team or {actor.employee_id}
+    for unit, owner_id in await core.db.run(hard_ids.units_of(values)):
+        if owner_id not in own and access.is_confidential(actor, unit):
             raise LeadElsewhere
+
+
+async def load_held(core: Core, actor: Actor, lead_id: int) -> Lead:
+    """Load a lead as it is now and keep it so to the end of the open transaction: whoever else writes it waits.
+
+    Raises: NotFound.
+    """
+    held = None
+    while True:
+        lead = await access.load(Lead, actor, lead_id)
+        if lead.id == held:
+            return lead
+        held = lead.id  # merged while we waited: once more, with the surviving one
+        await core.db.run(_held(held))
+
+
+def _held(lead_id: int) -> Program[None]:
+    yield f"SELECT id FROM leads WHERE id = ?{HOLD}", (lead_id,)  # noqa: S608 - a word of ours
 
 
 def insert_from_channel(
@@ -239,16 +257,20 @@ def insert_from_channel(
 
 
 async def update(core: Core, actor: Actor, lead_id: int, **values: object) -> Lead:
-    """Change a lead's fields by hand; its owner is changed by `assignment.assign`. Raises: NotFound; LeadNotOwned; Invalid."""
+    """Change a lead's fields by hand; its owner is changed by `assignment.assign`.
+
+    Raises: NotFound; LeadNotOwned; LeadAlreadyConverted; LeadElsewhere; Invalid.
+    """
     access.require(actor, "leads:write")
     clean = cleaned(values)
     if clean.get("status", LeadStatus.NEW) not in BY_HAND:
         raise Invalid(field="status", reason=f"只能是 {'、'.join(BY_HAND)}")
     async with core.db.transaction():
-        lead = await access.load(Lead, actor, lead_id)
+        lead = await load_held(core, actor, lead_id)
         require_claimed(actor, lead)
         if "status" in clean and lead.customer_id is not None:
             raise LeadAlreadyConverted(name=lead.name)
+        await refuse_elsewhere(core, actor, {name: new for name, new in clean.items() if getattr(lead, name) != new})
         if lead.owner_id is not None and lead.status == LeadStatus.DISCARDED and clean.get("status") in _OPEN:
             await check_claim_cap(core, lead.owner_id)
         await change_fields(core, actor, "lead.update", lead, by_hand(clean, lead.score_grade))
@@ -259,7 +281,7 @@ async def discard(core: Core, actor: Actor, lead_id: int, *, reason: str) -> Lea
     """Mark a lead as of no use (无效线索); it stays as history. Raises: NotFound; LeadNotOwned; LeadAlreadyConverted."""
     access.require(actor, "leads:write")
     async with core.db.transaction():
-        lead = await access.load(Lead, actor, lead_id)
+        lead = await load_held(core, actor, lead_id)
         require_claimed(actor, lead)
         if lead.customer_id is not None:
             raise LeadAlreadyConverted(name=lead.name)
@@ -284,7 +306,7 @@ async def _load_owner(actor: Actor, owner_id: int) -> Employee:
 def require_claimed(actor: Actor, lead: Lead) -> None:
     """Let a salesperson work on a lead only when it has left the pool. Raises: LeadNotOwned."""
     if lead.owner_id is None and actor.role is Role.SALES:
-        raise LeadNotOwned(name=lead.name)
+        raise LeadNotOwned
 
 
 async def count_owned(employee_id: int) -> int:

@@ -44,6 +44,11 @@ LOOK_AGAIN = timedelta(days=60)
 """A customer is looked at again after so long, whatever happens."""
 
 
+def life_cycle_label(state: str) -> str:
+    """Say a state as people call it; nothing for one that is none."""
+    return next((label for each, label in LIFE_CYCLE_LABELS.items() if each.value == state), "")
+
+
 def named(words: str) -> LifeCycle | None:
     """Find a state by its name or Chinese label."""
     return next((each for each in LifeCycle if words in (each.value, LIFE_CYCLE_LABELS[each])), None)

@@ -7,6 +7,7 @@ Reading order: `set_by_hand`, `look_at_due`, `notice_new`; the counts stand in `
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from tortoise import fields
@@ -279,7 +280,8 @@ def notice_new(core: Core, table: str) -> Program[int]:
         f" ORDER BY id LIMIT {NEW_PAGE}",
         (int(marked[0][0]),),
     )
-    settled = [row for row in rows if (as_instant(row[3]) or now) <= now - SETTLED_AFTER]
+    # Up to the first that is too young: the mark passes no row that was not read.
+    settled = list(takewhile(lambda row: (as_instant(row[3]) or now) <= now - SETTLED_AFTER, rows))
     if not settled:
         return 0
     numbers = sorted({int(key) for _, key, counted, _ in settled if counted and key is not None})

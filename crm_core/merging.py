@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from tortoise.expressions import Q
 
 from crm_core import access, change_sets, identity, overwriting
@@ -17,11 +18,13 @@ from crm_core.change_sets import ChangeSet
 from crm_core.customers import UNATTENDED, Contact, Customer, require_change
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.identity import TABLES, Hang, Person
-from crm_core.leads import Lead, LeadStatus, require_claimed
+from crm_core.leads import Lead, LeadStatus, load_held, require_claimed
 from crm_core.match_rules import ASK, KEEP, OverwriteSettings
 from crm_core.ports import Core, Program
 
 Row = Lead | Contact | Customer
+_MOST = 200
+"""Records merged into one, and changes of theirs, that are looked through for a merge to take apart."""
 MODELS: dict[str, type[Lead] | type[Contact] | type[Customer]] = {"lead": Lead, "contact": Contact, "customer": Customer}
 
 
@@ -73,7 +76,7 @@ async def merge(core: Core, actor: Actor, kind: str, keep_id: int, drop_id: int,
             if converted is not None:
                 open_one = keep if keep.contact_id is None else drop
                 return await absorb(core, actor, open_one.id, converted, by_hand=by_hand)
-        changes = await _begin(core, actor, keep, f"合并{drop.name}到{keep.name}")
+        changes = await _begin(core, actor, keep, f"合并{drop.name} #{drop.id} 到{keep.name} #{keep.id}")
         await core.db.run(_merge(core, changes.id, kind, keep, drop, by_hand=by_hand))
         await access.record(core, actor, f"{kind}.merge", keep, after={"merged_id": drop.id, "set_id": changes.id})
     return changes
@@ -91,7 +94,7 @@ async def absorb(
     async with core.db.transaction():
         for name in (f"merge:lead:{lead_id}", f"merge:contact:{contact_id}"):
             await core.db.serialize(name)
-        lead, contact = await access.load(Lead, actor, lead_id), await access.load(Contact, actor, contact_id)
+        lead, contact = await load_held(core, actor, lead_id), await access.load(Contact, actor, contact_id)
         require_claimed(actor, lead)
         await require_change(actor, contact)
         if lead.contact_id is not None:
@@ -103,10 +106,28 @@ async def absorb(
 
 
 async def merges_of(noun: str, number: int) -> list[ChangeSet]:
-    """List the merges a record took part in that stand, newest first."""
-    rows = change_sets.ChangedRow.filter(table_name=TABLES[noun], row_id=number)
-    numbers = await rows.order_by("-set_id").limit(50).values_list("set_id", flat=True)
-    return await ChangeSet.filter(id__in=list(numbers), kind="merge", undone_at=None).order_by("-id")
+    """List the merges by which others became part of a record, or it of another, that stand; newest first.
+
+    Merges that only took it along, as a contact of a merged company, are not its own.
+    """
+    sets = await _sets_of(noun, number)
+    return await ChangeSet.filter(id__in=sorted(sets), kind="merge", undone_at=None).order_by("-id")
+
+
+async def _sets_of(noun: str, number: int) -> set[int]:
+    found: set[int] = set()
+    parts = [(noun, "merged_into_id"), *([("lead", "contact_id")] if noun == "contact" else [])]
+    for part, column in parts:
+        into: Any = {column: number}
+        numbers: list[Any] = list(await MODELS[part].filter(**into).order_by("-id").limit(_MOST).values_list("id", flat=True))
+        numbers += [number] if part == noun else []
+        rows = change_sets.ChangedRow.filter(table_name=TABLES[part], row_id__in=numbers)
+        for row in await rows.order_by("-set_id").limit(_MOST):
+            was, became = (msgspec.json.decode(text) if text else {} for text in (row.before, row.after))
+            goes = became.get(column)
+            if was.get(column) is None and goes is not None and (goes == number or row.row_id == number):
+                found.add(int(row.set_id))
+    return found
 
 
 async def needs_of(lead: Lead) -> list[Need]:
@@ -130,6 +151,8 @@ async def _load_both(core: Core, actor: Actor, kind: str, keep_id: int, drop_id:
         raise Invalid(field="drop_id", reason="不能和自己合并")
     for number in sorted((keep_id, drop_id)):
         await core.db.serialize(f"merge:{kind}:{number}")
+    for number in sorted((keep_id, drop_id)) if kind == "lead" else ():
+        await load_held(core, actor, number)
     keep, drop = await access.load(MODELS[kind], actor, keep_id), await access.load(MODELS[kind], actor, drop_id)
     if (keep.id, drop.id) != (keep_id, drop_id):  # one of the numbers answers with another record by now
         raise AlreadyMerged

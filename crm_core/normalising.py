@@ -45,6 +45,15 @@ _CLOCK = r"(?:[T\s]*(\d{1,2})[:：时](\d{1,2})(?:[:：分](\d{1,2})(?:\.\d{1,9}
 _INSTANT = re.compile(_DAY + _CLOCK, re.ASCII)
 _BIRTHDAY = re.compile(r"(?:(\d{4})[-/.年])?(\d{1,2})[-/.月](\d{1,2})日?", re.ASCII)
 _LUNAR = re.compile(r"lunar:\d\d-\d\d|lunar:\d\dL-\d\d", re.ASCII)
+_NUMBERS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十")
+_LUNAR_MONTHS = {sign: number for number, sign in enumerate((*_NUMBERS, "十一", "十二"), 1)} | {"正": 1, "冬": 11, "腊": 12}
+_LUNAR_DAYS = {
+    f"{tens}{sign}": first + number
+    for first, several in ((0, ("初", "")), (10, ("十",)), (20, ("廿", "二十")))
+    for tens in several
+    for number, sign in enumerate(_NUMBERS[: 10 if first == 0 else 9], 1)
+} | {"二十": 20, "三十": 30}
+_LUNAR_SAID = re.compile(rf"(?:农历|阴历|旧历)(闰)?({'|'.join(sorted(_LUNAR_MONTHS, key=len, reverse=True))})月(\w{{1,3}}?)日?")
 _LEAP_YEAR = 2024
 """29 February is a birthday."""
 YEARS = range(1970, 2200)
@@ -139,8 +148,8 @@ def instant(text: str) -> datetime | None:
 
 
 def birthday(text: str) -> str | None:
-    """Give a birthday as it is stored: MM-DD, YYYY-MM-DD, or lunar:MM-DD, lunar:04L-15."""
-    said = words(text)
+    """Give a birthday as it is stored: MM-DD, YYYY-MM-DD, or lunar:MM-DD, lunar:04L-15; 农历正月十五 is read too."""
+    said = _lunar_of(words(text))
     if _LUNAR.fullmatch(said):
         return said if _is_lunar_day(said) else None
     found = _BIRTHDAY.fullmatch(said)
@@ -152,6 +161,15 @@ def birthday(text: str) -> str | None:
     except ValueError:
         return None
     return written.isoformat() if year else f"{written:%m-%d}"
+
+
+def _lunar_of(text: str) -> str:
+    """Write 农历正月十五 as it is stored; anything else stays."""
+    found = _LUNAR_SAID.fullmatch(text.replace(" ", ""))
+    if found is None:
+        return text
+    day = _LUNAR_DAYS.get(found[3], 0)
+    return f"lunar:{_LUNAR_MONTHS[found[2]]:02}{'L' if found[1] else ''}-{day:02}"
 
 
 def _is_lunar_day(text: str) -> bool:

@@ -12,7 +12,7 @@ from tortoise import fields
 from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
-from crm_core import access, change_sets
+from crm_core import access, carrying, change_sets
 from crm_core.access import Actor, Role
 from crm_core.changes import change_fields
 from crm_core.collaborators import may_change, own_or_shared
@@ -43,7 +43,6 @@ OPPORTUNITY_STATUS_LABELS = {
     OpportunityStatus.DELETED: "已删除",
 }
 CHANGED_BY_HAND = ("name", "product", "amount", "probability", "expected_close_on", "competitor", "source")
-PAGE = 500
 
 
 class OpportunitiesNotUsed(Refused):
@@ -226,10 +225,15 @@ async def load_to_change(actor: Actor, opportunity_id: int) -> Opportunity:
 
 
 async def undo_create(core: Core, actor: Actor, opportunity_id: int) -> Opportunity:
-    """Take a deal back that was opened by mistake; only while nothing has moved. Raises: NotFound; OpportunityClosed."""
+    """Take a deal back that was opened by mistake; only while nothing has moved and nothing is about it.
+
+    Raises: NotFound; OpportunityClosed; BuiltUpon.
+    """
     access.require(actor, "opportunities:write")
     async with core.db.transaction():
         row = await load_to_change(actor, opportunity_id)
+        if await core.db.run(carrying.carries_deal(row.id)):
+            raise change_sets.BuiltUpon(summary=row.name)
         if not await Opportunity.filter(id=row.id, move_count=0).delete():
             raise OpportunityClosed(name=row.name, status="推进过")
         await StageMove.filter(opportunity_id=row.id).delete()
@@ -293,28 +297,6 @@ async def customers_of_contacts(actor: Actor, contact_ids: Sequence[int]) -> lis
     """Tell the customers some contacts belong to."""
     rows = await access.visible(Contact, actor).filter(id__in=list(contact_ids)).values_list("customer_id", flat=True)
     return [int(str(number)) for number in rows if number is not None]
-
-
-def hand_over(core: Core, customer_ids: Sequence[int], owner_id: int | None, *, set_id: int | None = None) -> Program[int]:
-    """Give the open and shelved deals of customers to their new owner (交接), noted in a change set; tells how many.
-
-    Lost ones go along too, so that their later try reaches somebody who is there. Won deals stay whose they were.
-    """
-    moved = 0
-    for first in range(0, len(customer_ids), PAGE):
-        page = list(customer_ids[first : first + PAGE])
-        marks = ", ".join("?" * len(page))
-        condition = f"customer_id IN ({marks}) AND status NOT IN ('won', 'deleted')"
-        if set_id is None:
-            moved += yield (
-                f"UPDATE opportunities SET owner_id = ?, updated_at = ? WHERE {condition}",  # noqa: S608 - question marks
-                (owner_id, core.clock.now(), *page),
-            )
-            continue
-        rows = yield f"SELECT id FROM opportunities WHERE {condition} ORDER BY id", page  # noqa: S608 - question marks
-        for (number,) in rows:
-            moved += yield from change_sets.change_row(core, set_id, "opportunities", number, {"owner_id": owner_id})
-    return moved
 
 
 async def uses_opportunities(core: Core, employee_id: int | None) -> bool:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tortoise.expressions import Q
+
 from crm_core import access
 from crm_core.access import Actor
 from crm_core.activities import Subject, customer_of, load_subject
@@ -89,7 +91,8 @@ async def _about(actor: Actor, stop: Stop) -> dict[str, object]:
 async def arrive(core: Core, actor: Actor, stop: Stop, *, position: str = "") -> tuple[FieldVisit, bool]:
     """Check in somewhere (拜访打卡): on today's outing there, else on one registered now; tells whether it was planned."""
     async with core.db.transaction():
-        planned = next((each for each in await open_today(core, actor) if _is_same(each, stop)), None)
+        customer_id = (await _about(actor, stop)).get("customer_id")
+        planned = next((each for each in await open_today(core, actor) if _is_same(each, stop, customer_id)), None)
         if planned is None:
             made = await register(core, actor, stop, checked_in_at=stop.at)
             if made.customer_id is not None:
@@ -98,10 +101,12 @@ async def arrive(core: Core, actor: Actor, stop: Stop, *, position: str = "") ->
         return await check_in(core, actor, planned.id, at=stop.at, place=stop.place, position=position), True
 
 
-def _is_same(visit: FieldVisit, stop: Stop) -> bool:
-    if stop.subject is None or visit.subject_id is None:
-        return visit.name == stop.name.strip()
-    return (visit.subject_kind, visit.subject_id) == (stop.subject.kind, stop.subject.id) or visit.name == stop.subject.name
+def _is_same(visit: FieldVisit, stop: Stop, customer_id: object) -> bool:
+    """Tell whether an outing goes where somebody stands: the record, its name or company, or anybody at that customer."""
+    names = {stop.name.strip(), *((stop.subject.name, stop.subject.company) if stop.subject else ())} - {""}
+    if visit.name in names or (customer_id is not None and visit.customer_id == customer_id):
+        return True
+    return stop.subject is not None and (visit.subject_kind, visit.subject_id) == (stop.subject.kind, stop.subject.id)
 
 
 async def open_today(core: Core, actor: Actor) -> list[FieldVisit]:
@@ -185,7 +190,8 @@ async def recurring(core: Core, actor: Actor, *, limit: int = 20) -> list[FieldV
 async def unrecorded(core: Core, actor: Actor, start: datetime, end: datetime) -> list[FieldVisit]:
     """List the outings of a time about which nothing was written (外出对照), the team's for a manager."""
     access.require(actor, "visits:read")
-    query = access.visible(FieldVisit, actor).filter(planned_at__gte=start, planned_at__lt=min(end, core.clock.now()))
+    been = Q(planned_at__lt=core.clock.now()) | Q(checked_in_at__isnull=False)
+    query = access.visible(FieldVisit, actor).filter(been, planned_at__gte=start, planned_at__lt=end)
     return await query.filter(cancelled_at=None, follow_up_id=None).order_by("planned_at", "id").limit(MOST)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import msgspec
 from tortoise import fields
 from tortoise.expressions import Q
 
@@ -42,6 +43,8 @@ _RULES = {"hand_grade": "grade"}
 OF_A_NEED = ("source", "campaign", "need", "amount")
 """Fields of one expression of need: noted even where nothing stood before, so that each need stays what it was."""
 REPLACED, KEPT, PENDING = "replaced", "kept", "pending"
+FIELDS_CASE = "fields"
+"""The reason of a case of the cleaning queue that is about fields two sources say differently."""
 STATUS_LABELS = {REPLACED: "已更新", KEPT: "保留原值", PENDING: "待确认"}
 _MODELS: dict[str, type[Lead] | type[Contact] | type[Customer]] = {"lead": Lead, "contact": Contact, "customer": Customer}
 
@@ -171,6 +174,33 @@ def write(
 def _in_force(values: Mapping[str, Any]) -> dict[str, Any]:
     """Let a grade somebody set be the one that holds."""
     return {**values, "grade": values["hand_grade"]} if "hand_grade" in values else dict(values)
+
+
+def ask(core: Core, set_id: int, noun: str, number: int, person_id: int | None, owner_id: int | None) -> Program[None]:
+    """Put what waits about a record into the cleaning queue (清洗), once a record; with the set's undo it is asked no more."""
+    rows = yield (
+        "SELECT DISTINCT name FROM field_changes WHERE subject_kind = ? AND subject_id = ? AND status = ? ORDER BY name",
+        (noun, number, PENDING),
+    )
+    if not rows:
+        return
+    labels, now = msgspec.json.encode([f"{FIELD_LABELS[name]}不同" for (name,) in rows]).decode(), core.clock.now()
+    pair = (noun, number, noun, number, FIELDS_CASE)
+    known = yield (
+        "SELECT id FROM cleaning_cases WHERE subject_kind = ? AND subject_id = ? AND other_kind = ? AND other_id = ?"
+        " AND reason = ?",
+        pair,
+    )
+    if known:
+        values = {"status": "open", "reasons": labels, "answered_at": None, "answered_by_id": None, "set_id": None}
+        yield from change_sets.change_row(core, set_id, "cleaning_cases", int(known[0][0]), values, person_id=person_id)
+        return
+    made = yield (
+        "INSERT INTO cleaning_cases (subject_kind, subject_id, other_kind, other_id, reason, person_id, score, reasons,"
+        " status, owner_id, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, 100, ?, 'open', ?, ?, ?) RETURNING id",
+        (*pair, person_id, labels, owner_id, now, now),
+    )
+    yield from change_sets.note_made(core, set_id, "cleaning_cases", int(made[0][0]), person_id=person_id)
 
 
 def settle(core: Core, set_id: int, noun: str, number: int, *, take: bool) -> Program[list[str]]:

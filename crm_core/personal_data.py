@@ -7,14 +7,14 @@ Reading order: `find`, `export`, `erase`.
 
 import re
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
-from crm_core import access
+from crm_core import access, quarantine
 from crm_core.access import Actor
 from crm_core.errors import CrmError, NotFound
 from crm_core.holdings import Holding
@@ -26,6 +26,8 @@ GONE = "〔已删除〕"
 """What stands where the person was mentioned."""
 SLICE = 20_000
 """Rows looked through in one transaction, so that nobody who writes waits long."""
+PAGE = 500
+"""Rows of the quarantine read at once: each may be a whole form."""
 RESUMED_WITHIN = timedelta(days=7)
 """How long an erasure that was cut off remembers what it looks for."""
 _NAME = re.compile(r"[\u3400-\u9fff·]{2,}|[A-Za-z][A-Za-z'.-]+(?: [A-Za-z'.-]+)+")
@@ -160,6 +162,10 @@ async def export(core: Core, actor: Actor, person_id: int, holdings: Sequence[Ho
         rows = await core.db.read(_rows_of(core, holding, found))
         if rows:
             given[holding.table] = rows
+    if waiting := await _in_quarantine(core, _told_apart(found.marks, await core.db.read(_shared_marks(found)))):
+        among = Holding("quarantined_rows", f"id IN ({', '.join(map(str, waiting))})")
+        rows = [*given.get("quarantined_rows", []), *await core.db.read(_rows_of(core, among, found))]
+        given["quarantined_rows"] = list({row["id"]: row for row in rows}.values())
     async with core.db.transaction():
         await access.record(core, actor, "person.export", ("people", person_id))
     return given
@@ -194,6 +200,7 @@ async def erase(core: Core, actor: Actor, person_id: int, holdings: Sequence[Hol
         rows = await core.db.run(_erase_rows(holdings, found))
         await _tell(core, actor, person_id, rows.get("audit_values", 0), rows.get("audit_actors", 0))
     await core.db.run(_forget_talk(found.numbers["accounts"]))
+    rows["quarantined_rows"] = rows.get("quarantined_rows", 0) + await _empty_quarantine(core, found)
     mentions = 0
     for table, columns in core.db.text_columns().items():
         mentions += await _blank_mentions(core, table, columns, found)
@@ -239,10 +246,14 @@ async def _remember(core: Core, person_id: int, found: Found) -> tuple[Found, tu
         names, marks = names | set(before[0]), marks | set(before[1])
     await core.state.set(key, msgspec.json.encode((sorted(names), sorted(marks))).decode(), lasts=RESUMED_WITHIN)
     shared = await core.db.read(_shared_names(sorted(names), found))
-    marks -= await core.db.read(_shared_marks(found))
+    own = _told_apart(marks, await core.db.read(_shared_marks(found)))
     clear = tuple(name for name in sorted(names, key=len, reverse=True) if name not in shared and _NAME.fullmatch(name))
-    longest_first = tuple(sorted((mark for mark in marks if len(mark) >= _SHORTEST_MARK), key=len, reverse=True))
-    return Found(found.numbers, clear, longest_first, found.since), tuple(sorted(shared))
+    return Found(found.numbers, clear, own, found.since), tuple(sorted(shared))
+
+
+def _told_apart(marks: Iterable[str], shared: set[str]) -> tuple[str, ...]:
+    """Leave the marks that are theirs alone and long enough to be no accident, the longest first."""
+    return tuple(sorted((mark for mark in set(marks) - shared if len(mark) >= _SHORTEST_MARK), key=len, reverse=True))
 
 
 def _shared_names(names: Sequence[str], found: Found) -> Program[set[str]]:
@@ -277,6 +288,26 @@ def _shared_marks(found: Found) -> Program[set[str]]:
     return shared
 
 
+async def _in_quarantine(core: Core, marks: Sequence[str]) -> list[int]:
+    """Tell the rows in quarantine that hold a number or address of theirs: nobody knows yet whom such a row is of."""
+    ids: list[int] = []
+    if marks:
+        for first in range(0, await core.db.read(_last_of("quarantined_rows")), PAGE):
+            ids += await core.db.read(quarantine.said_by(marks, first, first + PAGE))
+    return ids
+
+
+async def _empty_quarantine(core: Core, found: Found) -> int:
+    ids = await _in_quarantine(core, found.marks)
+    for first in range(0, len(ids), PAGE):
+        await core.db.run(_delete_quarantined(ids[first : first + PAGE]))
+    return len(ids)
+
+
+def _delete_quarantined(ids: Sequence[int]) -> Program[None]:
+    yield f"DELETE FROM quarantined_rows WHERE id IN ({', '.join('?' * len(ids))})", tuple(ids)  # noqa: S608 - question marks
+
+
 async def _blank_mentions(core: Core, table: str, columns: Sequence[str], found: Found) -> int:
     last = await core.db.read(_last_of(table))
     names = found.names if table in _OF_COLLEAGUES else ()
@@ -297,6 +328,7 @@ _OF_COLLEAGUES = {
     "stage_moves": "",
     "visits": "",
     "documents": "",
+    "quarantined_rows": " AND employee_id IS NOT NULL",
     "work_reports": "",
     "announcements": "",
 }

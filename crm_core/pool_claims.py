@@ -1,5 +1,6 @@
 """Who had which lead of the pool, and how many each was shown: cool-down, daily caps."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -174,6 +175,25 @@ async def count_views(core: Core, actor: Actor, shown: int) -> None:
         await PoolView.add(core, employee_id=actor.employee_id, day=day, shown_count=shown)
     else:
         await row.change(core, shown_count=row.shown_count + shown)
+
+
+async def let_see(core: Core, actor: Actor, wanted: int) -> int:
+    """Count leads of the pool as shown to somebody, no more than they may still see today; tells how many of `wanted`."""
+    if not core.settings.pools.views_a_day or not wanted:
+        return wanted
+    async with core.db.transaction():
+        await core.db.serialize(f"pool_views:{actor.employee_id}")
+        left = await views_left(core, actor)
+        allowed = wanted if left is None else min(wanted, left)
+        await count_views(core, actor, allowed)
+    return allowed
+
+
+async def show_leads(core: Core, actor: Actor, shown: Sequence[Lead]) -> None:
+    """Count those of some leads that lie in the pool, in a transaction of its own. Raises: ViewCapReached."""
+    if core.settings.pools.views_a_day:
+        async with core.db.transaction():
+            await count_views(core, actor, sum(lead.owner_id is None for lead in shown))
 
 
 async def views_left(core: Core, actor: Actor) -> int | None:

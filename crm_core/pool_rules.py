@@ -244,15 +244,12 @@ class PoolSettings:
 def return_at(touched_at: datetime, claimed_at: datetime | None, terms: Terms, contract_ends_on: date | None) -> datetime:
     """Tell when an owned lead that nobody touches goes back to the pool (回收).
 
-    Never inside its protection (保护期), nor while its contract runs.
+    Never inside its protection (保护期), nor while its contract runs; one that ended before the claim was another's.
     """
     due = touched_at + (timedelta(days=terms.reclaim_days) if terms.reclaim_days else _NEVER)
-    if claimed_at is not None:
-        due = max(due, claimed_at + timedelta(days=terms.protection_days))
-    if contract_ends_on is None:
-        return due
-    ended = at_local(contract_ends_on, time(0)) + timedelta(days=1)
-    if terms.after_contract_days:
-        # Told by the contract alone: a touch does not keep what nobody renewed.
-        return ended + timedelta(days=terms.after_contract_days)
-    return max(due, ended)
+    ended = None if contract_ends_on is None else at_local(contract_ends_on, time(0)) + timedelta(days=1)
+    if ended is not None and (claimed_at is None or ended > claimed_at):
+        # By the contract alone where the terms say so: a touch does not keep what nobody renewed.
+        days = terms.after_contract_days
+        due = ended + timedelta(days=days) if days else max(due, ended)
+    return due if claimed_at is None else max(due, claimed_at + timedelta(days=terms.protection_days))

@@ -69,10 +69,12 @@ async def claim(core: Core, actor: Actor, lead_id: int) -> Lead:
             raise LeadOffered
         now = core.clock.now()
         # The condition is in the update itself: of a hundred takers exactly one changes a row.
-        won = await Lead.filter(id=lead.id, owner_id=None).update(
+        won = await Lead.filter(id=lead.id, owner_id=None, status__in=OPEN, department_id=lead.department_id).update(
             owner_id=actor.employee_id, claimed_at=now, claim_count=lead.claim_count + 1, updated_at=now
         )
         if not won:
+            if not await Lead.exclude(owner_id=None).filter(id=lead.id, status__in=OPEN).exists():
+                raise NotFound  # ended, merged or moved meanwhile
             # Numbers are counted up easily: a foreign lead may tell whose it is, and not who it is.
             shown = await access.visible(Lead, actor).filter(id=lead.id).exists()
             raise LeadAlreadyClaimed(lead=f"线索「{lead.name}」" if shown else "这条线索", owner=await owner_name(lead.id))
@@ -90,10 +92,9 @@ async def release(core: Core, actor: Actor, lead_id: int, *, reason: str = "", u
     async with core.db.transaction():
         lead = await access.load(Lead, actor, lead_id)
         now = core.clock.now()
-        if lead.owner_id is None or not await Lead.filter(id=lead.id, owner_id=lead.owner_id, customer_id=None).update(
-            owner_id=None, claimed_at=None, updated_at=now
-        ):
-            raise LeadNotOwned(name=lead.name)
+        own = Lead.filter(id=lead.id, owner_id=lead.owner_id, status=lead.status, customer_id=None, merged_into_id=None)
+        if lead.owner_id is None or not await own.update(owner_id=None, claimed_at=None, updated_at=now):
+            raise LeadNotOwned
         await core.db.run(pool_claims.settle_in_pool(core, lead.id))
         if undo:
             await _unclaim(core, lead, lead.owner_id)
@@ -122,7 +123,8 @@ async def take_back(core: Core, actor: Actor, lead_id: int, owner_id: int) -> Le
         if lead is None or lead.status not in OPEN:
             raise NotFound
         now = core.clock.now()
-        if not await Lead.filter(id=lead.id, owner_id=None).update(owner_id=owner_id, claimed_at=now, updated_at=now):
+        free = Lead.filter(id=lead.id, owner_id=None, status__in=OPEN)
+        if not await free.update(owner_id=owner_id, claimed_at=now, updated_at=now):
             raise LeadAlreadyClaimed(lead="这条线索", owner=await owner_name(lead.id))
         await pool_claims.reopen_claim(core, owner_id, lead.id)
         await access.record(core, actor, "lead.take_back", lead, after={"owner_id": owner_id})
@@ -171,7 +173,8 @@ async def withdraw(core: Core, actor: Actor, lead_ids: Sequence[int]) -> int:
         mine = Lead.filter(id__in=list(lead_ids), collected_by_id=actor.employee_id, owner_id=None, status="new")
         for number in await mine.values_list("id", flat=True):
             now = core.clock.now()
-            won = await Lead.filter(id=number, owner_id=None).update(status=LeadStatus.DISCARDED.value, updated_at=now)
+            free = Lead.filter(id=number, owner_id=None, status=LeadStatus.NEW.value)
+            won = await free.update(status=LeadStatus.DISCARDED.value, updated_at=now)
             if won:
                 await access.record(core, actor, "lead.discard", ("leads", int(number)), after={"reason": "撤销"})  # type: ignore[call-overload]
                 gone += won

@@ -17,7 +17,10 @@ from crm_core.employees import Employee
 from crm_core.errors import NotFound
 from crm_core.identity import Person
 from crm_core.leads import LEAD_STATUS_LABELS, QUALIFICATION_LABELS, Lead, LeadStatus, Qualification
+from crm_core.life_cycle_rules import life_cycle_label
+from crm_core.pool_claims import show_leads
 from crm_core.ports import Core, Program
+from crm_core.said_mobiles import hide_marks
 from crm_core.values import mask_phone, mask_text, show_phone
 
 RECENT = 3
@@ -43,7 +46,9 @@ class Profile:
 
 
 async def profile(core: Core, actor: Actor, person_id: int, *, others_read: bool = False) -> Profile:
-    """Compose the card of a person the actor may see; numbers masked for whom they must be. Raises: NotFound.
+    """Compose the card of a person the actor may see; numbers masked for whom they must be.
+
+    Raises: NotFound; ViewCapReached for a lead of the pool.
 
     `others_read`: in a group, where nobody sees a number in full.
     """
@@ -61,6 +66,8 @@ async def profile(core: Core, actor: Actor, person_id: int, *, others_read: bool
     customer = await Customer.get_or_none(id=contact.customer_id) if contact and contact.customer_id else None
     row: Contact | Lead = contact or lead  # type: ignore[assignment]  # one of both is there
     full = sees_personal(actor, row.owner_id) and not others_read
+    if contact is None and lead is not None:
+        await show_leads(core, actor, [lead])
     lines = [
         *_fields(contact, lead, customer, full=full),
         *await _owner(row),
@@ -99,7 +106,10 @@ def _fields(contact: Contact | None, lead: Lead | None, customer: Customer | Non
         Line("生日", (own.birthday or "").replace("lunar:", "农历"), of_own),
     ]
     if lead:
-        found += [Line("来源", lead.source, of_lead), Line("需求", lead.need[:60], of_lead)]
+        found += [
+            Line("来源", lead.source, of_lead),
+            Line("需求", (lead.need if full or lead.owner_id else hide_marks(lead.need))[:60], of_lead),
+        ]
         if contact is None:
             level = QUALIFICATION_LABELS.get(Qualification(lead.qualification), "")
             found.append(Line("状态", f"{LEAD_STATUS_LABELS[LeadStatus(lead.status)]}，{level}", of_lead))
@@ -127,7 +137,7 @@ def _score(row: Contact | Lead, customer: Customer | None) -> list[Line]:
 
 def _state(customer: Customer) -> str:
     since = f"，自{local_day(customer.life_cycle_at)}" if customer.life_cycle_at else ""
-    return f"{customer.life_cycle}{since}"
+    return f"{life_cycle_label(customer.life_cycle)}{since}"
 
 
 def _own_fields(contact: Contact | None, lead: Lead | None) -> Program[list[Line]]:
@@ -195,7 +205,7 @@ def _deals(customer: Customer | None) -> Program[list[Line]]:
 async def _recent(core: Core, actor: Actor, contact: Contact | None, lead: Lead | None) -> list[Line]:
     if not access.may(actor, "messages:read"):
         return []
-    found = await timeline.newest(core, contact, lead, RECENT)
+    found = await timeline.newest(core, actor, contact, lead, RECENT)
     return [
         Line(
             "最近",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
+from unicodedata import normalize
 
 import msgspec
 from tortoise import fields
@@ -11,8 +12,10 @@ from tortoise.queryset import QuerySet
 from crm_core import access, collecting
 from crm_core.access import Actor
 from crm_core.collecting import Collected
+from crm_core.customers import Contact
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.errors import Conflict, Invalid
+from crm_core.leads import Lead
 from crm_core.ports import Core, Program
 from crm_core.validation import LABELS, Problem
 
@@ -57,6 +60,8 @@ class QuarantinedRow(Entity):
     employee_id = fields.BigIntField(null=True, db_index=True)
     status = fields.CharField(max_length=16, default=QuarantineStatus.WAITING.value)
     lead_id = fields.BigIntField(null=True)
+    person_id = fields.BigIntField(null=True)
+    """Whom it became or was added to, once it is released."""
     settled_at = UtcDatetimeField(null=True)
     settled_by = fields.CharField(max_length=64, default="")
 
@@ -83,6 +88,8 @@ _INSERT = (
 )
 _AT_ONCE = 200
 _CUT = 100
+_CELL = 40
+"""Characters of a cell that may be one number, whatever stands between its digits."""
 Refused = tuple[int | None, Mapping[str, str], Sequence[tuple[str, str]]]
 """Line, what stood there by field, and pairs of label and sentence."""
 
@@ -141,13 +148,31 @@ async def release(core: Core, actor: Actor, row_id: int, corrections: Mapping[st
         await _settle(core, actor, row, QuarantineStatus.RELEASED)
         values: dict[str, Any] = {**row.values, **corrections}
         made = await collecting.collect(core, actor, values, source=row.source)
-        await row.change(core, lead_id=made.lead_id)
+        person = await (Lead if made.noun == "lead" else Contact).get(id=made.id)
+        await row.change(core, lead_id=made.lead_id, person_id=person.person_id)
         await access.record(core, actor, "quarantine.release", row, after={"lead_id": made.lead_id})
     return made
 
 
+def said_by(words: Sequence[str], first: int, last: int) -> Program[list[int]]:
+    """Tell which rows above `first` up to `last` hold one of these numbers and addresses, however it was typed."""
+    rows = yield "SELECT id, payload FROM quarantined_rows WHERE id > ? AND id <= ? ORDER BY id", (first, last)
+    wanted = tuple(word.casefold() for word in words)
+    numbers = frozenset(word for word in wanted if word.isdecimal())
+    return [int(number) for number, payload in rows if _holds(str(payload), wanted, numbers)]
+
+
+def _holds(payload: str, words: Sequence[str], numbers: frozenset[str]) -> bool:
+    said = normalize("NFKC", payload).casefold()
+    if any(word in said for word in words):
+        return True
+    cells = msgspec.json.decode(payload, type=dict[str, str]).values() if numbers else ()
+    digits = ("".join(sign for sign in normalize("NFKC", cell) if sign.isdecimal()) for cell in cells if len(cell) <= _CELL)
+    return any(number in found for found in digits for number in numbers)
+
+
 async def drop(core: Core, actor: Actor, row_id: int) -> QuarantinedRow:
-    """Decide that a row is of no use (丢弃); it stays as history. Raises: NotFound; RowSettled."""
+    """Decide that a row is of no use (丢弃); it stays as history for a while. Raises: NotFound; RowSettled."""
     access.require(actor, "imports:write")
     async with core.db.transaction():
         row = await access.load(QuarantinedRow, actor, row_id)

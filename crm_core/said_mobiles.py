@@ -1,11 +1,12 @@
 """A mobile number a customer says: kept on their record where there is none, hidden where others read. Plain SQL."""
 
 import re
+from collections.abc import Iterable
 
 from crm_core.accounts import AccountRow
 from crm_core.audit import insert_system_entry
 from crm_core.ports import Core, Program
-from crm_core.values import mask_phone
+from crm_core.values import mask_phone, mask_text
 
 SOURCE = "chat"
 """Who wrote it down, in the audit trail."""
@@ -18,6 +19,12 @@ _ALONE = re.compile(
 _BETWEEN = r"[\s.\-–—_]{0,3}"
 # To be hidden anything will do that may be one, whatever it is typed with.
 _ANY = re.compile(rf"(?<!\d)(?:(?:{_ABROAD}|[0０]){_BETWEEN})?[1１]{_BETWEEN}[3-9３-９](?:{_BETWEEN}\d){{9}}(?!\d)")
+
+_LANDLINE = re.compile(r"(?<!\d)0\d{2,3}[- ]?\d{7,8}(?!\d)")
+_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}", re.ASCII)
+_CHAT_ID = re.compile(
+    r"((?:微信|扣扣|(?<![a-z])(?:wechat|weixin|wx|vx|qq|v))\s?号?[是为码:：\s]{0,4})([a-z0-9][a-z0-9_-]{3,30})", re.IGNORECASE
+)
 
 
 def may_hold_mobile(text: str) -> bool:
@@ -33,6 +40,15 @@ def said_mobile(text: str) -> str | None:
 def hide_mobiles(text: str) -> str:
     """Hide the middle of every mobile number in a text: nobody owns the person yet."""
     return _ANY.sub(lambda match: mask_phone(_stored(match[0])) or "", text)
+
+
+def hide_marks(text: str, known: Iterable[str | None] = ()) -> str:
+    """Hide whatever somebody could be reached by in a text: numbers, addresses, ids of chats, and what is `known` of them."""
+    for word in known:
+        text = text.replace(word, mask_text(word) or "") if word else text
+    text = _MAIL.sub(lambda match: mask_text(match[0]) or "", hide_mobiles(text))
+    text = _LANDLINE.sub(lambda match: f"{match[0][:3]}****{match[0][-2:]}", text)
+    return _CHAT_ID.sub(lambda match: f"{match[1]}{mask_text(match[2])}", text)
 
 
 def _stored(found: str) -> str:

@@ -182,9 +182,9 @@ def keep_facts(facts: dict[int, str], began: object) -> Program[None]:
 
 async def explain(core: Core, actor: Actor, subject: Subject) -> Explained:
     """Tell a lead's or contact's score as of this moment, line by line. Raises: NotFound; Invalid for anything else."""
-    access.require(actor, "leads:read")
     if subject.kind not in TABLES:
         raise Invalid(field="评分", reason="只有线索和联系人有评分")
+    access.require(actor, f"{TABLES[subject.kind]}:read")
     model: type[Lead] | type[Contact] = Lead if subject.kind == "lead" else Contact
     row = await access.load(model, actor, subject.id)
     scorer = Scorer(core.settings.scoring, day_now(core))

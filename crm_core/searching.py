@@ -1,11 +1,11 @@
 """Search over leads and contacts by several conditions at once (多条件搜索): a page of people, and how many there are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from crm_core import access
+from crm_core import access, pool_claims
 from crm_core.access import Actor
 from crm_core.conditions import check_conditions
 from crm_core.customers import Customer
@@ -33,21 +33,36 @@ class Hit:
     mobile: str
     last_follow_up_at: datetime | None
 
+    @property
+    def is_pooled(self) -> bool:
+        """Tell whether it is a lead nobody owns."""
+        return self.kind == "lead" and not self.owner
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of people; `total` on the first page only, `next` where the next page begins."""
+    """A page of people; `total` on the first page only, `next` where the next page begins.
+
+    `left_out`: leads of the pool that are not among `hits`, because no more of them may be looked at today.
+    """
 
     hits: tuple[Hit, ...]
     total: int | None = None
     next: int | None = None
+    left_out: int = 0
+
+
+def _require(actor: Actor) -> None:
+    # A hit is a lead or a contact with the company's name: whoever finds one could read each of them.
+    for noun in ("leads", "contacts", "customers"):
+        access.require(actor, f"{noun}:read")
 
 
 async def search(
     core: Core, actor: Actor, conditions: Mapping[str, object], *, after: int = 0, limit: int = 10, count: bool = True
 ) -> Found:
-    """Find people the actor may see by a condition of the segment language. Raises: Invalid."""
-    access.require(actor, "leads:read")
+    """Find people the actor may see by a condition of the segment language. Raises: Invalid; Refused."""
+    _require(actor)
     selection = allowed_to(actor, check_conditions(conditions), me=actor.employee_id)
     return await search_selection(core, actor, selection, after=after, limit=limit, count=count)
 
@@ -56,8 +71,11 @@ async def search_selection(
     core: Core, actor: Actor, selection: Selection, *, after: int = 0, limit: int = 10, count: bool = False
 ) -> Found:
     """Do the same for a selection that was made already for this actor."""
-    access.require(actor, "leads:read")
-    return await core.db.read(_search(core, selection, after, max(1, min(limit, MOST)), count=count))
+    _require(actor)
+    found = await core.db.read(_search(core, selection, after, max(1, min(limit, MOST)), count=count))
+    pooled = [hit.person_id for hit in found.hits if hit.is_pooled]
+    hidden = set(pooled[await pool_claims.let_see(core, actor, len(pooled)) :])
+    return replace(found, hits=tuple(hit for hit in found.hits if hit.person_id not in hidden), left_out=len(hidden))
 
 
 def _search(core: Core, selection: Selection, after: int, limit: int, *, count: bool) -> Program[Found]:
@@ -84,7 +102,7 @@ async def known_industries(words: Sequence[str]) -> set[str]:
 
 async def find_phone(core: Core, actor: Actor, number: str) -> list[Hit]:
     """Find whom a phone number belongs to, among those whose number the actor may read in full; by index alone."""
-    access.require(actor, "leads:read")
+    _require(actor)
     phone = normalize_phone(number)
     if phone is None or actor.role is access.Role.VIEWER:
         return []

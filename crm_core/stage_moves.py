@@ -24,6 +24,15 @@ from crm_core.pipeline_rules import checked_values
 from crm_core.ports import Core, Program
 
 UNDO_WITHIN = timedelta(hours=24)
+MOVE_LABELS = {
+    "open": "新建",
+    "advance": "推进到",
+    "set_back": "退回到",
+    "win": "赢单",
+    "lose": "丢单",
+    "shelve": "搁置",
+    "reopen": "重新打开",
+}
 
 
 class ConditionsMissing(Conflict):
@@ -135,7 +144,9 @@ async def move(
         if not await found.update(move_count=row.move_count + 1, updated_at=now):
             raise OpportunityMoved(name=row.name)
         before = await Opportunity.get(id=row.id)
-        changes = await change_sets.begin(core, actor, f"opportunity.{kind.value}", f"{row.name}：{kind.value}")
+        changes = await change_sets.begin(
+            core, actor, f"opportunity.{kind.value}", f"{row.name}：{MOVE_LABELS[kind.value].removesuffix('到')}"
+        )
         await core.db.run(change_sets.change_row(core, changes.id, "opportunities", row.id, values))
         if beside is not None:
             await core.db.run(beside(changes.id))

@@ -5,14 +5,14 @@ few below the cursor, so that the last page costs what the first does. Reading o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from tortoise.expressions import Q
 
 from crm_core import access
-from crm_core.access import Actor
+from crm_core.access import Actor, sees_personal
 from crm_core.activities import METHOD_LABELS, STAGE_LABELS, Method
 from crm_core.customers import Contact, Customer
 from crm_core.employees import Employee
@@ -20,10 +20,16 @@ from crm_core.errors import Invalid, NotFound
 from crm_core.identity import Person
 from crm_core.inbox import event_of
 from crm_core.leads import Lead
+from crm_core.life_cycle_rules import life_cycle_label
+from crm_core.pool_claims import count_views
 from crm_core.ports import Core, Program
 from crm_core.rules import as_instant
+from crm_core.said_mobiles import hide_marks
+from crm_core.stage_moves import MOVE_LABELS
 
 MOST = 100
+TOLD = ("messages", "leads", "contacts", "customers", "follow-ups", "opportunities")
+"""Whatever may stand in a history: whoever reads one must be allowed to read each of them."""
 SOURCES = ("message", "follow_up", "change", "stage", "life_cycle", "lead")
 """What an entry is; of those at one instant the later named stands first."""
 SOURCE_LABELS = {
@@ -45,15 +51,6 @@ EVENT_LABELS = {
     "del_external_contact": "删除好友",
     "del_follow_user": "被客户删除",
     "enter_session": "进入会话",
-}
-MOVE_LABELS = {
-    "open": "新建",
-    "advance": "推进到",
-    "set_back": "退回到",
-    "win": "赢单",
-    "lose": "丢单",
-    "shelve": "搁置",
-    "reopen": "重新打开",
 }
 Cursor = tuple[datetime, int, int]
 """Where the last page ended: the instant, the source's place in `SOURCES`, the number."""
@@ -92,6 +89,8 @@ class _Scope:
     leads: tuple[int, ...]
     contacts: tuple[int, ...]
     customers: tuple[int, ...]
+    hidden: tuple[str | None, ...] | None = None
+    """What is known of a lead nobody has claimed, to be hidden from the asker; None: nothing is hidden."""
 
 
 async def page(
@@ -103,24 +102,32 @@ async def page(
     before: Cursor | None = None,
     limit: int = 10,
 ) -> Page:
-    """Read one page of the history of a person, or of a customer with everybody there. Raises: NotFound; Invalid."""
-    access.require(actor, "messages:read")
+    """Read one page of the history of a person, or of a customer with everybody there. Raises: NotFound; Invalid;
+    ViewCapReached for a lead of the pool.
+    """
+    for noun in TOLD:
+        access.require(actor, f"{noun}:read")
     if (person_id is None) == (customer_id is None):
         raise Invalid(field="person_id", reason="person_id 与 customer_id 给一个")
     scope = await _of_person(actor, person_id) if person_id is not None else await _of_customer(actor, customer_id or 0)
+    if scope.hidden is not None and before is None:
+        async with core.db.transaction():
+            await count_views(core, actor, 1)
     return await _page(core, scope, before, max(1, min(limit, MOST)))
 
 
-async def newest(core: Core, contact: Contact | None, lead: Lead | None, limit: int) -> tuple[Entry, ...]:
+async def newest(core: Core, actor: Actor, contact: Contact | None, lead: Lead | None, limit: int) -> tuple[Entry, ...]:
     """Read what happened last to somebody whose rows the caller may see and has at hand."""
-    scope = await _of_contact(contact) if contact else await _of_lead(lead) if lead else None
+    scope = await _of_contact(contact) if contact else await _of_lead(actor, lead) if lead else None
     return (await _page(core, scope, None, limit)).entries if scope else ()
 
 
 async def _page(core: Core, scope: "_Scope", before: Cursor | None, limit: int) -> Page:
     rows = await core.db.read(_read(scope, before, limit + 1))
     names = await _names({row[5] for row in rows if row[5] is not None})
-    entries = tuple(_entry(row, names) for row in rows[:limit])
+    entries = tuple(_entry(core, row, names) for row in rows[:limit])
+    if scope.hidden is not None:
+        entries = tuple(replace(entry, text=hide_marks(entry.text, scope.hidden)) for entry in entries)
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(entries, (_instant(last[2]), int(last[0]), int(last[1])) if last else None)
 
@@ -131,7 +138,7 @@ async def _of_person(actor: Actor, person_id: int) -> _Scope:
         return await _of_contact(contact)
     lead = await access.visible(Lead, actor).get_or_none(person_id=person_id)
     if lead is not None:
-        return await _of_lead(lead)
+        return await _of_lead(actor, lead)
     person = await Person.get_or_none(id=person_id)
     if person is None or person.merged_into_id is None:
         raise NotFound
@@ -144,9 +151,11 @@ async def _of_contact(contact: Contact) -> _Scope:
     return _Scope(people, tuple(leads), (contact.id,), ())
 
 
-async def _of_lead(lead: Lead) -> _Scope:
+async def _of_lead(actor: Actor, lead: Lead) -> _Scope:
     leads = await _with_merged(Q(id=lead.id))
-    return _Scope(await _everybody(set(leads.values())), tuple(leads), (), ())
+    unclaimed = lead.owner_id is None and not sees_personal(actor, None)
+    hidden = (lead.mobile, lead.landline, lead.wechat_id, lead.email) if unclaimed else None
+    return _Scope(await _everybody(set(leads.values())), tuple(leads), (), (), hidden)
 
 
 async def _with_merged(which: Q) -> dict[int, int]:
@@ -240,7 +249,8 @@ def _changes(scope: _Scope) -> list[tuple[str, list[object]]]:
 
 def _stages(scope: _Scope) -> list[tuple[str, list[object]]]:
     return _source(
-        "t.id AS id, t.at AS at, t.kind AS what, t.to_stage AS text, t.employee_id AS employee_id, t.reason AS channel",
+        "t.id AS id, t.at AS at, t.kind AS what, t.pipeline || '/' || t.to_stage AS text, t.employee_id AS employee_id,"
+        " t.reason AS channel",
         "stage_moves t",
         "t.undone_at IS NULL AND t.opportunity_id IN (SELECT o.id FROM opportunities o WHERE o.customer_id IN ({}))",
         scope.customers,
@@ -287,27 +297,29 @@ def _instant(value: Any) -> datetime:
     return at
 
 
-def _entry(row: tuple[Any, ...], names: dict[int, str]) -> Entry:
+def _entry(core: Core, row: tuple[Any, ...], names: dict[int, str]) -> Entry:
     source, number, at, what, text, employee_id, channel = row
     kind = SOURCES[source]
     said, told = str(text or ""), str(channel or "")
     if kind == "message" and what not in ("in", "out"):
         event = event_of(what)
-        return Entry("event", number, _instant(at), EVENT_LABELS.get(event, event or "事件"), "", told)
+        return Entry("event", number, _instant(at), EVENT_LABELS.get(event, "事件"), "", told)
     if kind == "message":
         said = f"客户：{said}" if what == "in" else f"我方：{said}"
     elif kind == "follow_up":
         method = METHOD_LABELS.get(Method(what), what)
         said = "，".join(part for part in (method, said, STAGE_LABELS.get(told, "")) if part)
     elif kind == "stage":
-        stage = STAGE_LABELS.get(said, said)
+        pipeline, _, name = said.partition("/")
+        stage = core.settings.opportunities.pipeline(pipeline).label_of(name)
+        stage = STAGE_LABELS.get(stage, stage)
         said = "，".join(
             part
             for part in (f"{MOVE_LABELS.get(what, what)}{'' if what in ('win', 'lose', 'shelve') else stage}", told)
             if part
         )
     elif kind == "life_cycle":
-        said = "，".join(part for part in (f"{told} → {what}", said) if part)
+        said = "，".join(part for part in (f"{life_cycle_label(told)} → {life_cycle_label(what)}", said) if part)
     elif kind == "lead":
         said = "，".join(part for part in (f"录入线索{f'（{what}）' if what else ''}", said) if part)
     channel_shown = told if kind == "message" else ""

@@ -1,7 +1,8 @@
 """Giving one employee's customers to another (交接), in bulk: counted first, done as one, taken back as one.
 
 With the customers go their contacts, their deals, the open reminders about them, and leads if said. Whoever leaves the house
-hands over everything and loses access at once (`leave`). Reading order: `count`, `hand_over`, `leave`.
+hands over everything and loses access at once (`leave`). A single customer goes by `give_customer`.
+Reading order: `count`, `hand_over`, `leave`.
 """
 
 from collections.abc import Sequence
@@ -105,6 +106,32 @@ async def leave(core: Core, actor: Actor, from_id: int, to_id: int) -> Handover:
             raise Refused
         await employees.end_access(core, actor, from_id)
         return await _do(core, actor, _Plan(from_id, to_id, leads=True, everything=True))
+
+
+def give_customer(core: Core, set_id: int, customer_id: int, from_id: int | None, to_id: int) -> Program[None]:
+    """Give one customer to another owner within a change set, with its contacts, its deals and the open reminders about them.
+
+    Won deals stay whose they were; lost ones go along, so that their later try reaches somebody who is there.
+    """
+    people, deals = (f"SELECT id FROM {table} WHERE customer_id = ?" for table in ("contacts", "opportunities"))  # noqa: S608
+    about = (
+        f"(about_kind = 'customer' AND about_id = ?) OR (about_kind = 'contact' AND about_id IN ({people}))"
+        f" OR (about_kind = 'opportunity' AND about_id IN ({deals}))"
+    )
+    wheres: list[tuple[str, str, list[object]]] = [
+        ("opportunities", "customer_id = ? AND status NOT IN ('won', 'deleted')", [customer_id]),
+        ("contacts", "customer_id = ?", [customer_id]),
+        ("customers", "id = ?", [customer_id]),
+    ]
+    if from_id is not None:
+        mine = f"owner_id = ? AND status IN ('pending', 'fired') AND ({about})"
+        wheres.insert(0, ("reminders", mine, [from_id, customer_id, customer_id, customer_id]))
+    plan = _Plan(from_id or 0, to_id)
+    for table, where, values in wheres:
+        rows = yield f"SELECT id FROM {table} WHERE {where} ORDER BY id", values  # noqa: S608 - our own names
+        ids = [int(number) for (number,) in rows]
+        for first in range(0, len(ids), PAGE):
+            yield from _change_owner(core, set_id, table, ids[first : first + PAGE], plan)
 
 
 def _require_manager(actor: Actor) -> None:

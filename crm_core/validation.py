@@ -9,31 +9,10 @@ from typing import Any
 
 from crm_core import normalising
 from crm_core.errors import Invalid
+from crm_core.field_labels import OF_RECORDS
 from crm_core.lead_rules import SourceRule
 
-LABELS: Mapping[str, str] = {
-    "name": "姓名",
-    "company": "公司",
-    "title": "职位",
-    "phone": "电话",
-    "mobile": "手机号",
-    "landline": "座机",
-    "wechat_id": "微信号",
-    "email": "邮箱",
-    "birthday": "生日",
-    "openid": "openid",
-    "credit_code": "统一社会信用代码",
-    "source": "来源",
-    "campaign": "活动",
-    "channel": "渠道",
-    "region": "地区",
-    "need": "需求",
-    "amount": "预算",
-    "grade": "级别",
-    "industry": "行业",
-    "created_at": "创建时间",
-    "recorded_by": "创建人",
-}
+LABELS = OF_RECORDS
 MOST: Mapping[str, int] = {
     "name": 64,
     "company": 128,
@@ -42,6 +21,7 @@ MOST: Mapping[str, int] = {
     "campaign": 64,
     "channel": 64,
     "need": 100_000,
+    "remark": 100_000,
     "amount": 24,
     "grade": 8,
     "industry": 64,
@@ -55,7 +35,7 @@ _FORMS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "landline": (normalising.phone, "座机格式不对"),
     "wechat_id": (normalising.wechat_id, "微信号格式不对"),
     "email": (normalising.email, "邮箱格式不对"),
-    "birthday": (normalising.birthday, "生日写成 01-15、1980-01-15 或 lunar:01-15，闰月 lunar:04L-15"),
+    "birthday": (normalising.birthday, "没有「{said}」这一天，生日可以写 1990-01-15、01-15 或 农历正月十五"),
     "openid": (normalising.openid, "openid 格式不对"),
     "credit_code": (normalising.credit_code, "统一社会信用代码不对"),
     "created_at": (normalising.instant, "日期不对，写成 2026-11-25 或 2026-11-25 10:00"),
@@ -64,6 +44,7 @@ _TEXTS: Mapping[str, Callable[[str], str]] = {
     "name": normalising.name,
     "company": normalising.company,
     "need": normalising.lines,
+    "remark": normalising.lines,
 }
 
 
@@ -102,7 +83,7 @@ def read(field: str, text: str) -> tuple[Any, str]:
     form = _FORMS.get(field)
     if form is not None:
         value = form[0](text)
-        return (value, "") if value is not None else (None, form[1])
+        return (value, "") if value is not None else (None, form[1].format(said=normalising.words(text)[:20]))
     value = _TEXTS.get(field, normalising.words)(text)
     most = MOST.get(field)
     return (value, "") if most is None or len(value) <= most else (None, f"{LABELS[field]}最多{most}个字符")
@@ -124,7 +105,16 @@ def checked(values: Mapping[str, Any], source: SourceRule | None = None) -> Chec
             if reason:
                 problems.append(Problem(field, reason))
     problems += numbers_in_place(clean)
+    if "remark" in clean:
+        clean["need"] = need_of(clean.get("need"), clean.pop("remark"))
     return Checked(clean, problems + missing(clean, source, {problem.field for problem in problems}))
+
+
+def need_of(need: str | None, remark: str | None) -> str | None:
+    """Join a remark to the need it stands beside (备注); each is said once."""
+    if not need or not remark:
+        return need or remark
+    return need if remark in need else f"{need}\n{remark}"[: MOST["need"]]
 
 
 def numbers_in_place(clean: dict[str, Any]) -> list[Problem]:
@@ -133,7 +123,7 @@ def numbers_in_place(clean: dict[str, Any]) -> list[Problem]:
     if isinstance(mobile, str) and mobile.startswith("+86") and not normalising.is_mobile(mobile) and not clean.get("landline"):
         clean |= {"mobile": None, "landline": mobile}
     number = clean.pop("phone", None)
-    if number:
+    if number and number not in (clean.get("mobile"), clean.get("landline")):
         column = "mobile" if normalising.is_mobile(number) and not clean.get("mobile") else "landline"
         if clean.get(column) not in (None, "", number):
             return [Problem("phone", "电话写了两个，请分开到手机号和座机")]

@@ -15,6 +15,8 @@ from crm_core.ports import Core
 from crm_core.work_summaries import Summary, summarise, words_of
 
 MAX_TEXT = 5000
+LONGEST_AGO = timedelta(days=366)
+"""How far back a report may still be handed in."""
 
 
 class ReportKind(StrEnum):
@@ -76,6 +78,8 @@ async def submit(core: Core, actor: Actor, kind: ReportKind, text: str, *, day: 
     first = period_of(kind, day or today(core.clock))
     if first > today(core.clock):
         raise Invalid(field="period_on", reason="不能交以后的报告")
+    if first < today(core.clock) - LONGEST_AGO:
+        raise Invalid(field="period_on", reason="太早了，只能补交一年内的报告")
     _, figures = await prefill(core, actor, kind, first)
     now = core.clock.now()
     async with core.db.transaction():

@@ -88,11 +88,28 @@ class Dialog:
         return fitting[0] if len(fitting) == 1 else None
 
 
+LISTS = {
+    "pool": "公海",
+    "reminders": "待办",
+    "follow_ups": "最近跟进",
+    "quarantine": "隔离区",
+    "documents": "文件 客户名",
+    "visits": "外出安排",
+    "proposals": "复购建议",
+    "scores": "高分线索",
+    "opportunities": "我的商机",
+    "cleaning": "清洗",
+    "exceptions": "待分配",
+    "overdue": "逾期线索",
+}
+"""What is said to see a list again, by its kind."""
+
+
 class NotInList(NotFound):
     """A number nobody has been shown."""
 
     code = "chat.not_in_list"
-    text = "没有第{ref}条，请先看列表（公海、待办）再回复序号"
+    text = "没有第{ref}条，请先看列表（{lists}）再回复序号"
 
 
 class Ask(Exception):
@@ -175,12 +192,12 @@ async def listed(core: Core, place: str, kind: str, ref: str, said: str) -> int:
     Raises: NotInList, because a number beyond the list must never become some other record.
     """
     if not (ref.isdecimal() and len(ref) < 18):
-        raise NotInList(ref=ref[:18])
+        raise NotInList(ref=ref[:18], lists=LISTS.get(kind, "列表"))
     number = int(ref)
     if f"#{ref}" in plain(said):
         return number
     shown = await last_list(core, place)
     ids = shown.ids if shown.kind == kind else []
     if not 1 <= number <= len(ids):
-        raise NotInList(ref=ref)
+        raise NotInList(ref=ref, lists=LISTS.get(kind, "列表"))
     return ids[number - 1]

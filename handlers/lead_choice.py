@@ -3,10 +3,12 @@
 import re
 
 from crm_core import access, colleagues
+from crm_core.access import Actor
 from crm_core.employees import Employee
-from crm_core.errors import Invalid, NotFound
+from crm_core.errors import Invalid, NoneFound, NotFound
 from crm_core.leads import Lead
 from handlers import dialogs
+from handlers.customer_words import is_known
 from handlers.router import ChatContext
 
 LISTS = ("pool", "exceptions", "overdue")
@@ -44,7 +46,7 @@ async def _numbered(ctx: ChatContext, part: str) -> int:
             return await dialogs.listed(ctx.core, ctx.place, kind, number, "")
         except dialogs.NotInList:
             continue
-    raise dialogs.NotInList(ref=number[:18])
+    raise dialogs.NotInList(ref=number[:18], lists="公海、待分配、逾期线索")
 
 
 async def lead_named(ctx: ChatContext, name: str) -> int:
@@ -52,7 +54,7 @@ async def lead_named(ctx: ChatContext, name: str) -> int:
     query = access.visible(Lead, ctx.actor).filter(status__in=["new", "following"])
     rows = await query.filter(name=name).limit(9) or await query.filter(company=name).limit(9)
     if not rows:
-        raise NotFound
+        raise NoneFound(what=f"线索「{name[:16]}」")
     if len(rows) > 1:
         options = [(f"{row.name}（{row.company or row.source or '线索'}）#{row.id}", str(row.id)) for row in rows]
         raise ctx.ask_choice("有几条线索符合，请回复序号：", options, slot="lead")
@@ -72,3 +74,11 @@ async def colleague(ctx: ChatContext, name: str) -> Employee:
         options = [(f"{row.name} #{row.id}", str(row.id)) for row in rows]
         raise ctx.ask_choice(f"有几位{name}，请回复序号：", options, slot="employee")
     return rows[0]
+
+
+async def is_meant(actor: Actor, name: str) -> bool:
+    """Tell whether a name is a colleague's: the full one, or a familiar one that no customer or lead bears."""
+    rows = await colleagues.called(actor, name)
+    if any(row.name == name for row in rows):
+        return True
+    return bool(rows) and not await is_known(actor, name, ("lead", "contact", "customer"))

@@ -8,7 +8,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
@@ -23,6 +23,7 @@ from crm_core.errors import CrmError, Unavailable
 from crm_core.inbox import Begun, Recorded
 from crm_core.messages import Body, Guarantee, InboundMessage, Kind
 from crm_core.ports import Core, Program
+from crm_core.said_mobiles import hide_mobiles
 from handlers import speaking
 from handlers.contact_events import take_contact_event, take_directory_event
 from handlers.customer_texts import answer_customer, take_event
@@ -33,7 +34,7 @@ from handlers.replies import Reply
 from handlers.router import Router
 from handlers.service_desk import is_aside, take_aside
 from handlers.speaking import Speaking
-from handlers.understood import Understood
+from handlers.understood import Understood, with_put_aside
 
 log = structlog.get_logger(__name__)
 
@@ -244,6 +245,11 @@ class Pipeline:
         return await self._guarded(prepared, partial(self._router.answer, self._core, prepared.understood))
 
     async def _guarded(self, prepared: "Prepared", answer: Callable[[], Awaitable[Reply | None]]) -> Body | None:
+        """Give what is answered; in a group without the numbers spoken there or found, whatever gave the words."""
+        body = await self._worded(prepared, answer)
+        return replace(body, text=hide_mobiles(body.text)) if body is not None and prepared.message.in_group else body
+
+    async def _worded(self, prepared: "Prepared", answer: Callable[[], Awaitable[Reply | None]]) -> Body | None:
         """Turn what goes wrong into words."""
         core = self._core
         try:
@@ -252,7 +258,7 @@ class Pipeline:
             raise
         except CrmError as error:
             await self._router.after_refusal(core, prepared.understood, error)
-            return Body(text=error.sentence())
+            return with_put_aside(Reply(Body(text=error.sentence())), prepared.understood).body
         except ValidationError:
             return Body(text="内容太长或格式不对，请缩短后再试")
         except Exception:

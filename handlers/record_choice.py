@@ -3,8 +3,8 @@
 import re
 
 from crm_core import access
-from crm_core.errors import NotFound
-from crm_core.matching import MODELS
+from crm_core.errors import NoneFound
+from crm_core.matching import MODELS, NOUN_LABELS
 from handlers.router import ChatContext
 
 _NUMBER = re.compile(r"#?(\d{1,17})")
@@ -22,7 +22,7 @@ async def one_of(ctx: ChatContext, noun: str, said: str, *, slot: str, question:
         return int(ctx.slot(slot))
     found = await named(ctx, noun, said)
     if not found:
-        raise NotFound
+        raise NoneFound(what=f"{NOUN_LABELS[noun]}「{said.strip()[:16]}」")
     if len(found) > 1:
         raise ctx.ask_choice(question, [(label, str(number)) for number, label in found[:MOST]], slot=slot)
     return found[0][0]

@@ -32,6 +32,8 @@ from handlers.understood import Understood, said_outright, settle, with_put_asid
 EVERYBODY = frozenset(Role)
 SELLING = frozenset({Role.SALES, Role.MANAGER, Role.ADMIN})
 WORKING = EVERYBODY - {Role.VIEWER}
+FORMED_LENGTH = 200
+"""Characters up to which words may be a sentence of a fixed form; who says more tells something."""
 MARKETING = frozenset({Role.MARKETER, Role.MANAGER, Role.ADMIN})
 
 
@@ -138,6 +140,8 @@ class Command:
     forms: tuple[re.Pattern[str], ...] = ()
     """Whole sentences of one fixed form that mean this command; their named groups become slots."""
     recognise: Recogniser | None = None
+    at_any_length: bool = False
+    """Its forms are a beginning with any text behind it; they must take time in proportion to that."""
 
     @property
     def is_plain(self) -> bool:
@@ -161,6 +165,7 @@ def command(
     reads: bool = False,
     forms: Sequence[str] = (),
     recognise: Recogniser | None = None,
+    at_any_length: bool = False,
 ) -> Callable[[Handler], Command]:
     """Declare a command; its docstring is the summary shown in the help. `forms` are regular expressions."""
 
@@ -168,7 +173,9 @@ def command(
         summary = (handler.__doc__ or "").strip().splitlines()[0]
         compiled = tuple(re.compile(form) for form in forms)
         words = frozenset(phrases)
-        return Command(intent, handler, summary, usage, roles, words, open_to_strangers, undo, reads, compiled, recognise)
+        return Command(
+            intent, handler, summary, usage, roles, words, open_to_strangers, undo, reads, compiled, recognise, at_any_length
+        )
 
     return declare
 
@@ -227,13 +234,15 @@ class Router:
     def _formed(self, words: str) -> tuple[str, dict[str, object]] | None:
         """Find the command of a sentence of fixed form (A公司 到哪了), with the words in its places."""
         for one in self._commands.values():
-            for form in one.forms:
+            for form in one.forms if len(words) <= FORMED_LENGTH or one.at_any_length else ():
                 if found := form.fullmatch(words):
                     return one.intent, {name: text.strip() for name, text in found.groupdict().items() if text}
         return None
 
     async def _recognised(self, core: Core, actor: Actor, words: str) -> tuple[str, dict[str, object]] | None:
         """Find the command that knows a sentence by names and fields of the house (张伟 预算等级 高)."""
+        if len(words) > FORMED_LENGTH:
+            return None
         for one in self._commands.values():
             if one.recognise is not None and (slots := await one.recognise(core, actor, words)) is not None:
                 return one.intent, slots
@@ -317,6 +326,9 @@ class Router:
     async def after_refusal(self, core: Core, understood: Understood, error: CrmError) -> None:
         """Keep what must be kept although the command was undone: a wrong bind code is counted, a refused try written down."""
         message = understood.message
+        if understood.dialog is not None and not understood.settled:
+            # What was refused was no answer: the question is put aside by it as by anything else that was said.
+            await self.forget_question(core, understood.account, message)
         if isinstance(error, BindCodeWrong):
             await employees.count_wrong_try(core, message.address)
         elif isinstance(error, Refused) and understood.actor is not None:

@@ -24,15 +24,17 @@ _STRONG = "|".join(
 )
 _WEAK = r"(?!提醒|帮|给|把|跟|和|请|说|记)[一-龥A-Za-z]{2,8}"
 _BREAK = r"[\s,，、]+"
+# A word is read in one way and not again: several conditions may fit it, and their ways would multiply.
+_WORD = rf"(?>(?:{_STRONG}|{_WEAK})(?={_BREAK}|\Z))"
 FORM = (
-    rf"(?P<query>(?:{_WEAK}{_BREAK})*(?:{_STRONG})(?:{_BREAK}(?:{_STRONG}|{_WEAK}))+"
+    rf"(?P<query>(?:{_WEAK}{_BREAK})*(?:{_STRONG})(?:{_BREAK}{_WORD})+"
     rf"|(?:{_WEAK}{_BREAK})+(?:{_STRONG})|{_INACTIVE}(?:的客户|的线索)?)"
 )
-"""A whole sentence of nothing but conditions."""
+"""A whole sentence that may be nothing but conditions; whether it is, `all_known` tells."""
 _ASKING = re.compile(
     r"^(?:请|帮我|给我)?(?:搜索|搜一下|搜|查找|查一下|找一下|查询|找出|找|筛选|查)|(?:有哪些|有谁|的?名单|列表|吗|呢|[?？。])$"
 )
-_SPLIT = re.compile(r"[\s,，、;；]+|的(?=[^\s]{2,})")
+_SPLIT = re.compile(r"[\s,，、;；]+|的(?=[^\s]{2})")
 _KIND = {"线索": "lead", "客户": "customer", "联系人": "customer"}
 
 
@@ -48,6 +50,16 @@ def read_conditions(text: str, *, tags: Collection[str] = (), industries: Collec
     if len(parts) == 1:
         return parts[0]
     return {"all": parts[:20]} if parts else {}
+
+
+def all_known(text: str, *, tags: Collection[str] = (), industries: Collection[str] = ()) -> bool:
+    """Tell whether every word is a condition of its own; one that is only looked for may tell of something that happened."""
+    words = [piece for piece in _SPLIT.split(text.strip()) if piece]
+    return bool(words) and all(_is_known(word, tags, industries) for word in words)
+
+
+def _is_known(word: str, tags: Collection[str], industries: Collection[str]) -> bool:
+    return word.endswith("业") or not any("query" in part for part in _read(word, tags, industries))
 
 
 def _read(word: str, tags: Collection[str], industries: Collection[str]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -61,7 +62,7 @@ async def find(actor: Actor, *, person: str, company: str, kinds: Sequence[str])
         found: list[Subject] = []
         if "contact" in kinds and person:
             query = access.visible(Contact, actor).filter(_named("name", person, exact))
-            found += [subject_of(row) for row in await query.order_by("-updated_at").limit(9)]
+            found += await _at_customers(await query.order_by("-updated_at").limit(9))
         if "lead" in kinds:
             found += [subject_of(row) for row in await _leads(actor, person, company, exact)]
         if "customer" in kinds and (company or (person and not found)):
@@ -70,6 +71,13 @@ async def find(actor: Actor, *, person: str, company: str, kinds: Sequence[str])
         if found:
             return _own_first(actor, found)
     return []
+
+
+async def _at_customers(rows: list[Contact]) -> list[Subject]:
+    """Make subjects of contacts, with the customer they work at, so that namesakes are told apart."""
+    numbers = [row.customer_id for row in rows if row.customer_id is not None]
+    names = dict(await Customer.filter(id__in=numbers).values_list("id", "name")) if numbers else {}
+    return [replace(subject_of(row), company=str(names.get(row.customer_id, ""))) for row in rows]
 
 
 async def find_named(actor: Actor, name: str, kinds: Sequence[str] = ("customer", "contact", "lead")) -> list[Subject]:

@@ -9,6 +9,7 @@ from crm_core.clock import at_local, today
 from crm_core.employees import Employee
 from crm_core.ports import Core
 from handlers import dialogs, replies
+from handlers.lead_choice import is_meant
 from handlers.replies import Reply, Undo
 from handlers.router import ChatContext
 from handlers.understanding.parse import parse
@@ -21,6 +22,9 @@ _ASKED = re.compile(
     r"(?P<who>[\u3400-\u9fff·]{2,4}?)(?P<rest>[\s,，:：]+[\s\S]+|(?:今|明|后|下|本|这|周|星期|在|把|去|给|帮|尽快|\d|上午|下午)[\s\S]+)"
 )
 _LATER = re.compile(r"(?:推迟|推后|延后|延期|顺延|推)(?:到|至)?(?P<when>[^，,。]{1,16}?)(?:再提醒我?|吧|再说)?[。.]?")
+_OFF_WORK = re.compile(r"(?:下班|收工)(?:之?前|以前|的?时候|时)?[\s,，]*")
+OFF_WORK_AT = "18点 "
+"""When work ends, for a todo due 下班前."""
 _NOT_A_TODO = re.compile(r"跟进|负责|接手|对接|接管|会话|提醒我|转给|分给|公海")
 
 
@@ -36,10 +40,18 @@ async def recognise(core: Core, actor: Actor, words: str) -> dict[str, object] |
     text = f"{found['who']}{found['rest']}"
     names = [text[:size] for size in (4, 3, 2)]
     known = {each.name for each in await Employee.filter(name__in=names, departed_at=None)}
-    name = next((each for each in names if each in known), "")
+    name = next((each for each in names if each in known), "") or await _familiar(actor, names, named=named)
     if not name:
         return {"who": found["who"], "rest": found["rest"].strip(" ,，:：")} if named else None
     return {"who": name, "rest": text[len(name) :].strip(" ,，:：")}
+
+
+async def _familiar(actor: Actor, names: list[str], *, named: bool) -> str:
+    """Tell which of these is what a colleague is called (小王); 王总 may be a customer, unless it is said to be a todo."""
+    for each in names:
+        if (named or each.startswith(("小", "阿"))) and await is_meant(actor, each):
+            return each
+    return ""
 
 
 async def recognise_snooze(core: Core, actor: Actor, words: str) -> dict[str, object] | None:
@@ -54,7 +66,7 @@ async def recognise_snooze(core: Core, actor: Actor, words: str) -> dict[str, ob
 def when_and_what(ctx: ChatContext, words: str) -> tuple[datetime, str]:
     """Tell when it is due and what is to be done; tomorrow morning without a time."""
     now = ctx.core.clock.now()
-    meaning = parse(f"提醒我{words}", now, [])
+    meaning = parse(f"提醒我{_OFF_WORK.sub(OFF_WORK_AT, words)}", now, [])
     at = meaning.slots.get("at")
     text = str(meaning.slots.get("action") or words).strip()
     due = datetime.fromisoformat(at) if isinstance(at, str) else at_local(today(ctx.core.clock) + timedelta(days=1), MORNING)

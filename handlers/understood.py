@@ -14,6 +14,8 @@ from handlers.understanding.parse import Meaning
 
 SURE = 0.6
 _CERTAIN = 0.8
+_TELLING = frozenset({"log_follow_up", "log_visit", "create_lead", "win_opportunity", "lose_opportunity", "log_payment"})
+"""What tells of a matter of its own, whatever is asked at the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ def settle(understood: Understood, meaning: Meaning, now: datetime, known: Seque
         return closed(understood, dialog)
     # A bare name looks somebody up too, but is not as certain as the asking for it.
     another = meaning.intent not in ("unknown", "confirm", "deny") and meaning.confidence >= _CERTAIN
+    if another and not dialog.options and meaning.intent in _TELLING and meaning.intent != dialog.intent:
+        return understood  # it tells of somebody; a day in it is the day of that
     if another and not dialog.yes_no and not dialog.options and dialog.slot not in ("at", "ref"):
         return understood  # a whole new sentence, where anything at all could be the answer
     answered = dialog.answer(words, meaning.intent, now, known)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tortoise import fields
 
-from crm_core import access
+from crm_core import access, colleagues
 from crm_core.access import ROLE_LABELS, Actor, Role
 from crm_core.db import Entity, UtcDatetimeField
 from crm_core.departments import find as find_department
@@ -70,12 +70,12 @@ async def choose(actor: Actor, said: Sequence[str]) -> list[Employee]:
     """Choose people by name, role (销售), unit (华东部) or 全体. Raises: Invalid for a word that is none of these."""
     found: dict[int, Employee] = {}
     for word in said:
-        for employee in await _chosen(word.strip()):
+        for employee in await _chosen(actor, word.strip()):
             found[employee.id] = employee
     return [each for each in found.values() if each.id != actor.employee_id or len(found) == 1]
 
 
-async def _chosen(word: str) -> list[Employee]:
+async def _chosen(actor: Actor, word: str) -> list[Employee]:
     here = Employee.filter(departed_at=None).exclude(role=Role.VIEWER.value)
     if word in EVERYBODY:
         return await here.order_by("id")
@@ -87,8 +87,18 @@ async def _chosen(word: str) -> list[Employee]:
     try:
         unit = await find_department(word)
     except NotFound:
-        raise Invalid(field="发给谁", reason=f"没有叫「{word[:20]}」的同事、角色或部门") from None
+        return await _familiar(actor, word)
     return await here.filter(department_id=unit.id).order_by("id")
+
+
+async def _familiar(actor: Actor, word: str) -> list[Employee]:
+    found = [each for each in await colleagues.called(actor, word) if each.role != Role.VIEWER.value]
+    if len(found) > 1:
+        names = "、".join(sorted({each.name for each in found}))
+        raise Invalid(field="发给谁", reason=f"有{len(found)}位同事可能是「{word[:16]}」（{names}），请说全名")
+    if not found:
+        raise Invalid(field="发给谁", reason=f"没有叫「{word[:20]}」的同事、角色或部门")
+    return found
 
 
 async def publish(

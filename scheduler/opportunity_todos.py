@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 
 from crm_core import access, repeat_purchases
 from crm_core.access import Actor
-from crm_core.clock import at_local, today
+from crm_core.clock import at_local, to_local, today
 from crm_core.customers import Customer
 from crm_core.errors import Invalid
 from crm_core.opportunities import Opportunity
@@ -54,7 +54,9 @@ async def leave_next_step(core: Core, actor: Actor, opportunity_id: int, *, text
         )
         await access.record(core, actor, "opportunity.next_step", row, after={"reminder_id": made.id})
         if row.owner_id != actor.employee_id:
-            words = f"{actor.name}给商机「{row.name}」留了下一步：{text.strip()}。已记入待办"
+            on = to_local(due)
+            when = f"{on.month}月{on.day}日 {on:%H:%M}"
+            words = f"{actor.name}给商机「{row.name}」留了下一步：{text.strip()}（{when}）。已记入待办"
             await core.db.run(tell(core, row.owner_id, words, key=f"next_step:{made.id}", topic="next_step"))
     return made
 

@@ -320,9 +320,9 @@ def range_bounds(wanted: str | Mapping[str, str], now: datetime, day: date) -> t
     if isinstance(wanted, Mapping):
         try:
             first, last = date.fromisoformat(wanted["from"]), date.fromisoformat(wanted["to"])
-        except (KeyError, ValueError):
+            return day_bounds(first)[0], day_bounds(last)[1]
+        except (KeyError, ValueError, OverflowError):  # the last two: the ends of the calendar
             raise Invalid(field="range", reason="应为起止日期") from None
-        return day_bounds(first)[0], day_bounds(last)[1]
     if wanted == "overdue":
         return None, now
     if wanted == "today":

@@ -32,6 +32,24 @@ def check_repeat(rule: str) -> str:
     return rule
 
 
+def say(rule: str) -> str:
+    """Say a rule as people do (每周一); nothing for none. Raises: Invalid."""
+    found = _RULE.fullmatch(check_repeat(rule))
+    if found is None:
+        return ""
+    if found["days"]:
+        return "每周" + "、".join("一二三四五六日"[_DAYS.index(day)] for day in found["days"].split(","))
+    if found["day"]:
+        return "每月最后一天" if found["day"] == "last" else f"每月{found['day']}日"
+    if found["solar"]:
+        month, day = found["solar"].split("-")
+        return f"每年{int(month)}月{int(day)}日"
+    if found["lunar"]:
+        month, day = found["lunar"].split("-")
+        return f"每年农历{'闰' if 'L' in month else ''}{int(month.strip('L'))}月{int(day)}"
+    return "每天" if rule == "daily" else "每个工作日"
+
+
 def next_after(rule: str, at: datetime, now: datetime) -> datetime:
     """Tell the first occurrence after both `at` and `now`, at the local time of day of `at`.
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from crm_core import access
 from crm_core.access import Actor, Role
+from crm_core.clock import to_local
 from crm_core.employees import Employee
 from crm_core.errors import Conflict, Invalid, NotFound, Refused
 from crm_core.messages import Button
@@ -46,7 +47,7 @@ async def give(
             about=name[:128],
         )
         await access.record(core, actor, "todo.give", row, after={"to": colleague.id})
-        await core.db.run(_tell_given(core, row.id, colleague.id, f"{actor.name}交办：{said}"))
+        await core.db.run(_tell_given(core, row.id, colleague.id, f"{actor.name}交办：{said}（{_due(at)}）"))
     return row
 
 
@@ -64,8 +65,13 @@ async def hand_on(core: Core, actor: Actor, reminder_id: int, to_id: int) -> tup
         if not await changed.update(**values, updated_at=core.clock.now()):
             raise ReminderClosed(text=row.text[:20])
         await access.record(core, actor, "todo.hand_on", row, before={"owner_id": was}, after={"owner_id": colleague.id})
-        await core.db.run(_tell_given(core, row.id, colleague.id, f"{actor.name}转来一条待办：{row.text}"))
+        await core.db.run(_tell_given(core, row.id, colleague.id, f"{actor.name}转来一条待办：{row.text}（{_due(row.at)}）"))
         return await Reminder.get(id=row.id), was
+
+
+def _due(at: datetime) -> str:
+    local = to_local(at)
+    return f"{local.month}月{local.day}日 {local:%H:%M}前"
 
 
 async def take_back(core: Core, actor: Actor, reminder_id: int, owner_id: int | None) -> Reminder:

@@ -6,7 +6,7 @@ from bot.api.bodies import Empty
 from bot.api.listing import list_rows, show_row
 from bot.api.resources import ID, STAMPS, Resource, counts, texts, times
 from bot.api.routes import Call, Routes
-from crm_core import access, change_sets
+from crm_core import access, taking_back
 from crm_core.change_sets import ChangeSet
 
 CHANGE_SETS = Resource(
@@ -40,6 +40,9 @@ async def show_change_set(call: Call) -> Any:
 
 @routes.post("/change-sets/{id}/undo", scope="change-sets:write")
 async def undo_change_set(call: Call, body: Empty) -> Any:
-    """Take changes back as one; tells how many rows, and how many places stay because somebody changed them since."""
-    done = await change_sets.undo(call.core, call.actor, call.number)
-    return {"rows": done.rows, "left": done.left}
+    """Take changes back as one; tells how many rows, and how many places stay because somebody changed them since.
+
+    An import is taken back page by page after the answer, which is `pending` then.
+    """
+    done = await taking_back.take_back(call.core, call.actor, call.number)
+    return {"rows": done.undone_count, "left": done.left_count, "pending": done.undone_at is None}

@@ -186,7 +186,7 @@ async def show_customer(call: Call) -> Any:
 
 @routes.patch("/customers/{id}", scope="customers:write", shows=CUSTOMERS)
 async def change_customer(call: Call, body: CustomerChanges) -> Any:
-    """Change a customer; its contacts go with a new owner."""
+    """Change a customer; contacts, deals and open reminders go with a new owner, taken back as one (change sets)."""
     values, own = _split(body)
     async with call.core.db.transaction():
         row = await customers.update_customer(call.core, call.actor, call.number, **values)

@@ -59,7 +59,10 @@ def _cursor(text: str) -> Cursor | None:
 
 @routes.lists("/search", scope="leads:read", filters={"conditions": str})
 async def search(call: Call) -> Any:
-    """Find people: `q` in words (北京 制造业 30天没跟进) or a phone number, or `conditions` of the segment language."""
+    """Find people: `q` in words (北京 制造业 30天没跟进) or a phone number, or `conditions` of the segment language.
+
+    Leads of the pool count towards the day's number; `left_out` tells how many are not listed for it.
+    """
     words = str(call.query.get("q", "")).strip()
     if words and normalize_phone(words):
         hits = await searching.find_phone(call.core, call.actor, words)
@@ -68,7 +71,9 @@ async def search(call: Call) -> Any:
     after = call.cursor or 0
     found = await searching.search(call.core, call.actor, conditions, after=after, limit=call.limit, count=not after)
     following = str(found.next) if found.next is not None else None
-    return {"items": [_hit(hit) for hit in found.hits], "next": following, "total": found.total, "conditions": conditions}
+    items = [_hit(hit) for hit in found.hits]
+    page = {"items": items, "next": following, "total": found.total, "conditions": conditions}
+    return {**page, "left_out": found.left_out} if found.left_out else page
 
 
 async def _conditions(call: Call, words: str) -> Mapping[str, Any]:

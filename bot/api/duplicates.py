@@ -9,7 +9,7 @@ from bot.api.bodies import Empty, Id, Line, Phone, Short
 from bot.api.listing import list_rows, show_row
 from bot.api.resources import ID, STAMPS, Form, Resource, Shown, counts, texts, times
 from bot.api.routes import Call, Routes
-from crm_core import access, cleaning, matching, merging, overwriting, rule_book
+from crm_core import access, cleaning, matching, merging, overwriting, pool_claims, rule_book
 from crm_core.access import Actor, sees_personal
 from crm_core.change_sets import ChangeSet
 from crm_core.cleaning import Answer, CaseStatus, CleaningCase
@@ -168,6 +168,7 @@ async def merge_customer(call: Call, body: Other) -> Any:
 async def show_needs(call: Call) -> Any:
     """Show each expression of need of a lead's person."""
     lead = await access.load(Lead, call.actor, call.number)
+    await pool_claims.show_leads(call.core, call.actor, [lead])
     rows = await merging.needs_of(lead)
     items = [
         {name: getattr(row, name) for name in ("lead_id", "source", "channel", "campaign", "need", "amount")} for row in rows
@@ -177,6 +178,8 @@ async def show_needs(call: Call) -> Any:
 
 async def _history(call: Call, kind: Kind) -> dict[str, Any]:
     row: Any = await access.load(matching.MODELS[kind], call.actor, call.number)
+    if isinstance(row, Lead):
+        await pool_claims.show_leads(call.core, call.actor, [row])
     full = sees_personal(call.actor, row.owner_id)
     return {
         "items": [

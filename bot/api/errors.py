@@ -11,6 +11,7 @@ from aiohttp import web
 from tortoise.exceptions import IntegrityError, ValidationError
 
 from bot.api.bodies import WrongFields
+from crm_core.collecting import NotCollected
 from crm_core.errors import Conflict, CrmError, Invalid
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -44,6 +45,8 @@ def of_crm_error(error: CrmError) -> web.Response:
         # Where the sentence names things as people do, a program is told the words it has to send.
         reason = error.fields.get("for_programs") or error.fields.get("reason", "")
         fields = {str(error.fields.get("field", "")): reason}
+    elif isinstance(error, NotCollected):
+        fields = {problem.field: problem.reason for problem in reversed(error.problems)}
     response = error_response(error.status, error.code, error.sentence(), fields)
     if error.status == 503:
         response.headers["Retry-After"] = _RETRY_AFTER_SECONDS
@@ -54,6 +57,10 @@ def of_crm_error(error: CrmError) -> web.Response:
 
 def error_response(status: int, code: str, message: str, fields: Any = None) -> web.Response:
     """Write the contract's error object."""
-    error = {"code": code, "message": message, "fields": {name: str(value) for name, value in (fields or {}).items()}}
+    error = {"code": code, "message": message, "fields": {name: _plain(value) for name, value in (fields or {}).items()}}
     body = msgspec.json.encode({"error": error})
     return web.Response(body=body, status=status, content_type="application/json")
+
+
+def _plain(value: Any) -> str | list[str]:
+    return [str(each) for each in value] if isinstance(value, list | tuple) else str(value)

@@ -29,7 +29,17 @@ IMPORTS = Resource(
     (
         *ID,
         *texts("kind", "file_name", "on_duplicate", "source", "status", "columns", "unknown_columns", "problem"),
-        *counts("line_count", "cursor", "new_count", "changed_count", "duplicate_count", "bad_count", "set_id", "employee_id"),
+        *counts(
+            "line_count",
+            "cursor",
+            "new_count",
+            "changed_count",
+            "duplicate_count",
+            "bad_count",
+            "kept_count",
+            "set_id",
+            "employee_id",
+        ),
         *times("finished_at"),
         *STAMPS,
     ),

@@ -120,7 +120,8 @@ def _some(lead_ids: list[int]) -> None:
 @routes.get("/leads/{id}/assignments", scope="leads:read")
 async def explain_assignment(call: Call) -> Any:
     """Tell how a lead came to where it is."""
-    _, steps = await assignment.explain(call.actor, call.number)
+    lead, steps = await assignment.explain(call.actor, call.number)
+    await pool_claims.show_leads(call.core, call.actor, [lead])
     return {"items": [{"at": each.at.isoformat(), "what": each.what, "why": each.why} for each in steps], "next": None}
 
 

@@ -9,7 +9,7 @@ from bot.api.bodies import Short
 from bot.api.leads import LEADS
 from bot.api.listing import show_row
 from bot.api.routes import Call, Routes
-from crm_core import score_runs, score_trials, scoring
+from crm_core import access, pool_claims, score_runs, score_trials, scoring
 from crm_core.activities import load_subject
 from crm_core.customers import Contact
 from crm_core.leads import Lead
@@ -55,6 +55,7 @@ class Grade(Struct):
 @routes.get("/leads/{id}/score", scope="leads:read")
 async def explain_lead(call: Call) -> Any:
     """Show the points of a lead, line by line; of a converted one those of its contact."""
+    await pool_claims.show_leads(call.core, call.actor, [await access.load(Lead, call.actor, call.number)])
     return await _explained(call, "lead")
 
 
@@ -80,6 +81,7 @@ async def grade_contact(call: Call, body: Grade) -> Any:
 async def list_top(call: Call) -> Any:
     """List the open leads with most points, the best first; the limit says how many."""
     found = await scoring.top(call.actor, limit=call.limit)
+    await pool_claims.show_leads(call.core, call.actor, found)
     return {"items": [await show_row(call, LEADS, lead) for lead in found], "next": None}
 
 

@@ -11,7 +11,6 @@ from bot.api.resources import ID, STAMPS, Form, Resource, Shown, counts, texts
 from bot.api.routes import Call, Routes
 from crm_core import access, forecasts, funnels, pipelines, sales_targets, win_loss
 from crm_core.clock import today
-from crm_core.errors import Invalid
 from crm_core.forecasts import Forecast
 from crm_core.funnels import StageCount
 from crm_core.sales_targets import SalesTarget
@@ -25,7 +24,6 @@ TARGETS = Resource(
 Month = Annotated[str, Meta(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="2026-11")]
 SPAN: dict[str, Any] = {"from": date, "to": date}
 """Days in Shanghai, both inclusive; this month when they are left out."""
-LONGEST_DAYS = 3700
 routes = Routes()
 
 
@@ -143,8 +141,7 @@ def _span(call: Call) -> tuple[date, date]:
     month, after = forecasts.bounds_of(forecasts.month_of(day))
     first = call.query.get("from", month)
     last = call.query.get("to", max(first, after - timedelta(days=1)))
-    if first > last or (last - first).days > LONGEST_DAYS or first.year < 2000 or last.year > 2199:
-        raise Invalid(field="to", reason="起止日期不对，最长十年")
+    forecasts.check_span(first, last)
     return first, last
 
 

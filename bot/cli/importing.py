@@ -122,7 +122,11 @@ async def _begin(core: "Core", actor: "Actor", wish: _Wish, digest: str) -> "Imp
         by_server=False,
     )
     await imports.take_file(core, row, wish.path.resolve(), digest)
-    before = await imports.done_before(row)
+    try:
+        before = await imports.done_before(row)
+    except imports.BeingUndone:
+        await imports.cancel(core, actor, row.id)
+        raise
     if before is not None:
         await imports.cancel(core, actor, row.id)
         write_line(f"这个文件已经导入过（{before.label}），没有改动")
@@ -149,6 +153,8 @@ def _tell_done(row: "Import", refused: object) -> None:
         typer.echo(f"没有用到的列：{row.unknown_columns}", err=True)
     known = f"重复{row.duplicate_count}（其中更新{row.changed_count}）"
     write_line(f"导入 {row.label} 完成：新增{row.new_count}、{known}、有误{row.bad_count}")
+    if row.kept_count:
+        write_line(row.kept_sentence)
     _tell_refused(refused)
 
 

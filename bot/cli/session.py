@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from errno import EADDRINUSE
+from errno import EACCES, EADDRINUSE, EISDIR, ENOENT, ENOSPC, ENOTDIR
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -21,6 +21,13 @@ if TYPE_CHECKING:  # names for annotations; the modules are loaded by the comman
     from crm_core.ports import Core
 
 T = TypeVar("T")
+_FILE_ERRORS = {
+    ENOENT: "没有这个文件",
+    EACCES: "没有权限读写",
+    EISDIR: "这是文件夹，不是文件",
+    ENOTDIR: "路径里有一段不是文件夹",
+    ENOSPC: "磁盘已满",
+}
 WORK_FAILED = 1
 WRONG_USAGE = 2
 
@@ -158,6 +165,9 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
 def _sentence_of(error: OSError) -> str:
     if error.errno == EADDRINUSE:
         return "端口已被占用，请修改 [server] port 或停止占用它的程序"
+    words = _FILE_ERRORS.get(error.errno or 0)
+    if words and error.filename:
+        return f"{words}：{error.filename}"
     return f"{error.strerror or '读写失败'}：{error.filename}" if error.filename else f"系统错误：{error.strerror or error}"
 
 

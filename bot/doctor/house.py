@@ -15,6 +15,7 @@ from bot.models import MODEL_MODULES
 from crm_core.backups import Backup
 from crm_core.clock import Clock
 from crm_core.db import Database
+from crm_core.employees import Department
 from crm_core.errors import CrmError, Unavailable
 
 LEAST_FREE_MIB = 500
@@ -90,10 +91,20 @@ async def database(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
             return
         yield good("数据库结构")
         yield await _backups(clock)
+        async for found in _units(settings):
+            yield found
         if where.embedded:
             yield _write_ahead(where.path)
     finally:
         await opened.close()
+
+
+async def _units(settings: Settings) -> AsyncIterator[Finding]:
+    """Look whether the units that rules give leads to are there."""
+    rules = settings.core.distribution.rules if settings.core.distribution.enabled else ()
+    there = set(await Department.filter(closed_at=None).values_list("name", flat=True))
+    for name in sorted({rule.department for rule in rules if rule.department} - there):
+        yield doubtful("分发", f"[[distribution.rules]] 里的单位「{name}」还没有", f"运行 guanxi department add {name}")
 
 
 async def _backups(clock: Clock) -> Finding:

@@ -3,9 +3,8 @@
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-
-
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+"""The full-width ones too: spreadsheets in East Asian settings take them for the plain ones."""
 RISKY = frozenset(FORMULA_SIGNS) | {sign for sign in map(chr, range(0x3001)) if sign.isspace()}
 """What a text must begin with for `neutral` to have to look at it."""
 

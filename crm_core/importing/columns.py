@@ -126,9 +126,10 @@ KINDS: dict[str, Kind] = {
             Column(
                 "need",
                 "需求",
-                "意向 需求描述 客户需求 备注 说明 描述 留言 need needs requirement note notes remark remarks message",
+                "意向 需求描述 客户需求 留言 need needs requirement message",
                 "想要20台网关",
             ),
+            Column("remark", "备注", "说明 描述 备注信息 note notes remark remarks comment", ""),
             Column("amount", "预算", "预计金额 金额 预算金额 budget amount", "50000"),
             Column("openid", "openid", "公众号openid 微信openid open_id", ""),
             Column("channel", "渠道", "渠道名称 channel", ""),

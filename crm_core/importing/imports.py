@@ -73,6 +73,20 @@ class NotConfirmable(Conflict):
     text = "导入 #{number} 现在是「{status}」，不能这样操作"
 
 
+class ImportStopped(Conflict):
+    """It was cancelled, or another process goes on with it."""
+
+    code = "import.stopped"
+    text = "导入已停止：被取消，或另一个进程正在导入同一个文件"
+
+
+class BeingUndone(Conflict):
+    """The same file was imported before, and that is half taken back: both at once would leave half of it."""
+
+    code = "import.being_undone"
+    text = "这个文件的导入 #{number} 正在撤销，请等它完成或再撤销一次"
+
+
 class FileTooLarge(Invalid):
     """Over `[imports] max_file_mib`."""
 
@@ -114,6 +128,8 @@ class Import(Entity):
     duplicate_count = fields.IntField(default=0)
     """Rows of what was there, changed or not."""
     bad_count = fields.IntField(default=0)
+    kept_count = fields.IntField(default=0)
+    """Fields an overwrite did not take: another number or address of the same person."""
     columns = fields.CharField(max_length=1000, default="")
     unknown_columns = fields.CharField(max_length=1000, default="")
     problem = fields.CharField(max_length=200, default="")
@@ -127,6 +143,11 @@ class Import(Entity):
         """One row an import."""
 
         table = "imports"
+
+    @property
+    def kept_sentence(self) -> str:
+        """Say what an overwrite did not write over."""
+        return f"有{self.kept_count}处手机号、邮箱等与原来不同，没有覆盖，在「清洗」里确认。"
 
     @property
     def label(self) -> str:
@@ -247,12 +268,19 @@ async def end(core: Core, row: Import, status: ImportStatus, words: str, *, prob
 
 
 async def take_file(core: Core, row: Import, path: Path, digest: str) -> None:
-    """Note that the file is here: it is checked next."""
-    await row.change(core, path=str(path)[:500], digest=digest, status=ImportStatus.CHECKING.value, media="")
+    """Note that the file is here: it is checked next. Raises: ImportStopped when nobody waits for it any more."""
+    values = {"path": str(path)[:500], "digest": digest, "status": ImportStatus.CHECKING.value, "media": ""}
+    if not await Import.filter(id=row.id, status=ImportStatus.WAITING.value).update(**values, updated_at=core.clock.now()):
+        raise ImportStopped
+    await row.refresh_from_db()
 
 
 async def done_before(row: Import) -> Import | None:
-    """Find the import of the very same file by the same rule, done and not undone."""
+    """Find the import of the very same file by the same rule, done and not undone. Raises: BeingUndone."""
+    undoing = Import.filter(kind=row.kind, digest=row.digest, status=ImportStatus.UNDOING.value)
+    half = await undoing.exclude(id=row.id).order_by("-id").first()
+    if half is not None:
+        raise BeingUndone(number=half.id)
     same = Import.filter(kind=row.kind, digest=row.digest, on_duplicate=row.on_duplicate, source=row.source)
     return await same.filter(status=ImportStatus.DONE.value).exclude(id=row.id).order_by("-id").first()
 
@@ -284,11 +312,12 @@ async def cancel(core: Core, actor: Actor, number: int) -> Import:
 
 
 async def ask_undo(core: Core, actor: Actor, number: int) -> Import:
-    """Ask for an import to be taken back (撤销导入), page by page. Raises: NotFound; NotConfirmable."""
+    """Ask for an import to be taken back (撤销导入), page by page; again, to go on with it. Raises: NotFound; NotConfirmable."""
     access.require(actor, "imports:write")
     access.require(actor, "change-sets:write")
     row = await access.load(Import, actor, number)
-    return await _move(core, actor, row, (ImportStatus.DONE, ImportStatus.RUNNING), ImportStatus.UNDOING, by_server=True)
+    before = (ImportStatus.DONE, ImportStatus.RUNNING, ImportStatus.UNDOING)
+    return await _move(core, actor, row, before, ImportStatus.UNDOING, by_server=True)
 
 
 async def _move(
@@ -314,10 +343,11 @@ async def newest(actor: Actor, *statuses: ImportStatus) -> Import | None:
 
 
 async def forget_files(core: Core) -> int:
-    """Delete the files nobody needs any more: of imports that ended, and of those nobody confirmed for days."""
+    """Delete the files nobody needs any more: of imports that ended, and of those nobody sent or confirmed for days."""
     now = core.clock.now()
     stale: datetime = now - timedelta(days=core.settings.imports.keep_days)
-    await Import.filter(status=ImportStatus.READY.value, updated_at__lt=stale).update(
+    idle = (ImportStatus.WAITING.value, ImportStatus.READY.value)
+    await Import.filter(status__in=idle, updated_at__lt=stale).update(
         status=ImportStatus.CANCELLED.value, finished_at=now, updated_at=now
     )
     count = 0

@@ -5,6 +5,7 @@ As CSV beside a command's table, as a workbook for whoever sent the table in cha
 
 import csv
 import io
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -74,12 +75,18 @@ class RefusedFile:
         if self._stream is not None:
             self._stream.close()
 
+    def _open(self) -> io.TextIOWrapper:
+        """Make the file anew, for its owner alone: numbers and names of people stand in it."""
+        self.path.unlink(missing_ok=True)
+        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        return io.TextIOWrapper(os.fdopen(handle, "wb"), encoding="utf-8-sig", newline="")
+
     def add(self, rows: Iterable[Row]) -> None:
         """Write refused rows."""
         for cells in _lines(self._kind, rows):
             if self._stream is None:
                 # With the mark of UTF-8, by which spreadsheets know it.
-                self._stream = self.path.open("w", encoding="utf-8-sig", newline="")
+                self._stream = self._open()
                 csv.writer(self._stream).writerow(_head(self._kind))
             csv.writer(self._stream).writerow(cells)
             self.count += 1

@@ -12,7 +12,7 @@ from crm_core.importing.columns import Kind, Matched
 from crm_core.lead_rules import LeadSettings
 from crm_core.name_keys import company_key, person_key
 from crm_core.regions import Region
-from crm_core.validation import LABELS, missing, read, reader_of
+from crm_core.validation import LABELS, missing, need_of, read, reader_of
 
 _PEOPLE = ("name", "mobile", "landline", "wechat_id", "email", "title", "birthday", "company")
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -28,6 +28,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "contacts": (*_PEOPLE, "decision_maker", "created_at", "recorded_by", "name_key", "company_key"),
 }
 """What a row holds, by kind, in this order."""
+_ON_THE_WAY = ("phone", "remark")
+"""What a table may tell that ends up in other fields."""
 _TRUE = frozenset(("是", "yes", "y", "true", "1", "√", "对", "有"))
 _FALSE = frozenset(("否", "no", "n", "false", "0", "×", "不是", "无"))
 _KINDS = {
@@ -68,8 +70,8 @@ class RowMaker:
         self._channels = tuple(channels)
         self._source = source
         self._fields = FIELDS[kind.name]
-        self._blank: list[Any] = [None] * (len(self._fields) + 1)
-        self._slots = {name: number for number, name in enumerate((*self._fields, "phone"))}
+        self._blank: list[Any] = [None] * (len(self._fields) + len(_ON_THE_WAY))
+        self._slots = {name: number for number, name in enumerate((*self._fields, *_ON_THE_WAY))}
         self._slots["owner"] = self._slots.get("owner_id", 0)
         self._labels = {name: column.label for name, column in kind.by_field.items()}
         self._plan = [(index, self._slots[name], name, self._reader(name)) for index, name in matched.fields]
@@ -93,7 +95,7 @@ class RowMaker:
         if not filled:
             return None, []
         self._finish(row, reasons)
-        return (None, reasons) if reasons else (row[:-1], [])
+        return (None, reasons) if reasons else (row[: len(self._fields)], [])
 
     def said(self, cells: Sequence[str]) -> dict[str, str]:
         """Give what stood in a row, by field, for whoever mends it."""
@@ -115,8 +117,10 @@ class RowMaker:
         mobile = row[mobile_slot]
         if mobile and not normalising.is_mobile(mobile) and mobile.startswith("+86") and not row[landline_slot]:
             row[mobile_slot], row[landline_slot] = None, mobile
-        phone = row[-1]
+        phone = row[self._slots["phone"]]
         if phone:
+            if phone in (row[mobile_slot], row[landline_slot]):
+                return
             slot = mobile_slot if normalising.is_mobile(phone) and not row[mobile_slot] else landline_slot
             if row[slot] not in (None, phone):
                 reasons.append((self._labels["phone"], "电话写了两个，请分开到手机号和座机"))
@@ -126,6 +130,7 @@ class RowMaker:
         """Give a lead its name, its source's one spelling and its keys; ask what the source requires."""
         slots = self._slots
         name, company = row[slots["name"]], row[slots["company"]]
+        row[slots["need"]] = need_of(row[slots["need"]], row[slots["remark"]])
         said = row[slots["source"]] or self._source
         if said:
             if said not in self._asked:

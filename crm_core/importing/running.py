@@ -16,12 +16,12 @@ from crm_core.access import Actor, Role
 from crm_core.employees import Employee
 from crm_core.errors import CrmError
 from crm_core.importing import imports, undoing
-from crm_core.importing.imports import Import, ImportStatus
+from crm_core.importing.imports import Import, ImportStatus, ImportStopped
 from crm_core.importing.planning import Plan, plan, split
 from crm_core.importing.reader import Head, Order, Page, read_table
 from crm_core.importing.refused import RefusedFile
 from crm_core.importing.standing import Sight
-from crm_core.importing.writing import ImportStopped, Job, Tally, stopped_rows, write
+from crm_core.importing.writing import Job, Tally, stopped_rows, write
 from crm_core.messages import Body
 from crm_core.ports import Core
 
@@ -129,12 +129,18 @@ async def run(
     return await _finish(core, row, actor, said)
 
 
+_BEGINS = (ImportStatus.CHECKING, ImportStatus.READY, ImportStatus.QUEUED, ImportStatus.RUNNING)
+
+
 async def _begin(core: Core, row: Import, actor: Actor) -> Import:
     async with core.db.transaction():
         if row.set_id is None:
             changes = await change_sets.begin(core, actor, "import", f"导入{row.label}")
             await Import.filter(id=row.id, set_id=None).update(set_id=changes.id, updated_at=core.clock.now())
-        await Import.filter(id=row.id).update(status=ImportStatus.RUNNING.value, updated_at=core.clock.now())
+        # The condition is in the update itself: one that was cancelled meanwhile stays so.
+        query = Import.filter(id=row.id, status__in=[each.value for each in _BEGINS])
+        if not await query.update(status=ImportStatus.RUNNING.value, updated_at=core.clock.now()):
+            raise ImportStopped
         return await Import.get(id=row.id)
 
 

@@ -74,8 +74,12 @@ class SharedStrings:
         return self._map
 
 
-_TEXT = re.compile(r"<si\b[^>]*?(?:/>|>(?:<t(?:\s[^>]*)?>([^<]*)</t>|(.*?))</si>)", re.DOTALL)
-_RUN = re.compile(r"<rPh\b.*?</rPh>|<t(?:\s[^>]*)?>([^<]*)</t>", re.DOTALL)
+# Nothing looks past the next tag of its kind: a list full of tags that are never closed must not be read again from each.
+_TEXT = re.compile(r"<si\b[^<>]{0,200}?(?:/>|>(?:<t(?:\s[^<>]{0,200})?>([^<]*)</t>|(.*?))</si>)", re.DOTALL)
+_EMPTY = re.compile(r"<si\b[^<>]{0,200}?/>")
+_RUN = re.compile(r"<rPh\b(?:(?!<rPh\b).)*?</rPh>|<t(?:\s[^<>]{0,200})?>([^<]*)</t>", re.DOTALL)
+_LONGEST = 16 << 20
+"""What one text may have, its marks and how it is spoken among it."""
 _CONTROL = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -94,8 +98,10 @@ def texts_of(stream: IO[bytes], size: int) -> Iterator[list[str]]:
             held = held[end + 5 :]
         if not more:
             # What is left may still be texts without anything in them.
-            yield [""] * len(_TEXT.findall(held.decode("utf-8", "replace")))
+            yield [""] * len(_EMPTY.findall(held.decode("utf-8", "replace")))
             return
+        if len(held) > _LONGEST:
+            raise ValueError("a text without an end")
 
 
 def _joined(rich: str) -> str:

@@ -16,25 +16,35 @@ from crm_core.ports import Core, Program
 
 PAGE = 1_000
 UNTOUCHED = {
-    "leads": "updated_at = claimed_at AND last_follow_up_at IS NULL AND customer_id IS NULL AND merged_into_id IS NULL",
+    "leads": "updated_at = claimed_at AND last_follow_up_at IS NULL AND customer_id IS NULL AND merged_into_id IS NULL"
+    " AND claim_count = 0 AND EXISTS (SELECT 1 FROM offers o WHERE o.lead_id = leads.id AND o.employee_id = leads.owner_id"
+    " AND o.status = 'given' AND NOT EXISTS (SELECT 1 FROM changed_rows c WHERE c.table_name = 'offers' AND c.row_id = o.id))",
 }
-"""What the house itself did with a new lead since, giving it to somebody, is nobody's work on it."""
+"""What the house itself did with a new lead since, giving it to somebody by rule, is nobody's work on it; a claim by hand is,
+and so is a word to whom it goes, which is noted in a change set.
+"""
 
 
 async def take_back(core: Core, row: Import) -> Undone:
-    """Put back whatever an import changed, a page at a time."""
-    rows = left = 0
-    while row.set_id is not None:
-        done = await core.db.run(change_sets.put_back_page(core, row.set_id, PAGE, UNTOUCHED))
-        if done is None:
-            break
-        rows, left = rows + done.rows, left + done.left
-    if row.set_id is not None:
-        now = core.clock.now()
-        query = ChangeSet.filter(id=row.set_id, undone_at=None)
-        await query.update(undone_at=now, undone_count=rows, left_count=left, updated_at=now)
-        await core.db.run(_end_offers(core))
-    return Undone(rows, left)
+    """Put back whatever an import changed, a page at a time; what was put back before a kill is counted too."""
+    if row.set_id is None:
+        return Undone(0, 0)
+    while await core.db.run(_put_back_page(core, row.set_id)):
+        pass
+    now = core.clock.now()
+    await ChangeSet.filter(id=row.set_id, undone_at=None).update(undone_at=now, updated_at=now)
+    await core.db.run(_end_offers(core))
+    changes = await ChangeSet.get(id=row.set_id)
+    return Undone(changes.undone_count, changes.left_count)
+
+
+def _put_back_page(core: Core, set_id: int) -> Program[bool]:
+    done = yield from change_sets.put_back_page(core, set_id, PAGE, UNTOUCHED)
+    if done is None:
+        return False
+    counts = "undone_count = undone_count + ?, left_count = left_count + ?"
+    yield f"UPDATE change_sets SET {counts} WHERE id = ? AND undone_at IS NULL", (done.rows, done.left, set_id)  # noqa: S608
+    return True
 
 
 async def undo(core: Core, row: Import, actor: Actor, *, said: Callable[[Undone], Body] | None = None) -> Undone:

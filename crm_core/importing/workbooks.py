@@ -27,8 +27,9 @@ _SMALL = 4 << 20
 _WHOLE = 64 << 20
 """What a sheet of another shape may have, which the library reads at once."""
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_MERGED = re.compile(rb'<mergeCell [^>]*?ref="[A-Z]{1,3}(\d{1,7}):[A-Z]{1,3}(\d{1,7})"')
-_INDEXED = re.compile(rb'(<c [^>]*?)\bt="s"([^>]*>\s*<v>)')
+# Bounded, and never past the next sign of a tag: a part full of tags that are never closed must not be read again from each.
+_MERGED = re.compile(rb'<mergeCell [^<>]{0,200}?ref="[A-Z]{1,3}(\d{1,7}):[A-Z]{1,3}(\d{1,7})"')
+_INDEXED = re.compile(rb'(<c [^<>]{0,200}?)\bt="s"([^<>]{0,200}>\s{0,200}<v>)')
 _HEAD = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
 _FOOT = b"</sheetData></worksheet>"
 
@@ -191,6 +192,8 @@ def _pieces(stream: Any) -> Iterator[bytes]:
             held = held[end + 6 :]
         if not more:
             return
+        if len(held) > _WHOLE:
+            raise ValueError("a row without an end")
         held += more
 
 

@@ -7,31 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
-from crm_core import change_sets, overwriting
+from crm_core import overwriting
 from crm_core.access import Actor
-from crm_core.cleaning import FIELDS as FIELDS_REASON
-from crm_core.errors import Conflict
 from crm_core.importing.columns import KINDS
 from crm_core.importing.finding import HARD, Row, said_of
+from crm_core.importing.imports import ImportStopped
 from crm_core.importing.new_records import INSERT, Batch
 from crm_core.importing.planning import Plan, Reason, plan
 from crm_core.importing.reader import Page
 from crm_core.importing.standing import Existing, Known, Sight
-from crm_core.overwriting import FIELD_LABELS, KEPT, PENDING, REPLACED, Decision
+from crm_core.overwriting import KEPT, PENDING, REPLACED, Decision
 from crm_core.ports import Core, Program
 from crm_core.quarantine import Refused, put
 from crm_core.values import show_phone
 
 _TRUE = "是"
-
-
-class ImportStopped(Conflict):
-    """It was cancelled, or another process goes on with it."""
-
-    code = "import.stopped"
-    text = "导入已停止：被取消，或另一个进程正在导入同一个文件"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +54,8 @@ class Tally:
     changed: int = 0
     duplicate: int = 0
     bad: int = 0
+    kept: int = 0
+    """Fields of an overwrite that stay, because the table alone does not make two ids one."""
     stopped: list[tuple[int, Reason]] = field(default_factory=list)
 
 
@@ -85,8 +77,8 @@ def write(job: Job, page: Page, planned: Plan, again: Sequence[Row], before: int
         yield from put(job.core, job.kind, job.label, refused, import_id=job.id, employee_id=job.actor.employee_id)
     yield (
         "UPDATE imports SET new_count = new_count + ?, changed_count = changed_count + ?, duplicate_count ="
-        " duplicate_count + ?, bad_count = bad_count + ? WHERE id = ?",
-        (tally.new, tally.changed, tally.duplicate, tally.bad, job.id),
+        " duplicate_count + ?, bad_count = bad_count + ?, kept_count = kept_count + ? WHERE id = ?",
+        (tally.new, tally.changed, tally.duplicate, tally.bad, tally.kept, job.id),
     )
     return tally
 
@@ -125,13 +117,13 @@ def _write_rows(job: Job, planned: Plan, tally: Tally) -> Program[None]:
             owner = planned.owners.get(existing.owner_id or 0, "")
             tally.stopped.append((row[0], ("", job.sight.whose(existing, owner))))
         elif job.on_duplicate != "skip":
-            tally.changed += yield from _meet(job, existing, said_of(job.kind, row[1]))
+            tally.changed += yield from _meet(job, existing, said_of(job.kind, row[1]), tally)
     if new:
         batch = Batch(job.core, job.actor, job.set_id, job.sight, job.unit_id)
         tally.new += yield from INSERT[job.kind](batch, new)
 
 
-def _meet(job: Job, existing: Existing, said: dict[str, Any]) -> Program[bool]:
+def _meet(job: Job, existing: Existing, said: dict[str, Any], tally: Tally) -> Program[bool]:
     """Let a row and the record it belongs to meet by the rule; tells whether anything came of it."""
     known, before = existing.known, existing.values
     said = {name: None if name in known.others else value for name, value in said.items()}
@@ -143,7 +135,9 @@ def _meet(job: Job, existing: Existing, said: dict[str, Any]) -> Program[bool]:
         also = {"region_code": said.get("region_code") or ""}
     yield from overwriting.write(job.core, job.set_id, known.noun, known.id, known.person_id, decision, before, said, also)
     if PENDING in decision.told.values():
-        yield from _ask(job, existing, [name for name, word in decision.told.items() if word == PENDING])
+        waiting = [name for name, word in decision.told.items() if word == PENDING]
+        tally.kept += len(waiting) if job.on_duplicate == "overwrite" else 0
+        yield from overwriting.ask(job.core, job.set_id, known.noun, known.id, known.person_id, existing.owner_id)
     return True
 
 
@@ -159,12 +153,16 @@ def _decide(job: Job, existing: Existing, said: dict[str, Any]) -> Program[Decis
         return Decision(filled, told)
     if job.on_duplicate == "ask":
         return Decision(filled, dict.fromkeys(differing, PENDING))
-    # Two ids of one kind are never made one by a table alone.
-    hard = {name for name in HARD[job.kind] if made.told.get(name) == REPLACED}
-    changes = {name: value for name, value in made.changes.items() if name not in hard}
-    return Decision(
-        changes, {**{name: word for name, word in made.told.items() if word != KEPT}, **dict.fromkeys(hard, PENDING)}
-    )
+    return _table_wins(job, made, said)
+
+
+def _table_wins(job: Job, made: Decision, said: dict[str, Any]) -> Decision:
+    """Let the table write over what stands there; two ids of one kind are never made one by a table alone."""
+    told = {name: PENDING if name in HARD[job.kind] else REPLACED for name in made.told}
+    if told.get("source") and job.source and said["source"] == job.core.settings.leads.source(job.source)[0]:
+        del told["source"]  # the table itself said none
+    filled = {name: value for name, value in made.changes.items() if name not in made.told}
+    return Decision({**filled, **{name: said[name] for name, word in told.items() if word == REPLACED}}, told)
 
 
 def _is_told(known: Known, need: str) -> Program[bool]:
@@ -173,25 +171,3 @@ def _is_told(known: Known, need: str) -> Program[bool]:
         (known.noun, known.id, need),
     )
     return bool(rows)
-
-
-def _ask(job: Job, existing: Existing, names: Sequence[str]) -> Program[None]:
-    """Put fields that differ into the cleaning queue, once a record."""
-    known, now = existing.known, job.core.clock.now()
-    pair = (known.noun, known.id, known.noun, known.id, FIELDS_REASON)
-    labels = msgspec.json.encode([f"{FIELD_LABELS[name]}不同" for name in names]).decode()
-    rows = yield (
-        "SELECT id FROM cleaning_cases WHERE subject_kind = ? AND subject_id = ? AND other_kind = ? AND other_id = ?"
-        " AND reason = ?",
-        pair,
-    )
-    if rows:
-        values = {"status": "open", "reasons": labels, "answered_at": None, "answered_by_id": None}
-        yield from change_sets.change_row(job.core, job.set_id, "cleaning_cases", int(rows[0][0]), values)
-        return
-    made = yield (
-        "INSERT INTO cleaning_cases (subject_kind, subject_id, other_kind, other_id, reason, person_id, score, reasons,"
-        " status, owner_id, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, 100, ?, 'open', ?, ?, ?) RETURNING id",
-        (*pair, known.person_id, labels, existing.owner_id, now, now),
-    )
-    yield from change_sets.note_made(job.core, job.set_id, "cleaning_cases", int(made[0][0]), person_id=known.person_id)

@@ -47,6 +47,7 @@ class Migration(migrations.Migration):
                 ('changed_count', fields.IntField(default=0)),
                 ('duplicate_count', fields.IntField(default=0)),
                 ('bad_count', fields.IntField(default=0)),
+                ('kept_count', fields.IntField(default=0)),
                 ('columns', fields.CharField(default='', max_length=1000)),
                 ('unknown_columns', fields.CharField(default='', max_length=1000)),
                 ('problem', fields.CharField(default='', max_length=200)),
@@ -74,6 +75,7 @@ class Migration(migrations.Migration):
                 ('employee_id', fields.BigIntField(null=True, db_index=True)),
                 ('status', fields.CharField(default='waiting', max_length=16)),
                 ('lead_id', fields.BigIntField(null=True)),
+                ('person_id', fields.BigIntField(null=True)),
                 ('settled_at', UtcDatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('settled_by', fields.CharField(default='', max_length=64)),
             ),
@@ -83,5 +85,9 @@ class Migration(migrations.Migration):
         ops.RunSQL(
             "CREATE INDEX quarantined_waiting ON quarantined_rows (id) WHERE status = 'waiting'",
             reverse_sql="DROP INDEX quarantined_waiting",
+        ),
+        ops.RunSQL(
+            "CREATE INDEX quarantined_settled ON quarantined_rows (settled_at) WHERE settled_at IS NOT NULL",
+            reverse_sql="DROP INDEX quarantined_settled",
         ),
     ]

@@ -28,6 +28,12 @@ def _number(name, *, null=True, index=False):
     return (name, fields.BigIntField(null=null, db_index=index))
 
 
+TOUCHED = (
+    'CASE WHEN last_follow_up_at > coalesce(claimed_at, created_at) THEN last_follow_up_at'
+    ' ELSE coalesce(claimed_at, created_at) END'
+)
+
+
 def _index(name, table, columns, where):
     return ops.RunSQL(f'CREATE INDEX {name} ON {table} ({columns}) WHERE {where}', reverse_sql=f'DROP INDEX {name}')
 
@@ -55,6 +61,7 @@ class Migration(migrations.Migration):
         ops.RunSQL('UPDATE leads SET chained_at = updated_at WHERE chained_at IS NULL', reverse_sql='UPDATE leads SET chained_at = NULL'),
         _index('leads_unchained', 'leads', 'id', 'chained_at IS NULL'),
         _index('leads_in_pool', 'leads', 'id', "owner_id IS NULL AND status IN ('new', 'following')"),
+        _index('leads_untouched', 'leads', f'({TOUCHED}), id', "owner_id IS NOT NULL AND status IN ('new', 'following')"),
         _table(
             'AssignmentProfile',
             'assignment_profiles',
@@ -91,6 +98,7 @@ class Migration(migrations.Migration):
             _text('answer', 200),
         ),
         _index('offers_open', 'offers', 'expires_at', "status = 'open'"),
+        _index('offers_open_of', 'offers', 'employee_id', "status = 'open'"),
         _table(
             'LeadException',
             'lead_exceptions',

@@ -1,10 +1,13 @@
 """Who am I, binding a chat account, help made from the declarations, ending and confirming a question."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from crm_core import employees
 from crm_core.access import ROLE_LABELS, Role
 from crm_core.errors import Refused
+from crm_core.importing import imports
+from crm_core.importing.imports import ImportStatus
 from handlers import dialogs, replies
 from handlers.replies import Reply
 from handlers.router import ChatContext, command
@@ -40,6 +43,9 @@ HELP_ORDER = (
     "schedule_broadcast",
     "broadcast_status",
 )
+
+_JUST_CHECKED = timedelta(minutes=30)
+"""How long a bare yes is one to the import whose counts were just told."""
 
 
 class BindInGroup(Refused):
@@ -77,6 +83,12 @@ def show_help(ctx: ChatContext) -> Reply:
     return replies.text("\n".join([head, *lines, *more, "说错了回复「撤销」，不想继续回复「取消」。"]))
 
 
+@command(intent="greet", usage="", phrases=("你好", "您好", "hi", "hello", "在吗", "在么"), reads=True)
+def greet(ctx: ChatContext) -> Reply:
+    """打招呼"""
+    return replies.text(f"你好，{ctx.actor.name}。直接说事就行，例如：明天上午10点提醒我给张伟打电话\n全部说法：帮助")
+
+
 @command(intent="cancel", usage="取消", phrases=("取消",))
 async def cancel(ctx: ChatContext) -> Reply:
     """结束没答完的问题"""
@@ -98,6 +110,9 @@ async def next_page(ctx: ChatContext) -> Reply:
 @command(intent="confirm", usage="")
 async def confirm(ctx: ChatContext) -> Reply:
     """回答“是”"""
+    found, checked = ctx.commands.get("import_confirm"), await imports.newest(ctx.actor, ImportStatus.READY)
+    if found and checked and ctx.actor.role in found.roles and ctx.core.clock.now() - checked.updated_at < _JUST_CHECKED:
+        return await found.run(replace(ctx, intent=found.intent, slots={}))
     return replies.text("现在没有等待确认的问题。")
 
 

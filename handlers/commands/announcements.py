@@ -26,6 +26,7 @@ async def undo_announcement(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
     roles=PUBLISHERS,
     phrases=("发公告", "发通知"),
     forms=(r"(?:发?公告|发通知)[\s:：]*(?P<words>[^:：\s#]{1,80}[:：][\s\S]+)",),
+    at_any_length=True,
     undo=("announcement", undo_announcement),
 )
 async def announce(ctx: ChatContext) -> Reply:
@@ -81,7 +82,7 @@ async def show_alarm_rules(ctx: ChatContext) -> Reply:
     """看有哪些预警"""
     settings = ctx.core.settings.daily_work
     if not settings.alarms:
-        return replies.text("没有设置预警。管理员可以在 [[daily_work.alarms]] 里设。")
+        return replies.text("还没有设置预警，需要时请管理员设置。")
     whom = {"manager": "主管", "owner": "本人", "both": "本人和主管"}
     lines = [
         f"{rule.name}：{ALARM_LABELS[rule.what]}超过{rule.over}{ALARM_UNITS[rule.what]}，告诉{whom[rule.tell]}"

@@ -11,9 +11,12 @@ from campaigns.templates import Template, TemplateKind
 from crm_core import access, segments
 from crm_core.calendar import festivals, next_festival
 from crm_core.clock import at_local, today
+from crm_core.customers import Contact
 from crm_core.errors import Invalid, NotFound, Refused
+from crm_core.leads import Lead
 from crm_core.messages import Button
 from crm_core.policy import REASON_LABELS, Reason, quiet_until
+from crm_core.said_mobiles import hide_mobiles
 from crm_core.segments import Segment
 from handlers import replies
 from handlers.replies import Reply, Undo
@@ -91,10 +94,12 @@ async def schedule_greeting(ctx: ChatContext) -> Reply:
         if day
         else "，每人生日当天"
     )
-    spared = (await audience.preview_plan(ctx.core, ctx.actor, plan.id)).suppressed.get(Reason.NO_GREETING.value, 0)
+    seen = await audience.preview_plan(ctx.core, ctx.actor, plan.id)
+    spared = seen.suppressed.get(Reason.NO_GREETING.value, 0)
     left_out = f"，其中{spared}人{REASON_LABELS[Reason.NO_GREETING]}" if spared else ""
     who = f"{label}祝福给「{segment.name}」（现有{count}人{left_out}），{plan.time}发{first}"
-    question = f"{who}，用模板「{template.name}」：\n{template.body}\n确认安排吗？（是/否）"
+    shown = f"例如：{seen.samples[0].text}" if seen.samples else template.body
+    question = f"{who}，用模板「{template.name}」：\n{shown}\n确认安排吗？（是/否）"
     if not _may_approve_here(ctx):
         return replies.text(question.rpartition("\n")[0] + f"\n已存为祝福草稿#{plan.id}。{UNSIGNED}")
     number = str(plan.id)
@@ -202,6 +207,43 @@ async def _cancel_named(ctx: ChatContext) -> Reply:
         raise ctx.ask_choice("取消哪一个？请回复序号：", options, slot="plan")
     plan = await greetings.cancel(ctx.core, ctx.actor, found[0].id)
     return replies.text(f"已取消「{plan.name}」。")
+
+
+@command(
+    intent="show_greeted",
+    usage="元旦祝福有谁",
+    roles=MARKETING,
+    forms=(
+        r"(?P<occasion>[^\s，,。]{2,10}?)的?(?:祝福|问候)(?:都|会|要)*(?:有谁|有哪些人?|发给谁|给谁|有多少人|的?名单)[?？]?",
+        r"(?P<occasion>[^\s，,。]{2,10}?)(?:都|会|要)*(?:给谁|给哪些人|给多少人)发(?:祝福|问候)[?？]?",
+    ),
+    reads=True,
+)
+async def show_greeted(ctx: ChatContext) -> Reply:
+    """问节日或生日祝福会发给谁"""
+    now, said = ctx.core.clock.now(), ctx.slot("occasion") or ctx.slot("said")
+    occasion = read_answer("holiday", said, now, ()) or ("birthday" if read_answer("birthday", said, now, ()) else "")
+    label = festivals()[str(occasion)].label if occasion in festivals() else "生日"
+    found = await greetings.list_open(ctx.actor, str(occasion)) if occasion else []
+    if not found and not occasion:
+        return replies.text("请说是哪个节日，例如：元旦祝福有谁")
+    if not found:
+        return replies.text(f"还没有安排{label}祝福。可以说：{label}给所有VIP发祝福")
+    return replies.text("\n".join([await _greeted_line(ctx, plan) for plan in found[:5]]))
+
+
+async def _greeted_line(ctx: ChatContext, plan: GreetingPlan) -> str:
+    """Write whom a plan reaches, the first of them by name, and who is left out."""
+    seen = await audience.preview_plan(ctx.core, ctx.actor, plan.id)
+    numbers = [each.person_id for each in seen.samples]
+    named = dict(await Lead.filter(person_id__in=numbers).values_list("person_id", "name"))
+    named |= dict(await Contact.filter(person_id__in=numbers).values_list("person_id", "name"))
+    left_out = sum(seen.suppressed.values())
+    reached = seen.total - left_out
+    names = "、".join(hide_mobiles(str(named[number])) for number in numbers if number in named)
+    who = f"现在会发给{reached}人{f'：{names}' if names else ''}{'等' if reached > len(numbers) else ''}"
+    spared = f"；不发{left_out}人" if left_out else ""
+    return f"「{plan.name}」（{GREETING_STATUS_LABELS[GreetingStatus(plan.status)]}）{who}{spared}"
 
 
 @command(intent="approve_broadcast", usage="批准群发#1", roles=MARKETING)

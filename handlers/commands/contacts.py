@@ -14,7 +14,7 @@ from handlers.router import EVERYBODY, SELLING, ChatContext, command
 
 _ADDED = re.compile(r"(?P<company>[^\s，,]{2,30})\s+(?P<words>.+)", re.DOTALL)
 _PHONE = re.compile(r"(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}|0\d{2,3}[- ]?\d{7,8}")
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 _WEIGHT = re.compile(r"(?:决策)?权重\s*(\d{1,3})")
 _ABOVE = re.compile(r"上级(?:是)?\s*([^\s，,]{2,16})")
 
@@ -106,7 +106,7 @@ async def list_contacts(ctx: ChatContext) -> Reply:
 
 async def undo_above(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
     """Put the former superior or parent back."""
-    await corrections.undo(ctx.core, ctx.actor, ids[0], ("customer", "contact")[ids[1]], ids[2])
+    await corrections.undo(ctx.core, ctx.actor, ids[0])
     return replies.text("已撤销，恢复原来的上级")
 
 

@@ -1,5 +1,7 @@
 """A lead becomes a customer (转客户), or is raised to a potential one (转潜客)."""
 
+import re
+
 from crm_core import access, conversion, leads
 from crm_core.access import sees_personal
 from crm_core.leads import Lead
@@ -31,10 +33,11 @@ async def undo_qualification(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
     usage="转客户 张伟",
     roles=SELLING,
     phrases=("转客户", "转化"),
+    forms=(r"转客户(?!经理|给|的)(?P<words>\S.{0,60})",),
     undo=("lead.convert", undo_conversion),
 )
 async def convert_lead(ctx: ChatContext) -> Reply:
-    """把线索转为客户，可同时建商机"""
+    """把线索转为客户，可同时建商机：转客户 张伟 建商机 网关 30万"""
     who, wanted = _read(ctx.slot("words"))
     if not who:
         return replies.text("请带上姓名，例如：转客户 张伟，或 转客户 张伟 商机 网关项目 50万")
@@ -82,11 +85,15 @@ async def _target(ctx: ChatContext, lead: Lead) -> tuple[str, int]:
     return ANEW, 0
 
 
+_OPENED = re.compile(r"[\s，,]*(?:并且?|同时|再|顺便)?\s*(?:新?建|开|加)(?:一?个)?\s*$")
+
+
 def _read(words: str) -> tuple[str, dict[str, object] | None]:
     """Take a sentence apart: whom, and the deal to open with its name and amount."""
     who, behind, deal = words.partition(DEAL)
     if not behind:
         return words.strip(), None
+    who = _OPENED.sub("", who)
     parts = deal.split()
     amounts = [amount for part in parts if (amount := read_bare_amount(part)) is not None and not part.isdecimal()]
     name = " ".join(part for part in parts if part.isdecimal() or read_bare_amount(part) is None)

@@ -1,7 +1,10 @@
 """A customer's, contact's or lead's card in one message, one-line questions, corrections, sharing, deleting."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from crm_core import (
     access,
@@ -11,6 +14,7 @@ from crm_core import (
     contacts,
     corrections,
     custom_fields,
+    customer_values,
     deletion,
     pool_claims,
     purchases,
@@ -22,13 +26,13 @@ from crm_core.activities import METHOD_LABELS, SUBJECT_MODELS, Method, Subject
 from crm_core.customers import Contact, Customer
 from crm_core.employees import Employee
 from crm_core.errors import Invalid
-from crm_core.leads import LEAD_STATUS_LABELS, LeadStatus, accounts_of
+from crm_core.leads import LEAD_STATUS_LABELS, Lead, LeadStatus, accounts_of
 from crm_core.life_cycle_rules import LIFE_CYCLE_LABELS, LifeCycle
 from crm_core.opportunities import Opportunity
 from crm_core.ports import Core
 from crm_core.purchases import PurchaseKind
 from crm_core.reach import ReachRule
-from crm_core.said_mobiles import hide_mobiles
+from crm_core.said_mobiles import hide_marks, hide_mobiles
 from crm_core.segments import tags_of
 from crm_core.values import mask_phone, mask_text, show_phone
 from handlers import replies
@@ -69,7 +73,13 @@ async def show_contact(ctx: ChatContext) -> Reply:
     around = await _around(ctx, row) if isinstance(row, Customer) else []
     return replies.record(
         _headline(subject, row, full=full),
-        [*_particulars(row, full=full), *own, *await _relations(ctx, subject), *around, *await _past(ctx, subject)],
+        [
+            *_particulars(row, full=full),
+            *own,
+            *await _relations(ctx, subject),
+            *around,
+            *await _past(ctx, row, subject, full=full),
+        ],
     )
 
 
@@ -99,7 +109,7 @@ def _particulars(row: object, *, full: bool) -> list[tuple[str, object]]:
         ("生日", (getattr(row, "birthday", None) or "").replace("lunar:", "农历")),
         ("地区", getattr(row, "region", "")),
         ("来源", getattr(row, "source", "")),
-        ("需求", getattr(row, "need", "") if full else hide_mobiles(getattr(row, "need", ""))),
+        ("需求", getattr(row, "need", "") if full else hide_marks(getattr(row, "need", ""))),
     ]
 
 
@@ -123,10 +133,9 @@ async def _around(ctx: ChatContext, row: Customer) -> list[tuple[str, object]]:
     seen = await contacts.around(ctx.core, ctx.actor, row.id)
     superiors = await contacts.superiors_of(seen.contacts)
     more = f"等{seen.contact_count}位" if seen.contact_count > len(seen.contacts) else ""
-    bought = await purchases.list_purchases(ctx.actor, row.id, PurchaseKind.BOUGHT, 3)
+    worth = await customer_values.appraisal_of(ctx.core, ctx.actor, row.id)
     likes = await purchases.list_purchases(ctx.actor, row.id, PurchaseKind.INTEREST, 3)
     since = f"（{replies.when(row.life_cycle_at, ctx.core.clock.now())}起）" if row.life_cycle_at else ""
-    rhythm = ctx.core.settings.customer_value.rhythm(row.life_cycle, row.value_grade)
     next_at = replies.when(row.next_contact_at, ctx.core.clock.now()).split(" ")[0] if row.next_contact_at else ""
     return [
         ("上级单位", " > ".join(unit.name for unit in seen.above)),
@@ -134,9 +143,9 @@ async def _around(ctx: ChatContext, row: Customer) -> list[tuple[str, object]]:
         ("联系人", "、".join(contacts.label(each, superiors) for each in seen.contacts) + more),
         ("协作人", "、".join(each.label for each in await sharing.list_shared(ctx.actor, row.id))),
         ("生命周期", f"{LIFE_CYCLE_LABELS[LifeCycle(row.life_cycle)]}{since}"),
-        ("价值", f"{row.value_grade}（{row.value_points}分）" if row.value_points is not None else ""),
-        ("联系节奏", f"每{rhythm.every_days}天，{rhythm.greeting}{f'；下次{next_at}' if next_at else ''}"),
-        ("买过", "、".join(purchases.line(each) for each in bought)),
+        ("价值", f"{worth.value.grade}（{worth.value.points}分）"),
+        ("联系节奏", f"每{worth.every_days}天，{worth.greeting}{f'；下次{next_at}' if next_at else ''}"),
+        ("买过", "、".join(await _bought_things(ctx, row))),
         ("兴趣", "、".join(each.product for each in likes)),
         *(("商机", f"#{deal.id} {deal.name}{f'，{replies.money(deal.amount)}' if deal.amount else ''}") for deal in seen.deals),
     ]
@@ -154,15 +163,20 @@ def _reach_words(ctx: ChatContext, account: Account, now: datetime) -> str:
     return "，".join([label, told, *(["已退订群发"] if account.opted_out_at else [])])
 
 
-async def _past(ctx: ChatContext, subject: Subject) -> list[tuple[str, object]]:
+async def _past(ctx: ChatContext, row: Any, subject: Subject, *, full: bool) -> list[tuple[str, object]]:
     now = ctx.core.clock.now()
-    rows = await activities.history(subject, 3)
-    return [("跟进", f"{replies.when(row.at, now)} {METHOD_LABELS[Method(row.method)]} {row.summary[:40]}") for row in rows]
+    found = await activities.history(subject, 3)
+    known = (row.mobile, row.landline, row.wechat_id, row.email) if isinstance(row, Lead) else ()
+    shown: Callable[[str], str] = (lambda text: text) if full else partial(hide_marks, known=known)
+    return [
+        ("跟进", f"{replies.when(each.at, now)} {METHOD_LABELS[Method(each.method)]} {shown(each.summary)[:40]}")
+        for each in found
+    ]
 
 
 async def undo_correction(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
     """Put a corrected field back."""
-    await corrections.undo(ctx.core, ctx.actor, ids[0], _KINDS[ids[1]], ids[2])
+    await corrections.undo(ctx.core, ctx.actor, ids[0])
     return replies.text("已撤销，改回原来的内容")
 
 
@@ -178,7 +192,8 @@ async def recognise_correction(core: Core, actor: Actor, words: str) -> dict[str
     # Without a verb only own fields and roles are meant; "张伟 电话 聊过了" is a follow-up.
     if found.re is _PLAIN:
         kinds = [kind for kind in kinds if _is_own(core, kind, found["field"])]
-    if not kinds or not await is_known(actor, found["who"], kinds):
+    # Of a lead too where only customers have the field: that is told, and nothing else made of it.
+    if not kinds or not await is_known(actor, found["who"], {*kinds, "lead"} if found.re is _CORRECTION else kinds):
         return None
     return {"who": found["who"], "field": found["field"], "value": found["value"].strip()}
 
@@ -258,10 +273,15 @@ async def _how_many(ctx: ChatContext) -> Reply:
 
 
 async def _bought(ctx: ChatContext, row: Customer) -> str:
+    return f"买过：{'、'.join(await _bought_things(ctx, row)) or '还没有记录'}"
+
+
+async def _bought_things(ctx: ChatContext, row: Customer) -> list[str]:
+    """List what was noted as bought, and the won deals, which count as purchases by themselves."""
     noted = [purchases.line(each) for each in await purchases.list_purchases(ctx.actor, row.id, PurchaseKind.BOUGHT)]
     deals = await access.visible(Opportunity, ctx.actor).filter(customer_id=row.id, status="won").order_by("-won_at").limit(10)
     noted += [f"{deal.product or deal.name}{f' {replies.money(deal.amount)}' if deal.amount else ''}" for deal in deals]
-    return f"买过：{'、'.join(noted) or '还没有记录'}"
+    return noted
 
 
 async def _owed(ctx: ChatContext, row: Customer) -> str:

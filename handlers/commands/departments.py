@@ -1,7 +1,7 @@
 """Units of the house in words, and what assignment knows of colleagues: regions, skills, hours, absence."""
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
 from crm_core import access, assignment_profiles, departments
@@ -22,6 +22,7 @@ RULING = frozenset({Role.MANAGER, Role.ADMIN})
 _KINDS = {label: kind for kind, label in KIND_LABELS.items()}
 _FIELDS = {"负责地区": "regions", "专长": "skills", "名下上限": "capacity", "上班时间": "work_hours", "上班日": "work_days"}
 _DAYS = re.compile(r"(\d{1,3})\s*天")
+_FROM_TO = re.compile(r"(?P<first>[^到至~～]*?)\s*[到至~～]\s*(?P<last>[^到至~～]+)")
 _LONGEST_AWAY = 366
 
 
@@ -133,20 +134,34 @@ async def undo_away(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
 async def take_leave(ctx: ChatContext) -> Reply:
     """请假期间不分线索"""
     now = ctx.core.clock.now()
-    until = _until(ctx, now)
+    first, last = _days_away(ctx, now)
+    start, until = max(now, at_local(first, time(0))), at_local(last, time(0)) + timedelta(days=1)
     me = await colleague(ctx, "我")
-    row = await assignment_profiles.change(ctx.core, ctx.actor, me.id, away_from=now, away_until=until)
+    row = await assignment_profiles.change(ctx.core, ctx.actor, me.id, away_from=start, away_until=until)
     words = dict(assignment_profiles.say(row, now))["请假"]
     return replies.text(f"已登记请假，{words}，期间不分线索。说错了回复「撤销」", Undo("profile.away", (me.id,)))
 
 
-def _until(ctx: ChatContext, now: datetime) -> datetime:
-    said = ctx.slot("words")
-    days = _DAYS.search(said)
-    last = local_day(now) + timedelta(days=int(days[1]) - 1) if days else day_said(ctx, said.removeprefix("到"))
-    if last is None or not local_day(now) <= last <= local_day(now) + timedelta(days=_LONGEST_AWAY):
-        raise Invalid(field="请假", reason="请写成：请假 3天，或 请假 到11月28日")
-    return at_local(last, time(0)) + timedelta(days=1)
+def _days_away(ctx: ChatContext, now: datetime) -> tuple[date, date]:
+    """Read the first and the last day: "3天", "后天", "到11月28日", "从明天到周五", "11月24日至27日", "明天起3天"."""
+    said, day = ctx.slot("words"), local_day(now)
+    days, both = _DAYS.search(said), _FROM_TO.fullmatch(said)
+    head = _DAYS.sub("", said) if days else both["first"] if both else said
+    head = head.strip(" 从起开始共的")
+    first = day_said(ctx, head) if head else day
+    if days and first:
+        last: date | None = first + timedelta(days=int(days[1]) - 1)
+    else:
+        last = _last_day(ctx, both["last"], first) if both else first
+    if first is None or last is None or not day <= first <= last <= day + timedelta(days=_LONGEST_AWAY):
+        raise Invalid(field="请假", reason="请写成：请假 3天，或 请假 从11月24日到11月28日")
+    return first, last
+
+
+def _last_day(ctx: ChatContext, words: str, first: date | None) -> date | None:
+    """Read the last day; a number alone is of the month of the first (11月24日至27日)."""
+    alone = re.fullmatch(r"(\d{1,2})[号日]?", words.strip())
+    return day_said(ctx, f"{first.month}月{alone[1]}日" if alone and first else words)
 
 
 @command(intent="end_leave", usage="销假", roles=SELLING, phrases=("销假",))

@@ -1,5 +1,7 @@
 """Distribution and assignment in words: to a unit, to a colleague, the answer to an offer, what nobody took, and why."""
 
+from datetime import datetime
+
 from crm_core import assignment, change_sets, departments, distribution, lead_exceptions, overdue, pools
 from crm_core.access import Role
 from crm_core.assignment_tables import Offer
@@ -12,7 +14,8 @@ from handlers.replies import Reply, Undo
 from handlers.router import EVERYBODY, SELLING, ChatContext, command
 
 RULING = frozenset({Role.MANAGER, Role.ADMIN})
-_LEAD = r"(?P<which>.+?)"
+OVERDUE_PAGE = 20
+_LEAD = r"(?P<which>.{1,120}?)"
 
 
 async def undo_set(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
@@ -27,7 +30,7 @@ async def undo_set(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
     usage="把 3 分发给 华东部",
     roles=RULING,
     phrases=("分发",),
-    forms=(rf"把\s*{_LEAD}\s*分发[给到]\s*(?P<unit>\S+)",),
+    forms=(rf"把{_LEAD}分发[给到]\s*(?P<unit>\S{{1,64}})",),
     undo=("lead.distribute", undo_set),
 )
 async def distribute_lead(ctx: ChatContext) -> Reply:
@@ -44,7 +47,7 @@ async def distribute_lead(ctx: ChatContext) -> Reply:
     usage="分给 小王 3",
     roles=SELLING,
     phrases=("分给",),
-    forms=(rf"把\s*{_LEAD}\s*分给\s*(?P<who>\S+)",),
+    forms=(rf"把{_LEAD}分给\s*(?P<who>\S{{1,64}})",),
     undo=("lead.assign", undo_set),
 )
 async def assign_lead(ctx: ChatContext) -> Reply:
@@ -171,13 +174,21 @@ async def list_exceptions(ctx: ChatContext) -> Reply:
 @command(intent="list_overdue", usage="逾期线索", roles=EVERYBODY, phrases=("逾期线索", "跟进不及时"), reads=True)
 async def list_overdue(ctx: ChatContext) -> Reply:
     """看跟进不及时的线索"""
-    found = await overdue.list_overdue(ctx.core, ctx.actor)
-    await dialogs.remember_list(ctx.core, ctx.place, "overdue", [each.id for each in found])
+    shown = (await dialogs.last_list(ctx.core, ctx.place)).ids if ctx.slot("more") else []
+    at, _, last = ctx.slot("after").partition("|")
+    after = (datetime.fromisoformat(at), int(last)) if shown and at else None
+    found = await overdue.list_overdue(ctx.core, ctx.actor, limit=OVERDUE_PAGE, after=after)
     if not found:
-        return replies.text("没有跟进不及时的线索。")
-    now = ctx.core.clock.now()
+        return replies.text("没有更多了。" if shown else "没有跟进不及时的线索。")
+    numbers = [*shown, *(each.id for each in found)]
+    going_on = {"after": f"{found[-1].touched_at.isoformat()}|{found[-1].id}"}
+    await dialogs.remember_list(ctx.core, ctx.place, "overdue", numbers, intent="list_overdue", slots=going_on)
+    total, now = await overdue.count_overdue(ctx.core, ctx.actor), ctx.core.clock.now()
     lines = [f"#{each.id} {each.name}，{each.owner}，{each.days(now)}天没跟进" for each in found]
-    return replies.numbered(f"跟进不及时的线索{len(found)}条：", lines, "记一条跟进，或“退回 序号 原因”")
+    which = f"，第{len(shown) + 1}到{len(numbers)}条" if total > len(found) else ""
+    more = "；看后面的回复“更多”" if total > len(numbers) else ""
+    title = f"跟进不及时的线索{total}条{which}："
+    return replies.numbered(title, lines, f"记一条跟进，或“退回 序号 原因”{more}", first=len(shown) + 1)
 
 
 @command(intent="explain_assignment", usage="为什么给我 张伟", roles=EVERYBODY, phrases=("为什么给我", "为什么分给我"))

@@ -2,15 +2,18 @@
 
 import re
 
-from crm_core import change_sets, cleaning, matching, merging, overwriting, rule_book
-from crm_core.access import Role, load, sees_personal
+from crm_core import change_sets, cleaning, keying, matching, merging, near_names, overwriting, pool_claims, rule_book
+from crm_core.access import Role, load, sees_personal, visible
 from crm_core.candidates import Record
+from crm_core.change_sets import ChangeSet
 from crm_core.cleaning import ANSWER_LABELS, FIELDS, Answer, Shown
 from crm_core.clock import to_local
+from crm_core.customers import Contact, Customer
 from crm_core.employees import Employee
-from crm_core.errors import Invalid
+from crm_core.errors import Invalid, NoneFound, NotFound
 from crm_core.leads import Lead
 from crm_core.matching import NOUN_LABELS, Duplicate
+from crm_core.said_mobiles import hide_mobiles
 from crm_core.values import mask_phone, normalize_phone, show_phone
 from handlers import dialogs, record_choice, replies
 from handlers.replies import Reply, Undo
@@ -19,6 +22,7 @@ from handlers.understanding.names import is_company
 
 RULERS = frozenset({Role.MANAGER, Role.ADMIN})
 LIST = "cleaning"
+MOST_NEAR = 9
 _CREDIT_CODE = re.compile(r"[0-9A-HJ-NP-RT-UW-Y]{18}", re.IGNORECASE)
 _WECHAT_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{5,19}")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[ -]+(?=\d)")
@@ -46,8 +50,19 @@ async def check_duplicates(ctx: ChatContext) -> Reply:
     if not found and asked.keys() == {"wechat_id"}:  # a company may be written like one
         found = await matching.ask(ctx.core, ctx.actor, company=words)
     if not found:
-        return replies.text(f"没有查到与「{words[:30]}」重复的记录，可以录入。")
+        return await _nothing_found(ctx, words, asked)
     return replies.numbered(f"查到{len(found)}条：", [_line(one) for one in found])
+
+
+async def _nothing_found(ctx: ChatContext, words: str, asked: dict[str, str]) -> Reply:
+    """Say that nobody is called just so; 可以录入 only when no name holds these words and every name can be found."""
+    if asked.keys() & {"name", "company", "wechat_id"}:
+        near = [line for word in words.split() for line in await near_names.containing(ctx.core, ctx.actor, word)]
+        if near:
+            return replies.numbered(f"没有与「{words[:30]}」完全相同的，有相近的，请先核对：", near[:MOST_NEAR])
+        if await keying.is_behind(ctx.core):
+            return replies.text(f"没有查到「{words[:30]}」，但名称索引还在建立，请稍后再查。")
+    return replies.text(f"没有查到与「{words[:30]}」重复的记录，可以录入。")
 
 
 def read_words(words: str) -> dict[str, str]:
@@ -151,7 +166,8 @@ def _done(shown: Shown, word: Answer) -> str:
         return "已采用新值。" if word is Answer.MERGE else "保留原值，新值留在历史里。"
     if word is Answer.DISTINCT:
         return f"好的，{shown.subject.name}和{shown.other.name}不是同一个，以后不再问。"
-    return f"已合并：{shown.subject.name}、{shown.other.name}，跟进、标签、提醒都在一起了。"
+    both = "、".join(f"{one.name} #{one.id}" for one in (shown.subject, shown.other))
+    return f"已合并：{both}，跟进、标签、提醒都在一起了。"
 
 
 @command(
@@ -169,34 +185,74 @@ async def merge_records(ctx: ChatContext) -> Reply:
     if not words:
         return replies.text(f"请说明合并哪两条，例如：合并{NOUN_LABELS[noun]} #12 #15，或 合并{NOUN_LABELS[noun]} 张伟")
     if len(words) == 1:
-        found = [number for number, _ in await record_choice.named(ctx, noun, words[0])]
+        named = await record_choice.named(ctx, noun, words[0])
+        found = [number for number, _ in named]
         if len(found) != 2:
-            return replies.text(
-                f"「{words[0]}」有{len(found)}条，请用编号说明合并哪两条，例如：合并{NOUN_LABELS[noun]} #12 #15"
-            )
+            told = f"「{words[0]}」有{len(found)}条，请用编号说明合并哪两条，例如：合并{NOUN_LABELS[noun]} #12 #15"
+            # The labels tell no more than the lists of the pool do: a name there may hold a number.
+            return replies.text("\n".join([told, *(hide_mobiles(label) for _, label in named if len(found) > 2)]))
     else:
         found = [await record_choice.one_of(ctx, noun, words[place], slot=f"record{place}") for place in (0, 1)]
     rows = [await load(merging.MODELS[noun], ctx.actor, number) for number in found]
     keep, drop = merging.older_first(rows[0], rows[1])
     if "sure" not in ctx.slots:
-        raise ctx.ask_yes(f"{drop.name} #{drop.id} 并入 {keep.name} #{keep.id}，确定吗？（是/否）", slot="sure")
+        question = f"{await _who_it_is(ctx, drop)} 并入 {await _who_it_is(ctx, keep)}，确定吗？（是/否）"
+        raise ctx.ask_yes(question, slot="sure")
     changes = await merging.merge(ctx.core, ctx.actor, noun, keep.id, drop.id)
     times = f"，共{keep.intent_count + drop.intent_count}次意向" if isinstance(keep, Lead) and isinstance(drop, Lead) else ""
     return replies.text(f"已合并到{NOUN_LABELS[noun]} #{keep.id}：{keep.name}{times}", Undo("merge", (changes.id,)))
 
 
+async def _who_it_is(ctx: ChatContext, row: merging.Row) -> str:
+    """Name a record so that its namesake is not taken for it: number, company, phone."""
+    company = row.company if isinstance(row, Lead) else row.region if isinstance(row, Customer) else await _company_of(row)
+    phone = "" if isinstance(row, Customer) else row.mobile or row.landline
+    full = sees_personal(ctx.actor, row.owner_id) and not ctx.message.in_group
+    told = [company, (show_phone(phone) if full else mask_phone(phone)) or ""]
+    beside = "，".join(word for word in told if word)
+    return f"{row.name} #{row.id}" + (f"（{beside}）" if beside else "")
+
+
+async def _company_of(contact: Contact) -> str:
+    found = await Customer.get_or_none(id=contact.customer_id)
+    return str(found.name) if found else ""
+
+
 @command(intent="split_merged", usage="拆开 张伟", roles=SELLING, phrases=("拆开", "取消合并"))
 async def split_merged(ctx: ChatContext) -> Reply:
     """撤销一条记录最近的合并"""
-    if not ctx.slot("words"):
+    words = ctx.slot("words")
+    if not words:
         return replies.text("请带上姓名或编号，例如：拆开 张伟")
-    for noun in ("lead", "contact", "customer"):
-        for number, _ in await record_choice.named(ctx, noun, ctx.slot("words")):
-            merges = await merging.merges_of(noun, number)
-            if merges:
-                await change_sets.undo(ctx.core, ctx.actor, merges[0].id)
-                return replies.text(f"已拆开：{merges[0].summary}")
-    return replies.text(f"「{ctx.slot('words')[:20]}」没有可以拆开的合并。")
+    merges = {one.id: one for one in await _merges_named(ctx, words)}
+    if not merges or int(ctx.slot("merge") or 0) not in {0, *merges}:  # taken apart meanwhile
+        return replies.text(f"「{words[:20]}」没有可以拆开的合并。")
+    if "merge" not in ctx.slots and len(merges) > 1:
+        options = [(_told(one), str(one.id)) for one in list(merges.values())[: record_choice.MOST]]
+        raise ctx.ask_choice("有几次合并，拆开哪一次？请回复序号：", options, slot="merge")
+    chosen = merges[int(ctx.slot("merge"))] if "merge" in ctx.slots else next(iter(merges.values()))
+    ctx.slots["merge"] = str(chosen.id)
+    if "sure" not in ctx.slots:
+        raise ctx.ask_yes(f"拆开「{_told(chosen)}」，确定吗？（是/否）", slot="sure")
+    await change_sets.undo(ctx.core, ctx.actor, chosen.id)
+    return replies.text(f"已拆开：{chosen.summary}")
+
+
+async def _merges_named(ctx: ChatContext, words: str) -> list[ChangeSet]:
+    found: list[ChangeSet] = []
+    for noun in _NOUNS.values():
+        try:
+            named = await record_choice.named(ctx, noun, words)
+        except NotFound:  # a number of another noun
+            continue
+        for number, _ in named:
+            found += await merging.merges_of(noun, number)
+    own = await visible(ChangeSet, ctx.actor).filter(id__in=[one.id for one in found]).order_by("-id")
+    return list(own)
+
+
+def _told(merge: ChangeSet) -> str:
+    return f"{merge.summary}（{to_local(merge.created_at):%Y-%m-%d %H:%M}）"
 
 
 @command(intent="show_needs", usage="意向 张伟", roles=EVERYBODY, phrases=("意向", "意向记录"))
@@ -205,6 +261,7 @@ async def show_needs(ctx: ChatContext) -> Reply:
     if not ctx.slot("words") and "lead" not in ctx.slots:
         return replies.text("请带上姓名，例如：意向 张伟")
     lead = await load(Lead, ctx.actor, await record_choice.one_of(ctx, "lead", ctx.slot("words"), slot="lead"))
+    await pool_claims.show_leads(ctx.core, ctx.actor, [lead])
     rows = await merging.needs_of(lead)
     lines = [
         "，".join(
@@ -233,6 +290,19 @@ async def show_field_history(ctx: ChatContext) -> Reply:
     return replies.numbered(f"{lead.name}的资料变更：", lines)
 
 
+async def _rule_number(ctx: ChatContext, said: int) -> int:
+    """Tell the own rule meant: by its number, else by its place in the list. Raises: Invalid; NoneFound."""
+    own = [int(row.id) for row in await rule_book.list_rules(ctx.actor)]
+    built_in = len(ctx.core.settings.identity.rules)
+    if said in own:
+        return said
+    if 1 <= said <= built_in:
+        raise Invalid(field="规则", reason=f"第{said}条是系统自带的规则，要停用请管理员设置")
+    if said <= built_in + len(own):
+        return own[said - built_in - 1]
+    raise NoneFound(what=f"规则 {said}（编号在“查重规则”里）")
+
+
 @command(intent="match_rules", usage="查重规则", roles=RULERS, phrases=("查重规则",))
 async def match_rules(ctx: ChatContext) -> Reply:
     """看、加、停查重规则"""
@@ -244,7 +314,7 @@ async def match_rules(ctx: ChatContext) -> Reply:
         number = rest.strip().removeprefix("#")
         if not number.isdecimal() or len(number) > 17:
             raise Invalid(field="规则", reason="请写规则编号，例如：查重规则 停 3")
-        ended = await rule_book.end_rule(ctx.core, ctx.actor, int(number))
+        ended = await rule_book.end_rule(ctx.core, ctx.actor, await _rule_number(ctx, int(number)))
         return replies.text(f"已停用规则 #{ended.id}：{ended.name}")
     own = [f"#{row.id} {rule_book.describe(row.rule)}" for row in await rule_book.list_rules(ctx.actor)]
     built_in = [rule_book.describe(rule) for rule in ctx.core.settings.identity.rules]

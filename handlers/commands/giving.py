@@ -1,7 +1,10 @@
 """Giving one lead or customer to a colleague in a sentence (转给): whoever has it, or a manager, says to whom and why."""
 
+import msgspec
+
 from crm_core import access, assignment, change_sets, customers, lead_exceptions
 from crm_core.activities import Subject
+from crm_core.change_sets import ChangedRow, ChangeSet
 from crm_core.customers import Contact, Customer
 from crm_core.employees import Employee
 from crm_core.errors import NotFound
@@ -12,12 +15,23 @@ from handlers.router import SELLING, ChatContext, command
 
 
 async def undo_giving(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
-    """Give a lead back by its change set, or a customer to whom it was before."""
-    if len(ids) == 1:
-        done = await change_sets.undo(ctx.core, ctx.actor, ids[0])
-        return replies.text(f"已撤销{f'，{done.left}处之后改过，没有动' if done.left else ''}")
-    row = await customers.update_customer(ctx.core, ctx.actor, ids[0], owner_id=ids[1])
-    return replies.text(f"已撤销：「{row.name}」回到原负责人")
+    """Give a lead or customer back by its change set."""
+    changes = await access.load(ChangeSet, ctx.actor, ids[0])
+    done = await change_sets.undo(ctx.core, ctx.actor, changes.id)
+    if done.rows:
+        await _tell_both(ctx, changes)
+    what = f"：{changes.summary}" if changes.kind == "customer.give" else ""
+    return replies.text(f"已撤销{what}{f'，{done.left}处之后改过，没有动' if done.left else ''}")
+
+
+async def _tell_both(ctx: ChatContext, changes: ChangeSet) -> None:
+    """Tell whoever had it and whoever had got it that it was taken back."""
+    rows = ChangedRow.filter(set_id=changes.id, table_name__in=["leads", "customers"])
+    said = [msgspec.json.decode(text or "{}") for pair in await rows.values_list("before", "after") for text in pair]
+    people = {int(values["owner_id"]) for values in said if values.get("owner_id")} - {ctx.actor.employee_id}
+    for number in sorted(people):
+        text = f"{ctx.actor.name}撤销了：{changes.summary}"
+        await lead_exceptions.tell(ctx.core, number, text, f"given_back:{changes.id}:{number}")
 
 
 @command(
@@ -54,18 +68,17 @@ async def _give_lead(ctx: ChatContext, number: int, taker: Employee, reason: str
 
 
 async def _give_customer(ctx: ChatContext, subject: Subject, taker: Employee, reason: str) -> Reply:
-    """Give a customer, with its contacts."""
+    """Give a customer, with its contacts, deals and open reminders."""
     number: int | None = subject.id
     if subject.kind == "contact":
         number = (await access.load(Contact, ctx.actor, subject.id)).customer_id
     if number is None:
         raise NotFound
     row = await access.load(Customer, ctx.actor, number)
-    before = row.owner_id
-    await customers.update_customer(ctx.core, ctx.actor, row.id, owner_id=taker.id)
+    row, set_id = await customers.give(ctx.core, ctx.actor, row.id, taker.id)
     if taker.id != ctx.actor.employee_id:
         text = f"{ctx.actor.name}把客户「{row.name}」转给了你" + (f"\n原因：{reason}" if reason else "")
         await lead_exceptions.tell(ctx.core, taker.id, text, f"customer.transfer:{row.id}:{ctx.message.key[-150:]}")
-    undo = Undo("lead.transfer", (row.id, before)) if before is not None else None
+    undo = Undo("lead.transfer", (set_id,)) if set_id is not None else None
     note = "。说错了回复「撤销」" if undo else ""
-    return replies.text(f"已转给{taker.name}：客户「{row.name}」和它的联系人{note}", undo)
+    return replies.text(f"已转给{taker.name}：客户「{row.name}」和它的联系人、商机、待办{note}", undo)

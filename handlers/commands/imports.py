@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from crm_core import quarantine
+from crm_core import access, quarantine
 from crm_core.errors import Invalid, NotFound
 from crm_core.importing import imports, tickets
 from crm_core.importing.columns import KINDS, kind_of
@@ -13,7 +13,7 @@ from crm_core.quarantine import QuarantinedRow
 from crm_core.validation import LABELS
 from crm_core.values import mask_phone, normalize_phone
 from handlers import dialogs, replies
-from handlers.replies import Reply
+from handlers.replies import Reply, Undo
 from handlers.router import SELLING, ChatContext, command
 
 _EXPECTED_FOR = timedelta(hours=1)
@@ -85,14 +85,38 @@ async def show_template(ctx: ChatContext) -> Reply:
     return replies.text("\n".join([*lines, "填好后把文件发给我（CSV 或 xlsx）。"]))
 
 
-@command(intent="import_confirm", usage="确认导入", roles=SELLING, phrases=("确认导入", "开始导入"))
+async def undo_confirmed(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
+    """Take back the import that was said yes to, however far it is."""
+    row = await access.load(Import, ctx.actor, ids[0])
+    if row.status == ImportStatus.QUEUED.value:
+        return _cancelled(await imports.cancel(ctx.core, ctx.actor, row.id))
+    return _undoing(await imports.ask_undo(ctx.core, ctx.actor, row.id))
+
+
+def _cancelled(row: Import) -> Reply:
+    return replies.text(f"已取消导入 {row.label}，没有写入任何记录。")
+
+
+def _undoing(row: Import) -> Reply:
+    return replies.text(f"正在撤销导入 {row.label}，完成后告诉结果。")
+
+
+@command(
+    intent="import_confirm",
+    usage="确认导入",
+    roles=SELLING,
+    phrases=("确认导入", "开始导入"),
+    undo=("import.confirm", undo_confirmed),
+)
 async def confirm_import(ctx: ChatContext) -> Reply:
     """开始检查好的导入"""
     words = ctx.slot("words")
     number = await _number(ctx, "确认", ImportStatus.READY)
     rule = next((rule for label, rule in _RULES.items() if label in words), "")
     row = await imports.confirm(ctx.core, ctx.actor, number, on_duplicate=rule)
-    return replies.text(f"开始导入 {row.label}，重复的{RULE_LABELS[row.on_duplicate]}，完成后告诉结果。")
+    return replies.text(
+        f"开始导入 {row.label}，重复的{RULE_LABELS[row.on_duplicate]}，完成后告诉结果。", Undo("import.confirm", (row.id,))
+    )
 
 
 @command(intent="import_cancel", usage="取消导入", roles=SELLING, phrases=("取消导入", "放弃导入"))
@@ -100,15 +124,14 @@ async def cancel_import(ctx: ChatContext) -> Reply:
     """放弃还没开始的导入"""
     waiting = (ImportStatus.READY, ImportStatus.QUEUED, ImportStatus.CHECKING, ImportStatus.WAITING)
     row = await imports.cancel(ctx.core, ctx.actor, await _number(ctx, "取消", *waiting))
-    return replies.text(f"已取消导入 {row.label}，没有写入任何记录。")
+    return _cancelled(row)
 
 
-@command(intent="import_undo", usage="撤销导入", roles=SELLING, phrases=("撤销导入",))
+@command(intent="import_undo", usage="撤销导入", roles=SELLING, phrases=("撤销导入", "撤消导入", "撤回导入"))
 async def undo_import(ctx: ChatContext) -> Reply:
     """把一次导入整个取回"""
     number = await _number(ctx, "撤销", ImportStatus.DONE)
-    row = await imports.ask_undo(ctx.core, ctx.actor, number)
-    return replies.text(f"正在撤销导入 {row.label}，完成后告诉结果。")
+    return _undoing(await imports.ask_undo(ctx.core, ctx.actor, number))
 
 
 @command(intent="import_progress", usage="导入进度", roles=SELLING, phrases=("导入进度", "我的导入", "导入记录"), reads=True)

@@ -13,7 +13,8 @@ from crm_core.leads import Lead
 from crm_core.match_rules import SAME
 from crm_core.messages import Direction
 from crm_core.said_mobiles import hide_mobiles
-from crm_core.values import mask_phone, show_phone
+from crm_core.validation import cleaned
+from crm_core.values import mask_phone, mask_text, show_phone
 from handlers import dialogs, replies, subjects
 from handlers.replies import Reply, Undo
 from handlers.router import SELLING, ChatContext, command
@@ -60,27 +61,43 @@ async def create_lead(ctx: ChatContext) -> Reply:
     """记一条新线索"""
     phone = ctx.slot("phone")
     values: dict[str, Any] = {name: ctx.slot(name) for name in _COLUMNS if ctx.slot(name)}
+    wrong = None if phone else malformed_phone(ctx.slot("said"))
+    if wrong:  # a number is no need; the words stay with the record as they were said
+        values["need"] = values.get("need", "").replace(wrong, "").strip()
     if phone:
         values["mobile" if phone.startswith("1") and len(phone) == 11 else "landline"] = phone
-    await leads.refuse_elsewhere(ctx.actor, phone)
+    await leads.refuse_elsewhere(ctx.core, ctx.actor, cleaned(values))
     known = None if "again" in ctx.slots else await _known(ctx, values)
     if known:
         raise ctx.ask_yes(f"{known}，还要再记一条吗？（是/否）", slot="again")
     lead = await leads.add(
-        ctx.core, ctx.actor, name=ctx.slot("person"), company=ctx.slot("company"), raw_text=ctx.message.text[:500], **values
+        ctx.core,
+        ctx.actor,
+        name=ctx.slot("person") or ctx.slot("title"),
+        company=ctx.slot("company"),
+        raw_text=ctx.message.text[:500],
+        **values,
     )
-    wrong = None if phone else malformed_phone(ctx.slot("said"))
     made = replies.record(
         f"已录入线索 #{lead.id}：{lead.name}",
         (
             ("公司", lead.company),
             ("电话", _phone(ctx, lead)),
+            *_more(ctx, lead),
             ("来源", lead.source),
             ("需求", lead.need),
+            ("预算", replies.money(lead.amount) if lead.amount else ""),
         ),
         undo=Undo("lead.create", (lead.id,)),
     )
-    return made.with_note(f"（{wrong} 位数不对，没有存为电话）") if wrong else made
+    return made.with_note(f"（{wrong} 位数不对，没有存为电话；补电话请说：把{lead.name}的电话改成…）") if wrong else made
+
+
+def _more(ctx: ChatContext, lead: Lead) -> tuple[tuple[str, object], ...]:
+    """Tell what else was read of a new lead, so that whoever said it sees what was understood."""
+    shown = (lambda value: value) if _full(ctx, lead) else mask_text
+    told = (("微信号", shown(lead.wechat_id)), ("邮箱", shown(lead.email)), ("地区", lead.region))
+    return (("职务", lead.title if lead.title != lead.name else ""), *told)
 
 
 @command(intent="list_pool", usage="公海", roles=SELLING, phrases=("公海",))

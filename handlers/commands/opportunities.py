@@ -226,8 +226,11 @@ async def show_opportunity(ctx: ChatContext) -> Reply:
     if not rows:
         return replies.text(await _without_deal(ctx, who))
     found = await pipelines.progress(ctx.core, ctx.actor, rows[:ASKED_AT_ONCE])
-    more = [f"另有{len(rows) - ASKED_AT_ONCE}个，回复“商机 {who}”查看"] if len(rows) > ASKED_AT_ONCE else []
-    return replies.text("\n".join([*(_progress_words(ctx, each) for each in found), *more]))
+    if len(found) > 1:
+        await dialogs.remember_list(ctx.core, ctx.place, LIST, [each.opportunity.id for each in found])
+        more = f"另有{len(rows) - ASKED_AT_ONCE}个，回复“商机 {who}”查看" if len(rows) > ASKED_AT_ONCE else ""
+        return replies.numbered(f"商机{len(rows)}个：", [_progress_words(ctx, each) for each in found], more)
+    return replies.text("\n".join(_progress_words(ctx, each) for each in found))
 
 
 def _progress_words(ctx: ChatContext, found: Progress) -> str:

@@ -3,12 +3,13 @@
 import re
 
 from crm_core import access, pipelines, repeat_purchases
-from crm_core.errors import Invalid, NotFound
+from crm_core.errors import Invalid, NoneFound
 from crm_core.repeat_purchases import PurchaseProposal
 from handlers import dialogs, replies
 from handlers.opportunity_words import LIST, pick, refuse_impossible, time_said
 from handlers.replies import Reply, Undo
 from handlers.router import EVERYBODY, SELLING, ChatContext, command
+from handlers.understanding.answers import read_answer
 from scheduler import opportunity_todos, reminders
 
 _FIRST = re.compile(r"(?P<who>#?\d{1,12}|\S+)[\s,，:：]+(?P<text>.+)", re.DOTALL)
@@ -51,9 +52,14 @@ async def leave_next_step(ctx: ChatContext) -> Reply:
     refuse_impossible(text)
     row = await pick(ctx)
     at = time_said(ctx, text)
-    made = await opportunity_todos.leave_next_step(ctx.core, ctx.actor, row.id, text=text, at=at)
+    made = await opportunity_todos.leave_next_step(ctx.core, ctx.actor, row.id, text=_without_time(ctx, text), at=at)
     when = replies.when(made.at, ctx.core.clock.now())
     return replies.text(f"已留下一步（{when}）：{made.text}", Undo("opportunity.next_step", (made.id,)))
+
+
+def _without_time(ctx: ChatContext, text: str) -> str:
+    """Take the time out of what is to be done: it stands beside it."""
+    return str(read_answer("action", text, ctx.core.clock.now(), []) or text) if time_said(ctx, text) else text
 
 
 async def undo_proposal(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
@@ -108,7 +114,7 @@ async def _proposal(ctx: ChatContext) -> int:
         return await dialogs.listed(ctx.core, ctx.place, "proposals", number, ctx.slot("said"))
     found = await repeat_purchases.list_open(ctx.actor, owner_id=ctx.actor.employee_id)
     if not found:
-        raise NotFound
+        raise NoneFound(what="等答复的复购建议")
     if len(found) > 1:
         options = [(row.label, str(row.id)) for row in found[:9]]
         raise ctx.ask_choice("是哪一条？请回复序号：", options, slot="proposal")

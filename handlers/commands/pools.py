@@ -6,6 +6,7 @@ from crm_core import access, leads, pools
 from crm_core.errors import Invalid
 from crm_core.leads import Lead
 from handlers import replies
+from handlers.customer_words import pick_any
 from handlers.lead_choice import lead_named, leads_said
 from handlers.opportunity_words import day_said
 from handlers.replies import Reply, Undo
@@ -70,6 +71,7 @@ async def undo_numbers(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
     roles=SELLING,
     phrases=("入公海",),
     forms=(r"入公海[\s:：]+(?P<numbers>[\s\S]+)",),
+    at_any_length=True,
     undo=("lead.numbers", undo_numbers),
 )
 async def add_pool_numbers(ctx: ChatContext) -> Reply:
@@ -102,8 +104,19 @@ async def set_contract_end(ctx: ChatContext) -> Reply:
     day = day_said(ctx, said)
     if not name or day is None:
         raise Invalid(field="合同到期", reason="请写成：合同到期 张伟 2027年6月30日")
-    number = (await leads_said(ctx, name))[0]
+    number = await _lead_of(ctx, name)
     before = (await access.load(Lead, ctx.actor, number)).contract_ends_on
     lead = await leads.update(ctx.core, ctx.actor, number, contract_ends_on=day)
     undo = Undo("lead.contract_end", (lead.id, before.toordinal() if before else 0))
-    return replies.text(f"已记：{lead.name}的合同{day.year}年{day.month}月{day.day}日到期。说错了回复「撤销」", undo)
+    at = f"（{lead.company}）" if lead.company else ""
+    return replies.text(f"已记：{lead.name}{at}的合同{day.year}年{day.month}月{day.day}日到期。说错了回复「撤销」", undo)
+
+
+async def _lead_of(ctx: ChatContext, name: str) -> int:
+    """Find the one lead that is meant; of a namesake among the contacts it is asked which."""
+    if name.strip("第#条 ").isdecimal():
+        return (await leads_said(ctx, name))[0]
+    subject = await pick_any(ctx, name, ("lead", "contact"))
+    if subject.kind != "lead":
+        raise Invalid(field="合同到期", reason=f"{subject.name[:12]}已是客户的联系人，合同到期日只记在线索上")
+    return subject.id

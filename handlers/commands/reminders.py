@@ -8,7 +8,7 @@ from crm_core.errors import NotFound
 from handlers import dialogs, replies, todo_words
 from handlers.replies import Reply, Undo
 from handlers.router import WORKING, ChatContext, command
-from scheduler import reminders
+from scheduler import reminders, repeats
 from scheduler.reminders import Reminder
 
 LATER = timedelta(hours=1)
@@ -43,7 +43,7 @@ async def set_reminder(ctx: ChatContext) -> Reply:
         about_id=subject.id if subject else None,
         about=subject.name if subject else "",
     )
-    again = "，之后按规则重复" if reminder.repeat else ""
+    again = f"，{repeats.say(reminder.repeat)}都提醒" if reminder.repeat else ""
     return replies.text(f"好的，{replies.when(at, now)}提醒：{text}{again}", Undo("reminder", (reminder.id,)))
 
 

@@ -1,10 +1,15 @@
 """Remarks on records in words (批复): look at the team's follow-ups, remark on one, say that a remark was read."""
 
-from crm_core import access
+import re
+
+from crm_core import access, colleagues
+from crm_core.access import Actor
 from crm_core.activities import METHOD_LABELS, FollowUp, Method, ReviewComment
 from crm_core.employees import Employee
 from crm_core.errors import NotFound
+from crm_core.ports import Core
 from handlers import dialogs, replies, subjects
+from handlers.lead_choice import is_meant
 from handlers.replies import Reply, Undo
 from handlers.router import EVERYBODY, SELLING, ChatContext, command
 from scheduler import reviews
@@ -12,16 +17,34 @@ from scheduler import reviews
 SHOWN = 10
 
 
+_WHOSE = re.compile(
+    r"(?:看看?|查看?)?(?:一下|下)?(?P<words>[\u3400-\u9fff·]{2,5}?)"
+    r"(?:(?:的|最近的)(?:跟进|联系)(?:记录|情况)?|(?:最近|今天|本周)都?(?:跟进|联系)(?:了|过)?(?:谁|哪些(?:人|客户)?|什么))[?？]?"
+)
+
+
+async def _recognise(core: Core, actor: Actor, words: str) -> dict[str, object] | None:
+    """Take "看小王的跟进" for the records of 小王 when that is a colleague."""
+    found = _WHOSE.fullmatch(words.strip())
+    return {"words": found["words"]} if found and await is_meant(actor, found["words"]) else None
+
+
 @command(
-    intent="list_follow_ups", usage="最近跟进 小王", roles=EVERYBODY, phrases=("最近跟进", "团队跟进", "联系记录"), reads=True
+    intent="list_follow_ups",
+    usage="最近跟进 小王",
+    roles=EVERYBODY,
+    phrases=("最近跟进", "团队跟进", "联系记录"),
+    recognise=_recognise,
+    reads=True,
 )
 async def list_follow_ups(ctx: ChatContext) -> Reply:
     """看最近的联系记录（主管看团队的，可接着批复）"""
     said = ctx.slot("words")
     query = access.visible(FollowUp, ctx.actor).filter(undone_at=None)
     if said:
-        writer = await Employee.get_or_none(name=said, departed_at=None)
-        query = query.filter(author_id=writer.id) if writer else query.filter(person__icontains=said)
+        writers = await colleagues.called(ctx.actor, said) if await is_meant(ctx.actor, said) else []
+        numbers = [row.id for row in writers]
+        query = query.filter(author_id__in=numbers) if numbers else query.filter(person__icontains=said)
     rows = await query.order_by("-at", "-id").limit(SHOWN)
     await dialogs.remember_list(ctx.core, ctx.place, "follow_ups", [row.id for row in rows])
     if not rows:
@@ -77,9 +100,9 @@ async def _meant(ctx: ChatContext) -> FollowUp:
         return await access.load(FollowUp, ctx.actor, number)
     seen = access.visible(FollowUp, ctx.actor).filter(undone_at=None).order_by("-at", "-id")
     person = ctx.slot("person")
-    writer = await Employee.get_or_none(name=person, departed_at=None) if person else None
-    if writer is not None:
-        row = await seen.filter(author_id=writer.id).first()
+    writers = await colleagues.called(ctx.actor, person) if await is_meant(ctx.actor, person) else []
+    if writers:
+        row = await seen.filter(author_id__in=[each.id for each in writers]).first()
     else:
         found = await subjects.find_named(ctx.actor, person)
         about = {(each.kind, each.id) for each in found}

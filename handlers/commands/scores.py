@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from crm_core import access, change_sets, score_runs, score_trials, scoring
+from crm_core import access, change_sets, pool_claims, score_runs, score_trials, scoring
 from crm_core.access import Role
 from crm_core.activities import Subject
 from crm_core.change_sets import ChangeSet
@@ -10,6 +10,7 @@ from crm_core.errors import Invalid, NotFound
 from crm_core.score_rules import GRADES, SIDES, Line, ScoreRule
 from crm_core.scoring import Explained, date_of
 from handlers import dialogs, replies
+from handlers.customer_words import pick_any
 from handlers.replies import Reply, Undo
 from handlers.router import SELLING, ChatContext, command
 
@@ -30,8 +31,12 @@ async def explain_score(ctx: ChatContext) -> Reply:
     words = ctx.slot("who") or ctx.slot("words")
     if not words and "subject" not in ctx.slots:
         return await _top(ctx)
-    told = await scoring.explain(ctx.core, ctx.actor, await _meant(ctx, words))
-    return replies.text("\n".join([_headline(told), *_by_side(told)]))
+    subject = await _meant(ctx, words)
+    told = await scoring.explain(ctx.core, ctx.actor, subject)
+    said = words.strip()
+    near = bool(said) and not said.removeprefix("#").isdecimal() and said not in (subject.name, subject.company)
+    first = [f"（没有叫「{said[:16]}」的，这是{subject.name}）"] if near else []
+    return replies.text("\n".join([*first, _headline(told), *_by_side(told)]))
 
 
 def _headline(told: Explained) -> str:
@@ -83,6 +88,7 @@ async def list_top_leads(ctx: ChatContext) -> Reply:
 
 async def _top(ctx: ChatContext) -> Reply:
     found = await scoring.top(ctx.actor, limit=TOP)
+    await pool_claims.show_leads(ctx.core, ctx.actor, found)
     await dialogs.remember_list(ctx.core, ctx.place, "scores", [lead.id for lead in found])
     if not found:
         return replies.text("还没有带评分的线索。新线索录入几秒后就有评分。")
@@ -173,11 +179,7 @@ async def _meant(ctx: ChatContext, words: str) -> Subject:
     if words.removeprefix("#").isdecimal() and len(words) < 16 and "subject" not in ctx.slots:
         number = int(words[1:]) if words.startswith("#") else await dialogs.listed(ctx.core, ctx.place, "scores", words, "")
         ctx.slots["subject"] = f"lead:{number}"
-    ctx.slots.setdefault("person", words)
-    found = await ctx.pick_subject(kinds=NOUNS)
-    if found is None:
-        ctx.slots |= {"person": "", "company": words}
-        found = await ctx.pick_subject(kinds=("lead",))
-    if found is None or found.kind not in NOUNS:
+    found = await pick_any(ctx, words, NOUNS)
+    if found.kind not in NOUNS:
         raise NotFound
     return found

@@ -1,19 +1,22 @@
 """Finding and counting in words: several conditions at once, the history of somebody, the dashboard and its questions."""
 
+import re
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from crm_core import dashboards, explaining, searching, segments, timeline
-from crm_core.access import Role
+from crm_core.access import Actor, Role
 from crm_core.dashboards import DEAL_STATUS_LABELS, shares
 from crm_core.employees import Employee
+from crm_core.ports import Core
 from crm_core.searching import Found, Hit
 from crm_core.segments import Tag
 from crm_core.values import normalize_phone
 from handlers import dialogs, paging, replies
 from handlers.replies import Reply
 from handlers.router import EVERYBODY, WORKING, ChatContext, command
-from handlers.search_words import FORM, read_conditions
+from handlers.search_words import FORM, all_known, read_conditions
 from handlers.understanding.names import is_company
 
 LIST = "search"
@@ -21,6 +24,20 @@ MORE = "search_more"
 """What 下一页 means after a list of this file."""
 PAGE = 10
 READING = EVERYBODY
+_FORM = re.compile(FORM)
+_BREAK = re.compile(r"[\s,，、]+")
+
+
+async def _search_said(core: Core, actor: Actor, words: str) -> dict[str, object] | None:
+    """Take a sentence of nothing but known conditions for a search; anything else may be a record."""
+    if not _FORM.fullmatch(words):
+        return None
+    tags, industries = await _known_words(words)
+    return {"query": words} if all_known(words, tags=tags, industries=industries) else None
+
+
+async def _known_words(said: str) -> tuple[set[str], Collection[str]]:
+    return {tag.name for tag in await Tag.all().limit(1000)}, await searching.known_industries(_BREAK.split(said))
 
 
 @command(
@@ -28,7 +45,7 @@ READING = EVERYBODY
     usage="搜索 北京 制造业 30天没跟进",
     roles=READING,
     phrases=("搜索", "搜", "找客户"),
-    forms=(FORM,),
+    recognise=_search_said,
     reads=True,
 )
 async def search(ctx: ChatContext) -> Reply:
@@ -39,8 +56,7 @@ async def search(ctx: ChatContext) -> Reply:
     if normalize_phone(said):
         hits = await searching.find_phone(ctx.core, ctx.actor, said)
         return await _listed(ctx, Found(tuple(hits), len(hits)), f"号码{said}", {})
-    tags = {tag.name for tag in await Tag.all().limit(1000)}
-    industries = await searching.known_industries(said.split())
+    tags, industries = await _known_words(said)
     conditions = read_conditions(said, tags=tags, industries=industries)
     found = await searching.search(ctx.core, ctx.actor, conditions, limit=PAGE)
     return await _listed(ctx, found, explaining.describe(conditions), conditions)
@@ -54,12 +70,16 @@ async def _listed(ctx: ChatContext, found: Found, title: str, conditions: dict[s
         await paging.remember(ctx.core, f"{ctx.place}:saved", LIST, {"conditions": conditions})
     await dialogs.remember_list(ctx.core, ctx.place, LIST, [hit.person_id for hit in found.hits], intent=MORE)
     if not found.hits:
-        return replies.text(f"没有找到符合的客户或线索（{title}）。")
+        return replies.text(_left_out(found) or f"没有找到符合的客户或线索（{title}）。")
     now = ctx.core.clock.now()
     head = f"{title}：共{found.total}位" if found.total is not None else f"{title}："
-    after = "回复“更多”看下一页" if found.next else ""
+    after = "\n".join(part for part in ("回复“更多”看下一页" if found.next else "", _left_out(found)) if part)
     lines = [_line(hit, now) for hit in found.hits]
     return replies.numbered(f"{head}，第{first + 1}-{shown}位：" if found.total != len(lines) else f"{head}：", lines, after)
+
+
+def _left_out(found: Found) -> str:
+    return f"另有{found.left_out}条公海线索没有列出：今天的公海查看数已用完" if found.left_out else ""
 
 
 def _line(hit: Hit, now: datetime) -> str:
@@ -132,7 +152,7 @@ async def show_dashboard(ctx: ChatContext) -> Reply:
     names = dict(await Employee.filter(id__in=list(counts.follow_ups_by_author)[:5]).values_list("id", "name"))
     authors = {names[number]: count for number, count in counts.follow_ups_by_author.items() if number in names}
     methods = {dashboards.method_label(name): number for name, number in counts.follow_ups_by_method.items()}
-    return replies.record(
+    shown = replies.record(
         "【看板】",
         (
             (
@@ -140,21 +160,24 @@ async def show_dashboard(ctx: ChatContext) -> Reply:
                 f"{totals['leads']}条未转化，公海{totals['pool']}条，"
                 f"今天新增{days[-1]['leads']}条，近7天{_sum(week, 'leads')}条",
             ),
-            ("来源", shares(counts.leads_by_source, {"": "未填"})),
+            ("线索来源（含已转化）", shares(counts.leads_by_source, {"": "未填"})),
             ("客户", f"{totals['customers']}家，近7天新增{_sum(week, 'customers')}家"),
             ("行业", shares(counts.customers_by_industry, {"": "未填"})),
             ("地区", shares(counts.customers_by_region, {"": "未填"})),
             ("转化", f"近7天{_sum(week, 'conversions')}条，近30天{_sum(days, 'conversions')}条"),
             (
                 "跟进",
-                f"今天{days[-1]['follow_ups']}次，近7天{_sum(week, 'follow_ups')}次"
+                f"今天{days[-1]['follow_ups']}次，近7天{_sum(week, 'follow_ups')}次，近30天{_sum(days, 'follow_ups')}次"
                 + (f"（{shares(methods)}）" if methods else ""),
             ),
-            ("跟进最多", shares(authors)),
+            ("近30天跟进最多", shares(authors)),
             ("商机", shares(counts.opportunities_by_status, DEAL_STATUS_LABELS)),
             ("消息", f"近7天收到{_sum(week, 'messages_in')}条，发出{_sum(week, 'messages_out')}条" if counts.messages else ""),
         ),
     )
+    said = ctx.slot("words")
+    note = f"（看板总是现在的总数和近7天、近30天，不按「{said[:12]}」统计；按时间看请说：业绩 本月、本月的销售漏斗）"
+    return shown.with_note(note) if said else shown
 
 
 def _sum(days: list[Any], name: str) -> int:

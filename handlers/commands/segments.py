@@ -4,7 +4,7 @@ from crm_core import access, explaining, profiles, rule_tagging, searching, segm
 from crm_core.access import Role
 from crm_core.activities import Subject
 from crm_core.customers import Contact
-from crm_core.errors import NotFound
+from crm_core.errors import NoneFound, NotFound
 from crm_core.segments import Segment, selection_of
 from handlers import replies
 from handlers.replies import Reply, Undo
@@ -50,7 +50,7 @@ async def tag_contact(ctx: ChatContext) -> Reply:
 async def _person(ctx: ChatContext) -> tuple[int, str]:
     subject = await ctx.pick_subject()
     if subject is None:
-        raise NotFound
+        raise NoneFound(what=f"「{(ctx.slot('person') or ctx.slot('company'))[:16]}」")
     return await _person_of(ctx, subject), subject.name
 
 

@@ -1,7 +1,7 @@
 """Tags by their groups in words: which there are, and into which group one belongs."""
 
 from crm_core import tagging
-from crm_core.errors import Invalid, NotFound
+from crm_core.errors import Invalid, NoneFound
 from crm_core.segments import Tag
 from handlers import replies
 from handlers.replies import Reply, Undo
@@ -49,7 +49,7 @@ async def group_tag(ctx: ChatContext) -> Reply:
         raise Invalid(field="标签归组", reason="请写成：标签归组 高意向 意向（组名最多64个字）")
     tag = await Tag.get_or_none(name=name)
     if tag is None:
-        raise NotFound
+        raise NoneFound(what=f"标签「{name[:16]}」")
     fellow = await Tag.filter(group=tag.group).exclude(id=tag.id).first() if tag.group else None
     alone = bool(tag.group) and fellow is None
     moved = await tagging.update_tag(ctx.core, ctx.actor, tag.id, group="" if group == UNGROUPED else group)

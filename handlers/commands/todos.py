@@ -3,7 +3,7 @@
 import re
 
 from crm_core.employees import Employee
-from crm_core.errors import Invalid
+from crm_core.errors import Invalid, NoneFound, NotFound
 from handlers import dialogs, replies, subjects, todo_words
 from handlers.lead_choice import colleague
 from handlers.replies import Reply, Undo
@@ -82,7 +82,7 @@ async def undo_accept(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
 async def accept_todo(ctx: ChatContext) -> Reply:
     """接受同事交办的事"""
     number, _ = await _meant(ctx, "接受交办 #12")
-    row = await todos.answer(ctx.core, ctx.actor, number, accept=True)
+    row = await _answer(ctx, number, accept=True)
     now = ctx.core.clock.now()
     words = f"已接受：{row.text}，{replies.when(row.at, now)}提醒。做完说「待办」再说“第1条完成了”"
     return replies.text(words, Undo("todo.accept", (row.id,)))
@@ -92,8 +92,15 @@ async def accept_todo(ctx: ChatContext) -> Reply:
 async def decline_todo(ctx: ChatContext) -> Reply:
     """不接同事交办的事"""
     number, reason = await _meant(ctx, "拒绝交办 #12 原因")
-    row = await todos.answer(ctx.core, ctx.actor, number, accept=False, reason=reason)
+    row = await _answer(ctx, number, accept=False, reason=reason)
     return replies.text(f"已告诉对方：不接「{row.text}」")
+
+
+async def _answer(ctx: ChatContext, number: int, *, accept: bool, reason: str = "") -> Reminder:
+    try:
+        return await todos.answer(ctx.core, ctx.actor, number, accept=accept, reason=reason)
+    except NotFound:
+        raise NoneFound(what=f"交办 #{number}（编号在“我交办的”里）") from None
 
 
 async def _meant(ctx: ChatContext, how: str) -> tuple[int, str]:

@@ -41,6 +41,8 @@ async def hand_over_customers(ctx: ChatContext) -> Reply:
         ctx.slots |= found.groupdict()
     giver = await colleagues.one_called(ctx.actor, ctx.slot("giver"), departed=True)
     taker = await colleagues.one_called(ctx.actor, ctx.slot("taker"))
+    if giver.id == taker.id:
+        raise Invalid(field="转移客户", reason=f"交出和接收都是{giver.name}，请写另一位同事")
     leads = bool(ctx.slot("leads") or ctx.slot("also"))
     if "sure" not in ctx.slots:
         counts = await transfers.count(ctx.core, ctx.actor, giver.id, leads=leads)

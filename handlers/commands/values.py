@@ -1,6 +1,7 @@
 """What customers are worth, in words: the value line by line, the ranking, purchases and interests, ratings, answers."""
 
 import re
+from decimal import Decimal
 
 from crm_core import customer_values, purchases, service_figures
 from crm_core.access import Actor
@@ -13,18 +14,22 @@ from handlers.customer_words import is_known, pick_customer
 from handlers.replies import Reply, Undo
 from handlers.router import EVERYBODY, SELLING, ChatContext, command
 from handlers.understanding.answers import read_answer
+from handlers.understanding.numerals import read_number
 
+MOST_WORDS = 200
+"""Characters of what was bought."""
 _WHO = r"(?P<who>[^\s，,。]{2,30}?)"
 _BOUGHT = re.compile(rf"{_WHO}\s*(?:买了|又买了|购买了|采购了|采购)\s*(?P<what>\S.{{0,160}})")
 _LIKES = re.compile(rf"{_WHO}\s*(?:喜欢|偏好|感兴趣的是|关注)\s*(?P<what>[^了过].{{0,120}})")
 _INTERESTED = re.compile(rf"{_WHO}\s*对\s*(?P<what>.{{1,120}}?)\s*(?:很|比较|非常)?感兴趣")
 _COST = re.compile(r"成本\s*(?P<amount>[\d.,]+\s*(?:万|千|元|块|w|k)*)", re.IGNORECASE)
-_AMOUNT = re.compile(
-    r"(?:共|花了|金额|合计|总价)?\s*(?P<amount>\d[\d.,]*\s*(?:万元|万|千|元|块钱|块|w|k))(?!\w)", re.IGNORECASE
-)
+_NUMBER = r"(?:\d[\d.,]*|[一二两三四五六七八九十百千零]+)"
+_UNIT = r"(?:万元|万块|千元|千块|百元|百块|万|千|元|块钱|块|w|k)"
+_AMOUNT = re.compile(rf"(?:共|花了|金额|合计|总价)?\s*(?P<amount>{_NUMBER}\s*{_UNIT})(?!\w)", re.IGNORECASE)
+_PRICE = re.compile(rf"(?:单价|每[台个套件箱吨部辆张份](?:是|要)?)\s*(?P<price>{_NUMBER}(?:\s*{_UNIT})?)(?!\w)", re.IGNORECASE)
 _BARE = re.compile(r"(?:^|\s)(?P<amount>\d[\d.,]*)\s*$")
 _QUANTITY = re.compile(
-    r"(?P<quantity>\d+(?:\.\d+)?\s*(?:台|个|套|件|张|把|支|只|条|瓶|盒|箱|桶|吨|公斤|千克|斤|米|平米|人|次|年|月|份|本|部|辆|批|袋|卷|双|副|节|点))"
+    r"(?P<quantity>(?:\d+(?:\.\d+)?\s*|[一二两三四五六七八九十百]+(?=[台套件箱吨部辆]))(?:台|个|套|件|张|把|支|只|条|瓶|盒|箱|桶|吨|公斤|千克|斤|米|平米|人|次|年|月|份|本|部|辆|批|袋|卷|双|副|节|点))"
 )
 
 
@@ -86,12 +91,16 @@ async def undo_purchase(ctx: ChatContext, ids: tuple[int, ...]) -> Reply:
     return replies.text(f"已撤销：{purchases.line(row)}")
 
 
+_KINDS = {PurchaseKind.BOUGHT: ("customer", "lead"), PurchaseKind.INTEREST: ("customer",)}
+"""A lead that bought something is told to be one still; what it is interested in is its need."""
+
+
 async def recognise_purchase(core: Core, actor: Actor, words: str) -> dict[str, object] | None:
     """See what a customer of the house bought or likes."""
     for kind, forms in ((PurchaseKind.BOUGHT, (_BOUGHT,)), (PurchaseKind.INTEREST, (_INTERESTED, _LIKES))):
         for form in forms:
             found = form.fullmatch(words)
-            if found and found["what"][:1] not in "什哪多吗" and await is_known(actor, found["who"]):
+            if found and found["what"][:1] not in "什哪多吗" and await is_known(actor, found["who"], _KINDS[kind]):
                 return {"who": found["who"], "what": found["what"], "kind": kind.value}
     return None
 
@@ -121,20 +130,33 @@ def read_purchase(ctx: ChatContext, what: str) -> dict[str, object]:
     """Read "网关 3台 1.2万 成本1.3万"."""
     values: dict[str, object] = {}
     rest = what.strip(" 。")
+    if len(rest) > MOST_WORDS:
+        raise Invalid(field="消费", reason=f"请不超过{MOST_WORDS}个字，例如：记消费 云帆科技 网关 3台 1.2万")
     if found := _COST.search(rest):
         values["cost"] = _amount(ctx, found["amount"])
         rest = rest.replace(found[0], " ", 1)
+    price = _PRICE.search(rest)
+    if price:
+        rest = rest.replace(price[0], " ", 1)
     if found := _AMOUNT.search(rest):
         values["amount"] = _amount(ctx, found["amount"])
         rest = rest.replace(found[0], " ", 1)
     if found := _QUANTITY.search(rest):
         values["quantity"] = found["quantity"].strip()
         rest = rest.replace(found["quantity"], " ", 1)
+    if price and "amount" not in values:
+        values["amount"] = _times(_amount(ctx, price["price"]), str(values.get("quantity", "")))
     if "amount" not in values and (found := _BARE.search(rest)) and rest[: found.start()].strip():
         values["amount"] = _amount(ctx, found["amount"])
         rest = rest[: found.start()]
     values["product"] = re.sub(r"\s+", " ", rest).strip(" ，,、")
     return values
+
+
+def _times(price: str, quantity: str) -> str:
+    """Multiply a unit price; without a number of pieces it is that of one."""
+    pieces = read_number(re.sub(r"[^\d.一二两三四五六七八九十百]", "", quantity)) if quantity else None
+    return str((Decimal(price) * Decimal(pieces or 1)).quantize(Decimal("0.01")))
 
 
 def _amount(ctx: ChatContext, words: str) -> str:

@@ -102,6 +102,7 @@ def _sent_place(ctx: ChatContext) -> tuple[str, str]:
     roles=SELLING,
     phrases=("周计划", "本周计划", "下周计划", "拜访计划"),
     forms=(r"(?:本周|下周|周)(?:拜访)?计划[\s:：]+(?P<words>[\s\S]+)",),
+    at_any_length=True,
     undo=("visits", undo_visit),
 )
 async def plan_week(ctx: ChatContext) -> Reply:
@@ -178,7 +179,12 @@ async def match_visits(ctx: ChatContext) -> Reply:
     found = await outings.unrecorded(ctx.core, ctx.actor, start, end)
     label = ctx.slot("words") or "今天"
     if not found:
-        return replies.text(f"{label}的外出都有联系记录。")
+        planned = await outings.list_visits(ctx.core, ctx.actor, start, end)
+        later = [each for each in planned if each.planned_at > now and each.checked_in_at is None]
+        if not planned:
+            return replies.text(f"{label}没有登记外出。例如说：明天下午2点去云帆科技")
+        still = f"还有{len(later)}次没到时间。" if later else ""
+        return replies.text(still if len(later) == len(planned) else f"{label}去过的外出都有联系记录。{still}")
     lines = visit_words.lines_of(found, now, await _names(found))
     return replies.numbered(
         f"{label}{len(found)}次外出还没有联系记录：", lines, "补记一句即可，例如：今天拜访了云帆科技，对方嫌贵"
@@ -190,7 +196,7 @@ async def show_rhythms(ctx: ChatContext) -> Reply:
     """看各级客户多久拜访一次，和后面的定期拜访"""
     rhythms = ctx.core.settings.daily_work.rhythms
     if not rhythms:
-        return replies.text("没有设置定期拜访。管理员可以在 [[daily_work.rhythms]] 里按客户级别设。")
+        return replies.text("还没有设置定期拜访，要按客户级别定期拜访请管理员设置。")
     rules = "；".join(f"{'、'.join(each.grades)}级每{each.every_days}天" for each in rhythms)
     found = await outings.recurring(ctx.core, ctx.actor)
     await dialogs.remember_list(ctx.core, ctx.place, "visits", [each.id for each in found])

@@ -47,7 +47,8 @@ async def lose_opportunity(ctx: ChatContext) -> Reply:
     ctx.slots["deal"] = str(row.id)
     if not ctx.slot("reason"):
         raise ctx.ask_words(f"「{row.name}」为什么丢的？", slot="reason")
-    competitor = ctx.slot("text") or competitor_in(f"{ctx.slot('said')}，{ctx.slot('reason')}")
+    said = "" if ctx.slot("text").strip("第个条#. ").isdecimal() else ctx.slot("text")  # a number names no rival
+    competitor = said or competitor_in(f"{ctx.slot('said')}，{ctx.slot('reason')}")
     if not competitor:
         raise ctx.ask_words("输给了谁？没有对手请回复“无”：", slot="text")
     again = _AGAIN.search(ctx.slot("reason"))

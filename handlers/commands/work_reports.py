@@ -11,13 +11,16 @@ from crm_core.errors import Invalid, NotFound
 from crm_core.ports import Core
 from crm_core.work_reports import REPORT_LABELS, ReportKind, WorkReport
 from handlers import dialogs, replies
-from handlers.lead_choice import colleague
+from handlers.lead_choice import colleague, is_meant
 from handlers.replies import Reply, Undo
 from handlers.router import EVERYBODY, WORKING, ChatContext, command
 from scheduler.reminders import range_bounds
 
 MANAGING = frozenset({Role.MANAGER, Role.ADMIN, Role.MARKETER, Role.VIEWER})
 _RANGES = {
+    "最近": "this_week",
+    "近期": "this_week",
+    "这几天": "this_week",
     "今天": "today",
     "昨天": "yesterday",
     "本周": "this_week",
@@ -29,7 +32,7 @@ _RANGES = {
     "上个月": "last_month",
 }
 _CENTRE = re.compile(
-    rf"(?P<who>我|[\u3400-\u9fff·]{{2,6}}?)的?\s*(?P<range>{'|'.join(_RANGES)})(?:的?(?:工作|情况|近况|表现)|在忙什么|做了什么|干了什么)?[?？]?"
+    rf"(?P<who>我|[\u3400-\u9fff·]{{2,6}}?)的?\s*(?P<range>{'|'.join(_RANGES)})(?:的?(?:工作|情况|近况|表现)|在忙什么|在?忙些?什么|在?做(?:些|了)?什么|在?干(?:些|了)?(?:什么|啥|嘛))?[?？]?"
 )
 
 
@@ -123,7 +126,7 @@ async def _recognise(core: Core, actor: Actor, words: str) -> dict[str, object] 
     found = _CENTRE.fullmatch(words.strip())
     if found is None:
         return None
-    if found["who"] != "我" and not await Employee.filter(name=found["who"], departed_at=None).exists():
+    if found["who"] != "我" and not await is_meant(actor, found["who"]):
         return None
     return {"who": found["who"], "range": found["range"]}
 
@@ -151,6 +154,7 @@ async def show_staff_work(ctx: ChatContext) -> Reply:
     if start is None or end is None:
         raise Invalid(field="range", reason="没有这个时间范围")
     found = await work_summaries.summarise(ctx.core, ctx.actor, employee.id, start, end)
+    label = "本周" if label in ("最近", "近期", "这几天") else label
     lines = [f"{found.name} {label}：", work_summaries.words_of(found)]
     if found.unrecorded:
         lines.append(f"外出未记录{found.unrecorded}次")

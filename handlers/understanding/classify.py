@@ -41,6 +41,15 @@ UPDATE = re.compile(
 MOVED_ON = re.compile(
     r"跳(?:到|去)|(?:去|到|进)了(?:一?家|个)?新(?:公司|单位)|跳槽|换(?:了|个|家)*(?:公司|单位|东家|工作)|离职|离开|入职|升职|升任|调(?:到|任|去)"
 )
+# A deal called by what is sold, with another sum, and the whole sentence of a day on which it should be closed.
+CORRECTED_DEAL = re.compile(
+    rf"^[\s]*把?{WHO}的(?![^,，。\s]*(?:预算|欠款|应收|单价|报价|回款|费|成本|金额))[^,，。\s{TIME}]{{2,12}}?"
+    rf"(?:改成|改为|改到|调到|调成|调整为){MONEY}[\s。!！吧了]*$"
+)
+COMING_CLOSE = re.compile(
+    rf"^[\s]*{WHO}(?:的(?:单子?|项目))?[\s,，]*(?:预计|估计|争取|大概|计划)[\s]*(?:在|到)?{TIME}(?:前|之前|左右|能|可以)*"
+    r"(?:关单|成交|成单|签单|签约|签合同|拿下)[\s。!！吧了]*$"
+)
 NEW_LEAD = re.compile(
     r"(?:新|录|加|建|添加|登记|新增|来了?|记|存|创建|录入|收|接|收到|进来|入库|"
     r"弄|多)(?:一?个|一?条|一?下|了|位|一位|一家|家|新的?|名|组|到|进|入|有|潜在|"
@@ -135,6 +144,8 @@ def _deal(sentence: Sentence) -> tuple[str, float] | None:
         return "win_opportunity", 0.9
     if re.search(r"提醒|公海|标签", skeleton):
         return None
+    if CORRECTED_DEAL.search(skeleton) or (COMPANY in skeleton and COMING_CLOSE.search(skeleton)):
+        return "advance_opportunity", 0.85
     named = ADVANCE.search(skeleton)
     stage = find_stage(skeleton, loose=bool(named))
     if named and MOVING.search(skeleton) and (stage or PERCENT in skeleton or MONEY in skeleton or "关单" in skeleton):

@@ -7,6 +7,7 @@ from handlers.understanding.clauses import clauses_of, trim, words
 from handlers.understanding.conditions import find_region
 from handlers.understanding.followups import amount_of, who
 from handlers.understanding.mentions import COMPANY, EMAIL, MARKS, PERSON, PHONE, REF, WHO, Sentence
+from handlers.understanding.names import TRADE
 from handlers.understanding.people import looks_like_name, name_at_start
 from handlers.understanding.phones import find_wechat_id, malformed_phone
 
@@ -36,6 +37,8 @@ INTRODUCED = re.compile(
     r"(?<![^\s,，。是由])(?:是|由)?(?P<source>[^\s,，。;；的]{1,8}(?:介绍|推荐|"
     r"转介))(?:来|过来)?的?(?=[\s,，。]|$)"
 )
+# What is behind 微信 when it names an account: "微信 caocao666".
+ID_BEHIND = re.compile(r"(?:号|id)?[\s:：]*[a-z][a-z0-9_\-]{5,19}")
 TITLE_ENDS = (
     r"总经理助理|总经理|副总经理|副总裁|总裁|副总|董事长|合伙人|创始人|法人|总监|"
     r"经理|主任|主管|厂长|院长|校长|园长|店长|科长|处长|局长|部长|行长|所长|站长|"
@@ -56,6 +59,11 @@ NEED = re.compile(
     r"买|做|订|定|换|装|上|建|改|配|租|用)|问(?=[^,，。\s]{2,8}(?:价格?|多少钱|报价)))(?P<need>[^,，。;；\s]{1,30})"
 )
 WANTED = re.compile(r"(?<![需只主重想])要(?!求|是|了|不|紧|么|不要|我)(?P<need>[^,，。;；\s]{2,30})")
+NAMED_BY_TRADE = re.compile(rf"[一-鿿]{{2,8}}(?:{TRADE})")
+# Words of the lead's own story, and no part of a company's name.
+NO_COMPANY = re.compile(
+    rf"{SOURCES}|{TITLE_ENDS}|[的做要想来买是在有找卖搞去了]|电话|来电|产品|价格|业务|在线|网上|需求|预算|认识|介绍|客户|线索|意向|报价|设备"
+)
 HEAD = re.compile(
     r"(?:请|帮我|麻烦|我|给我|来|了|有)*(?:新|录|加|建|添加|登记|新增|记|存|创建|"
     r"录入|收|接|收到|进来|入库|弄|多)?(?:一?个|一?条|一?下|了|位|一位|一家|家|"
@@ -76,6 +84,8 @@ def _source(sentence: Sentence) -> tuple[str | None, tuple[int, int]]:
         for match in found:
             start, end = match.span("source")
             if pattern is SOURCE_WORD and re.search(r"(?:发|加|打)$", sentence.skeleton[:start]):
+                continue
+            if match["source"] in TALK_CHANNELS and ID_BEHIND.match(sentence.skeleton, end):
                 continue
             return sentence.raw[sentence.at(start) : sentence.at(end)], (start, end)
     return None, (0, 0)
@@ -105,6 +115,19 @@ def _name_in_clauses(sentence: Sentence) -> str | None:
     return None
 
 
+def _company_beside(sentence: Sentence, source: tuple[int, int]) -> str | None:
+    """Find the word beside the person, or behind the number, that is left over and looks like a company by its trade."""
+    pieces = list(re.finditer(rf"[{PERSON}{PHONE}]|[^\s,，、;；{''.join(MARKS)}]+", sentence.skeleton))
+    for place, piece in enumerate(pieces):
+        before = pieces[place - 1][0] if place else ""
+        after = pieces[place + 1][0] if place + 1 < len(pieces) else ""
+        if not (before in (PERSON, PHONE) or after == PERSON) or source[0] <= piece.start() < source[1]:
+            continue
+        if NAMED_BY_TRADE.fullmatch(piece[0]) and not NO_COMPANY.search(piece[0]):
+            return sentence.raw[sentence.at(piece.start()) : sentence.at(piece.end())]
+    return None
+
+
 def _without_source(sentence: Sentence, slots: dict[str, object], span: tuple[int, int]) -> dict[str, object]:
     """Leave those out who only introduced the lead ("张总介绍的")."""
     kept = dict(slots)
@@ -125,6 +148,8 @@ def read_lead(sentence: Sentence, now: datetime) -> dict[str, object]:
     slots = _without_source(sentence, slots, span)
     if "person" not in slots and (name := _name_in_clauses(sentence)):
         slots["person"] = name
+    if "company" not in slots and (company := _company_beside(sentence, span)):
+        slots["company"] = company
     for slot, kind in (("phone", PHONE), ("email", EMAIL)):
         if found := sentence.of(kind):
             slots[slot] = found[0].value
@@ -135,7 +160,7 @@ def read_lead(sentence: Sentence, now: datetime) -> dict[str, object]:
     rest = sentence.skeleton[: span[0]] + " " * (span[1] - span[0]) + sentence.skeleton[span[1] :]
     slots["region"] = find_region(rest)
     if match := NEED.search(sentence.skeleton) or WANTED.search(sentence.skeleton):
-        need = words(sentence, match.start("need"), match.end("need"))
+        need = words(sentence, match.start("need"), match.end("need"), [])
         slots["need"] = re.sub(r"(?:很|比较|非常)?(?:感|有)兴趣$", "", need)
     if "phone" not in slots and (typed := malformed_phone(sentence.raw)):
         # A number with a digit too few or too many is kept as words, so that nothing typed is lost.

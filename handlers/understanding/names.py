@@ -17,7 +17,9 @@ COMPANY_ENDS = (
     "电子厂|工厂|制造厂|加工厂|厂|门店|专卖店|旗舰店|连锁店|店|诊所|药房|律所|"
     "商行|传媒|置业|地产|保险|证券|基金|俱乐部|健身房|协会|商会"
 )
-IS_COMPANY = re.compile(rf"(?:{COMPANY_ENDS})$")
+# Ends whose last sign is also an honorific: 苏州精工 is no 苏州精 of that title.
+CRAFT = "精工|重工"
+IS_COMPANY = re.compile(rf"(?:{COMPANY_ENDS}|{CRAFT})$")
 # Ends that are also everyday words: a company only with a name before them.
 WEAK_ENDS = re.compile(
     r"^(?:来|回|去|到|在|找|进|再|他|她|我|你|他们|你们|我们|她们|咱们|这家|那家|一家|两家|几家|对方|某|本|贵|该|各|"
@@ -58,7 +60,7 @@ TRADE = (
 )
 COMPANY_OF = re.compile(rf"[{HAN}]{{2,12}}?(?:{TRADE})(?=的?{TAKEN})")
 COMPANY_FORM = re.compile(
-    rf"[{HAN}a-z0-9()&]{{0,24}}?(?:{COMPANY_ENDS})(?:(?:连锁|管理|服务|发展|技术|投资|控股|股份|商贸){{0,2}}(?:有限公司|公司|集团|店|厂))?(?:\([{HAN}]{{2,6}}\))?"
+    rf"[{HAN}a-z0-9()&]{{0,24}}?(?:{COMPANY_ENDS}|{CRAFT})(?:(?:连锁|管理|服务|发展|技术|投资|控股|股份|商贸){{0,2}}(?:有限公司|公司|集团|店|厂))?(?:\([{HAN}]{{2,6}}\))?"
 )
 # A syllable after which an honorific is another word: 总是, 工作, 哥们, 董事会.
 NOT_HONORIFIC = re.compile(
@@ -280,6 +282,11 @@ ENDS_LIKE_SURNAME = re.compile(
 )
 
 
+def _begins_with_region(name: str) -> bool:
+    """Tell "苏州李" of 苏州李总; a place alone may be a name (江华)."""
+    return name.startswith(tuple(word for word in _words("regions") if len(word) > 1)) and name not in _words("regions")
+
+
 def _take_titled(sentence: Sentence, match: re.Match[str], known: KnownNames) -> bool:
     surname, given, honorific = match["surname"], match["given"], match["honorific"]
     if surname + honorific in ("高科", "高校", "高院"):
@@ -289,6 +296,8 @@ def _take_titled(sentence: Sentence, match: re.Match[str], known: KnownNames) ->
     start, end = match.start(), match.end()
     before = sentence.rest[max(0, start - 4) : start]
     if given and not (_fits_given(given) and BEFORE_FULL.search(before)):
+        return False
+    if given and (IS_COMPANY.search(match[0]) or _begins_with_region(surname + given)):
         return False
     if ENDS_LIKE_SURNAME.search(before + surname):
         return False

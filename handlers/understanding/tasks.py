@@ -16,6 +16,11 @@ ASKING = re.compile(
     r"嗯|然后)*(?:(?:设|建|加|新建|新增|创建|添加|定|弄|来|设置|记)(?:一?个|一条|"
     r"条|下|一下)?(?:新的?|重要)?(?:提醒|待办|任务|闹钟|日程|备忘|todo)(?:事项)?[\s:：,，]*)?"
 )
+FOR_WHOM = re.compile(
+    r"^[\s,，]*(?:给|为|帮)(?P<name>(?![我自])[一-鿿]{2,4}?)(?:设|建|加|新建|创建|添加|定|设置)(?:一?个|一条|条|下|一下)?"
+    r"(?:提醒|待办|任务|闹钟|日程)"
+)
+"""给孙权设个提醒: whom it is about, which stays in the words."""
 CALL = re.compile(
     r"(?:到时候?|到点|准时|按时|务必|一定|要|再|就|都|请|记得)*(?:提醒(?:一下|"
     r"下)?(?:我|自己|大家)?(?:一下|下)?|(?:叫|喊|催|通知)(?:一下|下)?我(?:一?下|"
@@ -78,6 +83,7 @@ def action_words(sentence: Sentence, used: list[Mention]) -> str:
     """Words of what is to be done, without the times it is for and the asking."""
     raw = sentence.text(0, len(sentence.raw), used)
     raw = LEAD_TIME.sub("", raw)
+    raw = FOR_WHOM.sub(r"\g<name> ", raw)
     pieces = [trim(CALL.sub(" ", ASKING.sub("", piece))) for piece in re.split(r"[,，。;；\n]", raw)]
     return trim(re.sub(r"\s{2,}", " ", "，".join(piece for piece in pieces if piece)))
 

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import msgspec
 import structlog
+from tortoise.expressions import Q
 
 from crm_core import quarantine
 from crm_core.access import Actor
 from crm_core.change_sets import Undone
 from crm_core.errors import CrmError
 from crm_core.importing import imports, refused, running, undoing
-from crm_core.importing.imports import OPEN, RULE_LABELS, Import, ImportStatus
+from crm_core.importing.imports import OPEN, RULE_LABELS, Import, ImportStatus, ImportStopped
 from crm_core.importing.running import Counted
-from crm_core.importing.writing import ImportStopped
 from crm_core.messages import Body, Kind
 from crm_core.ports import Core
 from scheduler.queue import Periodic
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 TELL_EVERY_LINES = 20_000
 """How often a long import says in chat how far it is."""
+MOST_AT_ONCE = 20
 MOST_REFUSED = 20_000
 """Refused rows in one file that is sent back."""
 FORGET_EVERY = timedelta(hours=1)
@@ -37,10 +38,16 @@ FORGET_EVERY = timedelta(hours=1)
 async def run(core: Core) -> int:
     """Do the next step of each import that waits for one; tells how many steps were done."""
     waiting = Import.filter(status__in=[each.value for each in OPEN], by_server=True)
+    # What waits for a file that somebody is still to send is nobody's next step.
+    waiting = waiting.filter(Q(status__not=ImportStatus.WAITING.value) | Q(media__not=""))
     count = 0
-    for row in await waiting.order_by("id").limit(20):
+    for number in await waiting.order_by("id").limit(MOST_AT_ONCE).values_list("id", flat=True):
+        # As it is now: those before it took their time, and it may have been cancelled.
+        row = await Import.get(id=number)
+        step = ImportStatus(row.status)
+        if step not in _STEPS:
+            continue
         try:
-            step = ImportStatus(row.status)
             # Whoever asked for an undo was allowed to then, and may have left since.
             is_undo = step is ImportStatus.UNDOING
             actor = Actor.of_system(row.actor) if is_undo else await imports.actor_for(core, row)
@@ -92,7 +99,7 @@ def _counted(row: Import, counted: Counted) -> str:
 
 async def _write(core: Core, row: Import, actor: Actor) -> None:
     if row.status == ImportStatus.QUEUED.value:
-        zero = dict.fromkeys(("new_count", "changed_count", "duplicate_count", "bad_count"), 0)
+        zero = dict.fromkeys(("new_count", "changed_count", "duplicate_count", "bad_count", "kept_count"), 0)
         await row.change(core, **zero)
     await running.run(core, row, actor, told=_Teller(core, row).note, ending=partial(_ending, core))
 
@@ -103,6 +110,8 @@ async def _ending(core: Core, row: Import) -> list[Body]:
         return []
     known = f"重复{row.duplicate_count}（其中更新{row.changed_count}）"
     lines = [f"导入 {row.label} 完成：新增{row.new_count}、{known}、有误{row.bad_count}。"]
+    if row.kept_count:
+        lines.append(row.kept_sentence)
     rows = await quarantine.refused_of(row.id, most=MOST_REFUSED)
     file = await _file_of(core, row, rows) if rows else None
     if rows and file is None:

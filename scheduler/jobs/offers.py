@@ -1,9 +1,11 @@
-"""Offers of leads: whoever is silent too long is passed over, and what waited for working hours is offered when they begin."""
+"""Offers of leads: whoever is silent too long is passed over, and what waited for
+working hours, room or its unit is offered then.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
 
-from crm_core import assignment, lead_exceptions
+from crm_core import assignment, distribution, lead_exceptions
 from crm_core.candidates_of_units import Desk
 from crm_core.leads import Lead
 from crm_core.ports import Core
@@ -11,7 +13,7 @@ from scheduler.queue import Periodic
 
 PAGE = 100
 RETRIED = 20
-"""Leads of one unit that wait for work to begin, looked at before it is given up for this time."""
+"""Leads of one unit that wait, looked at before it is given up for this time."""
 WORK_SECONDS = 20.0
 """How long one run goes on; the rest is done by the next."""
 
@@ -25,18 +27,32 @@ async def run(core: Core) -> int:
 
 
 async def retry_waiting(core: Core) -> int:
-    """Offer what waited for working hours; tells how many found somebody."""
-    began, begun = core.clock.monotonic(), 0
+    """Offer what waited for working hours or for room; tells how many found somebody."""
+    until, begun = core.clock.monotonic() + WORK_SECONDS, 0
     for unit in await lead_exceptions.waiting_units():
-        after = 0
-        while core.clock.monotonic() - began < WORK_SECONDS:
-            page = await lead_exceptions.waiting_leads(unit, after, RETRIED)
-            found = await _retry(core, [lead for _, lead in page])
-            begun += found
-            if not found:  # nobody of this unit works yet
-                break
-            after = page[-1][0]
+        begun += await _retry_unit(core, unit, until)
     return begun
+
+
+async def _retry_unit(core: Core, unit: int | None, until: float) -> int:
+    """Offer the oldest leads of a unit for as long as somebody is found."""
+    begun = after = 0
+    while core.clock.monotonic() < until:
+        page = await lead_exceptions.waiting_leads(unit, after, RETRIED)
+        found = await _retry(core, [lead for _, lead in page])
+        begun += found
+        if not found:
+            return begun + (await _retry_further(core, unit, page[-1][0]) if len(page) == RETRIED else 0)
+        after = page[-1][0]
+    return begun
+
+
+async def _retry_further(core: Core, unit: int | None, after: int) -> int:
+    """Look at one page behind, at another each time: those in front may wait for others than those behind do."""
+    key = f"offers_further:{unit or 0}"
+    page = await lead_exceptions.waiting_leads(unit, max(after, int(await core.state.get(key) or 0)), RETRIED)
+    await core.state.set(key, str(page[-1][0] if page else 0), lasts=timedelta(days=1))
+    return await _retry(core, [lead for _, lead in page])
 
 
 async def _retry(core: Core, numbers: Sequence[int]) -> int:
@@ -47,7 +63,8 @@ async def _retry(core: Core, numbers: Sequence[int]) -> int:
             if lead is None:
                 await lead_exceptions.end(core, number)
                 continue
-            begun += await assignment.assign_by_rule(core, lead, desk=desk) is not None
+            if await distribution.find_unit_now(core, desk, lead):
+                begun += await assignment.assign_by_rule(core, lead, desk=desk) is not None
     return begun
 
 

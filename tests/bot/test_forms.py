@@ -2,7 +2,10 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest_asyncio
 from aiohttp import web
@@ -25,6 +28,9 @@ SAID = {"name": "李四", "mobile": "13800138000", "need": "20台网关"}
 FORMS = {
     "contact": FormSettings(token=Secret(TOKEN), source="官网", required=("need",), per_minute=50),
     "shared": FormSettings(token=Secret(TOKEN), allowed_origins=("https://www.example.cn",), per_minute=2),
+    "website": FormSettings(
+        token=Secret(TOKEN), source="官网", required=("phone",), min_fill=timedelta(seconds=3), per_minute=50
+    ),
     "slow": FormSettings(token=Secret(TOKEN), min_fill=timedelta(seconds=3), per_minute=50),
 }
 
@@ -73,6 +79,47 @@ async def test_each_wrong_field_has_one_sentence_and_nothing_is_lost(page: TestC
     assert await Lead.all().count() == 0
 
 
+class _Fields(HTMLParser):
+    """Finds the names of the fields of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names += [value for name, value in attrs if tag in ("input", "textarea") and name == "name" and value]
+
+
+async def test_the_page_of_the_docs_works(page: TestClient[Any, Any], clock: Any) -> None:
+    written = (Path(__file__).parents[2] / "docs" / "leads.md").read_text(encoding="utf-8")
+    html, found = written.partition("```html")[2].partition("```")[0], _Fields()
+    found.feed(html)
+    place = f"/forms/website/{TOKEN}"
+    ticket = (await (await page.get(place)).json())["ticket"]
+    clock.advance(timedelta(seconds=5))
+    told = {"name": "李四", "phone": "13800138000", "need": "20台", "_ticket": ticket}
+    headers = {"Content-Type": "application/x-www-form-urlencoded;charset=UTF-8"}
+
+    def body(**said: str) -> bytes:
+        return urlencode({name: (told | said).get(name, "") for name in found.names}).encode()
+
+    status, answer = await post(page, body(phone="138"), place, headers=headers)
+    assert (status, answer["error"]["message"]) == (422, "电话格式不对")
+    status, answer = await post(page, body(phone=""), place, headers=headers)
+    assert (status, answer["error"]["message"]) == (422, "请填写电话")
+    assert await post(page, body(), place, headers=headers) == (200, {"ok": True})
+    lead = await Lead.get()
+    assert (lead.name, lead.mobile, lead.need, lead.landline, lead.raw_text) == ("李四", "+8613800138000", "20台", None, "")
+
+
+async def test_a_visitor_without_a_ticket_is_told_of_a_wrong_number(page: TestClient[Any, Any]) -> None:
+    status, answer = await post(page, {"name": "李四", "phone": "138"}, f"/forms/website/{TOKEN}")
+    assert (status, answer["error"]["fields"]) == (422, {"phone": "电话格式不对"})
+    status, answer = await post(page, {"name": "李四"}, f"/forms/website/{TOKEN}")
+    assert (status, answer["error"]["fields"]) == (422, {"phone": "请填写电话"})
+    assert (await post(page, {"phone": "138", "website": "x"}, f"/forms/website/{TOKEN}"))[1] == {"ok": True}
+
+
 async def test_a_machine_learns_nothing(page: TestClient[Any, Any]) -> None:
     assert await post(page, {**SAID, "website": "http://spam"}) == (200, {"ok": True})
     assert await Lead.all().count() == 0
@@ -84,6 +131,7 @@ async def test_who_fills_too_fast_is_no_person(page: TestClient[Any, Any], clock
     ticket = (await (await page.get(place)).json())["ticket"]
     await post(page, {**SAID, "_ticket": ticket}, place)
     await post(page, {**SAID, "need": "1", "_ticket": "1.x"}, place)
+    assert (await post(page, {**SAID, "need": "3", "_ticket": "1.票"}, place))[0] == 200
     assert await Lead.all().count() == 0
     clock.advance(timedelta(seconds=4))
     await post(page, {**SAID, "need": "2", "_ticket": ticket}, place)

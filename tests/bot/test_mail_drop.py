@@ -2,6 +2,7 @@
 
 import asyncio
 import smtplib
+import time
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
 
@@ -114,3 +115,38 @@ def test_a_mail_of_nobody_or_of_two_is_none(sender: str) -> None:
 def test_no_bytes_break_the_reader(raw: bytes, head: bytes) -> None:
     found = read_mail(head + raw, DROP)
     assert found is None or "@" in found.sender
+
+
+async def test_what_a_stranger_wrote_is_not_looked_at(drop: MailDrop, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[bytes] = []
+    monkeypatch.setattr("bot.mail_drop.read_mail", lambda raw, drop: looked.append(raw))
+    assert await send(drop, mail("spam@evil.example")) == 550
+    assert looked == []
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("To: " + "(" * 500, "x"),
+        ("To: " + "=?utf-8?q?" * 500, "x"),
+        ("Subject: " + "(" * 5000, "x"),
+        ("Date: " + "(" * 5000, "x"),
+        ("Content-Type: text/html", "<![<!"),
+        ("Content-Type: text/html", "<p>" + "<a \r\n" * 5000),
+        ("Content-Type: text/plain; charset=no-such", "x"),
+        ("Content-Type: " + "a;" * 4000, "x"),
+    ],
+)
+async def test_a_crooked_mail_of_somebody_known_is_answered(drop: MailDrop, head: str, body: str) -> None:
+    folded = "\r\n ".join(head[at : at + 500] for at in range(0, len(head), 500))
+    raw = f"From: wang@example.cn\r\nCc: li@yunfan.cn\r\n{folded}\r\n\r\n{body}".encode()
+    assert await send(drop, raw) in (250, 550)
+    assert await send(drop, mail()) == 250
+
+
+@pytest.mark.parametrize("filler", ["\n", " \n", "\r\n", "\t", "> ", "--", "在", "On "])
+def test_the_reading_of_quotes_does_not_grow_with_the_square_of_the_mail(filler: str) -> None:
+    raw = b"From: wang@example.cn\r\nTo: li@yunfan.cn\r\n\r\n" + ("x" + filler * 60_000).encode()[:60_000]
+    begun = time.process_time()
+    assert read_mail(raw, DROP) is not None
+    assert time.process_time() - begun < 5  # it was minutes

@@ -1,5 +1,6 @@
 """The page on which a colleague sends a table: by ticket alone, checked like one sent in chat."""
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -23,6 +25,7 @@ from crm_core.ports import Core
 from scheduler.jobs import imports as job
 from tests.crm_core.importing.conftest import csv_bytes
 from tests.factories import make_employee
+from tests.waiting import until
 
 ROWS = [["姓名", "手机号"], ["张伟", "13800138000"], ["李娜", "138"]]
 
@@ -101,3 +104,49 @@ async def test_nobody_who_left_or_may_not_import_sends_one(core: Core, page: Tes
     async with page.post(place, data=form(csv_bytes(ROWS))) as refused:
         assert refused.status == 400
     assert await Import.all().count() == 0
+
+
+async def test_an_upload_that_breaks_off_ends_its_import(core: Core, page: TestClient[Any, Any]) -> None:
+    place = await place_of(core)
+    _, writer = await asyncio.open_connection(page.host, page.port)
+    head = f"POST {place} HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\nContent-Type: multipart/form-data; boundary=x\r\n\r\n"
+    writer.write(head.encode() + b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\na,b\r\n')
+    await writer.drain()
+    await until(lambda: Import.filter(status="waiting").exists())
+    writer.close()
+    await until(lambda: Import.filter(status="cancelled").exists())
+
+
+NAMED = b'Content-Disposition: form-data; name="file"; filename="a.csv"'
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        b"--b\r\nX: " + b"a" * 20_000 + b"\r\n" + NAMED + b"\r\n\r\nabc\r\n--b--\r\n",
+        b"--b\r\n" + b"".join(b"X%d: a\r\n" % each for each in range(5_000)) + NAMED + b"\r\n\r\nabc\r\n--b--\r\n",
+        b"--b\r\nnocolon\r\n" + NAMED + b"\r\n\r\nabc\r\n--b--\r\n",
+        b'--b\r\nContent-Disposition: form-data; name="_charset_"\r\n\r\n' + b"x" * 100 + b"\r\n--b--\r\n",
+        b"--b\r\nContent-Type: multipart/mixed\r\n" + NAMED + b"\r\n\r\n--c\r\n--b--\r\n",
+        b"--b\r\n" + NAMED + b"\r\n\r\n" + csv_bytes(ROWS),
+        b"--b\r\n" + NAMED + b"\r\n\r\n" + csv_bytes(ROWS) + b"\r\n--",
+        b"--b\r\n" + NAMED + b"\r\nContent-Length: 99999999999\r\n\r\nabc\r\n--b--\r\n",
+    ],
+)
+async def test_a_broken_or_cut_off_form_is_a_sentence(core: Core, page: TestClient[Any, Any], part: bytes) -> None:
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    async with page.post(await place_of(core), data=part, headers=kind) as answer:
+        assert answer.status == 400
+        assert "没有收全" in await answer.text()
+    assert await Import.exclude(status="cancelled").count() == 0
+
+
+async def test_a_name_holds_no_control_signs(core: Core, page: TestClient[Any, Any]) -> None:
+    body = b"--b\r\n" + NAMED.replace(b"a.csv", b"a%00\x00b.csv") + b"\r\n\r\n" + csv_bytes(ROWS) + b"\r\n--b--\r\n"
+    head = NAMED.replace(b'filename="a.csv"', b"filename*=utf-8''a%00b.csv")
+    place = await place_of(core)
+    for one in (body, b"--b\r\n" + head + b"\r\n\r\n" + csv_bytes(ROWS) + b"\r\n--b--\r\n"):
+        kind = {"Content-Type": "multipart/form-data; boundary=b"}
+        async with page.post(place, data=one, headers=kind) as answer:
+            assert answer.status in (200, 400)
+    assert all("\0" not in row.file_name for row in await Import.all())

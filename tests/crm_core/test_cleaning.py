@@ -1,11 +1,12 @@
 """Each new lead examined once: merged by rule, put before somebody, or left; and the one-word answers."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from crm_core import change_sets, cleaning, overwriting
+from crm_core import change_sets, cleaning, leads, overwriting
 from crm_core.access import Actor, Role
 from crm_core.cleaning import Answer, CaseAnswered, CleaningCase, Examined
 from crm_core.conversations import Message
@@ -208,3 +209,58 @@ async def test_a_new_customer_that_looks_like_one_of_before_waits_in_the_queue(c
     await cleaning.answer(core, actor, shown.case.id, Answer.MERGE)
     assert (await Customer.get(id=new.id)).merged_into_id == old.id
     assert (await Customer.get(id=namesake.id)).merged_into_id is None
+
+
+async def test_all_that_waits_about_one_record_is_one_question_and_outlives_nothing(core: Core) -> None:
+    asking = with_identity(core, overwrite=OverwriteSettings(company="ask", need="ask"))
+    old = await make_lead(core, mobile=MOBILE, company="东风机械", need="5台")
+    done = []
+    for company, need in (("云帆科技", "5台"), ("南湖学校", "20台")):
+        new = await make_lead(core, mobile=MOBILE, company=company, need=need)
+        done.append(await cleaning.examine(asking, new.id))
+    case = await CleaningCase.get()
+    assert (case.subject_id, case.status) == (old.id, "open")
+    shown = await cleaning.next_case(core, SYSTEM)
+    assert shown is not None
+    assert (shown.reasons, len(shown.pending)) == (("公司不同", "需求不同"), 3)
+    await change_sets.undo(core, SYSTEM, done[1].set_id or 0)
+    assert (await cleaning.show(core, SYSTEM, case.id)).reasons == ("公司不同",)
+    await cleaning.answer(core, SYSTEM, case.id, Answer.SKIP)
+    await change_sets.undo(core, SYSTEM, done[0].set_id or 0)
+    assert await cleaning.next_case(core, SYSTEM) is None
+    assert await cleaning.waiting(SYSTEM).count() == 0
+
+
+async def test_an_answered_question_about_fields_is_asked_again_when_there_is_something_new(core: Core) -> None:
+    asking = with_identity(core, overwrite=OverwriteSettings(company="ask"))
+    old = await make_lead(core, mobile=MOBILE, company="东风机械")
+    for company in ("云帆科技", "南湖学校"):
+        await cleaning.examine(asking, (await make_lead(core, mobile=MOBILE, company=company)).id)
+        shown = await cleaning.next_case(core, SYSTEM)
+        assert shown is not None
+        assert len(shown.pending) == 1
+        await cleaning.answer(core, SYSTEM, shown.case.id, Answer.MERGE)
+        assert (await Lead.get(id=old.id)).company == company
+        assert await cleaning.next_case(core, SYSTEM) is None
+
+
+async def test_of_two_answers_at_once_one_counts(core: Core) -> None:
+    await make_lead(core, "张伟", company="东风机械")
+    await cleaning.examine(core, (await make_lead(core, "张伟", company="东风机械公司")).id)
+    case = await CleaningCase.get()
+    words = (Answer.MERGE, Answer.DISTINCT, Answer.MERGE, Answer.DISTINCT)
+    done = await asyncio.gather(*(cleaning.answer(core, SYSTEM, case.id, word) for word in words), return_exceptions=True)
+    assert sum(isinstance(each, CleaningCase) for each in done) == 1, done
+    assert (await CleaningCase.get()).status in ("merged", "distinct")
+    assert ((await CleaningCase.get()).status == "merged") == (await Lead.filter(status="merged").count() == 1)
+
+
+async def test_who_recorded_somebody_again_is_told_of_the_merge(core: Core) -> None:
+    mine = await make_employee(core, "小王", staff_id="staff-小王")
+    actor = await actor_of(mine)
+    old = await leads.add(core, actor, name="张伟", mobile=MOBILE, need="20台网关")
+    new = await leads.add(core, actor, name="张伟", mobile=MOBILE)
+    assert (await cleaning.examine(core, new.id)).merged_into == ("lead", old.id)
+    told = [row.text for row in await Message.filter(direction="out")]
+    assert [text for text in told if f"刚录入的张伟 #{new.id}" in text and "拆开 张伟" in text]
+    assert (await Lead.get(id=old.id)).need == "20台网关"

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from crm_core import collecting, quarantine
+from crm_core import change_sets, cleaning, collecting, merging, quarantine
 from crm_core.access import Role
+from crm_core.cleaning import Answer
 from crm_core.collecting import NotCollected
 from crm_core.errors import Invalid, NotFound, Refused
 from crm_core.leads import Lead
@@ -91,3 +92,54 @@ async def test_rows_of_others_are_not_seen(core: Core) -> None:
     with pytest.raises(Refused):
         await quarantine.drop(core, await make_actor(core, "小看", Role.VIEWER), row.id)
     assert await quarantine.waiting(sales).count() == 0
+
+
+async def test_a_visitor_cannot_write_anybody_s_address_into_a_record(core: Core) -> None:
+    known = await make_lead(core, "张伟", mobile="13800138000")
+    other = await make_lead(core, "李四", email="li@si.cn", landline="021-66667777")
+    said = {"mobile": "13800138000", "email": "LI@si.cn", "landline": "02166667777", "wechat_id": "wo_shi_ta", "title": "采购"}
+    made = await collecting.collect(core, SYSTEM, said, source="官网")
+    lead = await Lead.get(id=known.id)
+    assert (made.id, lead.email, lead.landline, lead.wechat_id, lead.title) == (known.id, None, None, None, "采购")
+    assert {change.name: (change.new, change.status) for change in await FieldChange.filter(subject_id=known.id)} == {
+        "wechat_id": ("wo_shi_ta", "pending")
+    }
+    shown = await cleaning.next_case(core, SYSTEM)
+    assert shown is not None
+    assert (shown.subject.id, shown.pending) == (known.id, (("wechat_id", "", "wo_shi_ta"),))
+    await cleaning.answer(core, SYSTEM, shown.case.id, Answer.MERGE)
+    assert (await Lead.get(id=known.id)).wechat_id == "wo_shi_ta"
+    assert (await Lead.get(id=other.id)).intent_count == 1
+
+
+async def test_what_a_colleague_lets_in_is_written_but_nobody_else_s(core: Core) -> None:
+    boss = await make_actor(core, "陈经理", Role.ADMIN)
+    known = await make_lead(core, "张伟", mobile="13800138000")
+    await make_lead(core, "李四", email="li@si.cn")
+    row = await keep(core, mobile="13800138000", email="li@si.cn", wechat_id="wo_shi_ta")
+    await quarantine.release(core, boss, row.id, {})
+    lead = await Lead.get(id=known.id)
+    assert (lead.email, lead.wechat_id) == (None, "wo_shi_ta")
+
+
+async def test_letting_in_needs_the_right_to_write_what_it_becomes(core: Core) -> None:
+    narrow = (await make_actor(core, "陈经理", Role.ADMIN)).narrowed(frozenset({"imports:write"}))
+    known = await make_lead(core, "张伟", mobile="13800138000")
+    for number in ("13800138000", "13900139000"):
+        row = await keep(core, mobile=number, email="c@d.cn")
+        with pytest.raises(Refused):
+            await quarantine.release(core, narrow, row.id, {})
+    assert ((await Lead.get(id=known.id)).email, await Lead.all().count()) == (None, 1)
+    await quarantine.release(core, narrow.narrowed(frozenset({"imports:write", "leads:write"})), row.id, {})
+
+
+async def test_a_merge_is_taken_apart_although_they_came_again_since(core: Core) -> None:
+    actor = await make_actor(core)
+    keep = await make_lead(core, "李四", owner_id=actor.employee_id, mobile="13800138000")
+    drop = await make_lead(core, "李四", owner_id=actor.employee_id, need="5台")
+    changes = await merging.merge(core, actor, "lead", keep.id, drop.id)
+    for company in ("东风", "云帆"):
+        await collecting.collect(core, SYSTEM, {"mobile": "13800138000", "company": company}, source="官网")
+    await change_sets.undo(core, actor, changes.id)
+    assert (await Lead.get(id=drop.id)).merged_into_id is None
+    assert (await Lead.get(id=keep.id)).company == "东风"

@@ -16,7 +16,7 @@ async def test_columns_of_each_kind_and_back(core: Core) -> None:
     lead = await make_lead(core, owner_id=actor.employee_id)
     set_id = await corrections.correct(core, actor, "customer", row.id, "行业", "制造业")
     assert (await Customer.get(id=row.id)).industry == "制造业"
-    await corrections.undo(core, actor, set_id, "customer", row.id)
+    await corrections.undo(core, actor, set_id)
     assert (await Customer.get(id=row.id)).industry == "软件"
     await corrections.correct(core, actor, "contact", person.id, "电话", "13800138000")
     await corrections.correct(core, actor, "contact", person.id, "决策权重", "80")
@@ -27,7 +27,7 @@ async def test_columns_of_each_kind_and_back(core: Core) -> None:
     key = (await Customer.get(id=row.id)).name_key
     set_id = await corrections.correct(core, actor, "customer", row.id, "名称", "南湖学校")
     assert (await Customer.get(id=row.id)).name_key != key
-    await corrections.undo(core, actor, set_id, "customer", row.id)
+    await corrections.undo(core, actor, set_id)
     await keying.fill(core)
     assert (await Customer.get(id=row.id)).name_key == key
     for name, value in (("电话", "12"), ("决策权重", "很高"), ("决策权重", "101"), ("职务", " ")):

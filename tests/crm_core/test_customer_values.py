@@ -1,5 +1,6 @@
 """Values over the database: kept over time, dynamic, ranked, and none of another's."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from crm_core import custom_fields, customer_values, customers, purchases, win_loss
@@ -61,3 +62,17 @@ async def test_the_ranking_is_of_the_team_alone(core: Core) -> None:
     assert (seen.worst_count, seen.worst_profit, seen.loss) == (3, Decimal(100), Decimal(-100))
     assert seen.top_share == 0.25
     assert (await customer_values.ranking(core, peer)).customers == 0
+
+
+async def test_each_line_of_profit_is_rounded_half_up(core: Core) -> None:
+    actor = await make_actor(core)
+    settings = replace(core.settings, customer_value=replace(core.settings.customer_value, profit_percent=50))
+    core = replace(core, settings=settings)
+    row = await customers.add_customer(core, actor, name="云帆科技")
+    for _ in range(3):  # 0.005 each: added up unrounded they were 0.015, and then half-even 0.02
+        await purchases.note_purchase(core, actor, row.id, product="线", amount="0.01")
+    await make_deal(core, actor, customer_id=row.id, amount="0.05", probability=50)
+    await job.run(core)
+    assert (await CustomerValue.filter(customer_id=row.id).order_by("-id").first()).profit_cents == 3  # type: ignore[union-attr]
+    seen = await customer_values.appraisal_of(core, actor, row.id)
+    assert (seen.inputs.profit_amount, seen.inputs.open_amount) == (Decimal("0.03"), Decimal("0.03"))

@@ -9,7 +9,7 @@ from crm_core.access import Role
 from crm_core.activities import FollowUp
 from crm_core.conversations import Message
 from crm_core.customers import Customer
-from crm_core.errors import NotFound
+from crm_core.errors import NotFound, Refused
 from tests.factories import SYSTEM, make_actor, make_customer_account, make_lead
 
 EVERYTHING = {
@@ -110,3 +110,12 @@ async def test_only_of_people_one_may_see(core):
 def test_a_condition_in_words():
     assert explaining.describe({}) == "全部"
     assert explaining.describe({"region": "上海", "not": {"did": "wrote", "within_days": 7}}) == "地区含上海、7天内发过消息"
+
+
+async def test_a_token_is_told_only_what_it_may_read(core):
+    lead = await make_lead(core, region="上海")
+    boss = await make_actor(core, "陈经理", Role.ADMIN)
+    segment = await segments.create_segment(core, boss, name="上海", conditions={"region": "上海"})
+    narrow = boss.narrowed(frozenset({"segments:read", "leads:read"}))
+    with pytest.raises(Refused):
+        await explaining.why(core, narrow, segment, lead.person_id)

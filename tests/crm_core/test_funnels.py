@@ -1,5 +1,6 @@
 """The funnel: counts, amounts, conversion, won and lost, for whom one may ask."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -8,11 +9,13 @@ import pytest
 from crm_core import customers
 from crm_core.access import Role
 from crm_core.employees import Employee, actor_of
-from crm_core.errors import Refused
+from crm_core.errors import Invalid, Refused
+from crm_core.forecasts import forecast
 from crm_core.funnels import funnel
 from crm_core.opportunities import UnknownPipeline
-from crm_core.pipeline_rules import OpportunitySettings
+from crm_core.pipeline_rules import OpportunitySettings, PipelineSettings, StageSettings
 from crm_core.ports import Core
+from crm_core.sales_targets import set_target
 from crm_core.stage_moves import advance, undo_last
 from crm_core.win_loss import lose, shelve, win
 from tests.factories import SYSTEM, make_actor, make_deal, with_opportunities
@@ -87,3 +90,29 @@ async def test_without_deals_the_customer_flow_is_counted(core: Core) -> None:
     assert dict(found.customer_counts) == {"潜在客户": 1, "成交客户": 1, "休眠客户": 0, "流失客户": 0}
     assert found.stages == ()
     assert (await funnel(core, actor, *NOVEMBER)).customer_counts == ()
+
+
+async def test_the_target_is_of_all_pipelines_and_so_is_what_is_held_against_it(core: Core) -> None:
+    tracks = tuple(PipelineSettings(name, name, (StageSettings("first", "初谈"),)) for name in ("sales", "service"))
+    core = with_opportunities(core, replace(core.settings.opportunities, pipelines=tracks))
+    actor = await make_actor(core)
+    await set_target(core, SYSTEM, month="2026-11", amount="200", employee_id=actor.employee_id)
+    for track, amount in (("sales", "50"), ("service", "100")):
+        await make_deal(core, actor, amount=amount, pipeline=track, status="won", won_at=core.clock.now())
+    await make_deal(core, actor, amount="10", pipeline="service", probability=100, expected_close_on="2026-11-30")
+    for track, won in (("sales", 50), ("service", 100)):
+        found = await funnel(core, actor, *NOVEMBER, pipeline=track)
+        assert (found.won_amount, found.reached_percent) == (won, 75)
+        assert found.forecast is not None
+        assert found.forecast.amount == 160
+
+
+@pytest.mark.parametrize(
+    "span",
+    [(date(2026, 1, 1), date(9999, 12, 31)), (date(1, 1, 1), date(2026, 1, 1)), (date(2026, 2, 1), date(2026, 1, 1))],
+)
+async def test_a_span_is_ten_years_at_most(core: Core, span: tuple[date, date]) -> None:
+    with pytest.raises(Invalid):
+        await funnel(core, SYSTEM, *span)
+    with pytest.raises(Invalid):
+        await forecast(core, *span, None, date(2026, 11, 25))

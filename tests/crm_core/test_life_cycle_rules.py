@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crm_core.life_cycle_rules import Facts, GradeDays, LifeCycle, LifeCycleSettings, judge, named
+from crm_core.life_cycle_rules import Facts, GradeDays, LifeCycle, LifeCycleSettings, judge, life_cycle_label, named
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SETTINGS = LifeCycleSettings(grades=(GradeDays("A", 30, 200),))
@@ -60,3 +60,8 @@ def test_settings_and_words() -> None:
     wrong = LifeCycleSettings(dormant_days=10, lost_days=5, warn_days=20, loyal_days=0)
     assert {key for key, _ in wrong.problems()} == {"dormant_days", "warn_days", "loyal_days"}
     assert (named("休眠"), named("lost"), named("死了")) == (LifeCycle.DORMANT, LifeCycle.LOST, None)
+
+
+def test_every_state_has_its_word() -> None:
+    assert [life_cycle_label(each.value) for each in LifeCycle] == ["目标", "潜在", "机会", "用户", "忠诚", "休眠", "流失"]
+    assert life_cycle_label("") == ""

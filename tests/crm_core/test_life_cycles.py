@@ -154,3 +154,18 @@ async def test_whom_to_call_next_follows_the_rhythm(core: Core, clock: FakeClock
     clock.advance(61 * 86400)
     found, count = await life_cycle_counts.list_to_contact(core, actor)
     assert ([each.id for each in found], count) == ([customer.id], 1)
+
+
+async def test_a_row_that_is_too_young_holds_up_those_behind_it(core: Core, clock: FakeClock) -> None:
+    actor = await make_actor(core)
+    first, second = [await customers.add_customer(core, actor, name=name) for name in ("云帆科技", "南湖学校")]
+    await settle(core, clock)
+    clock.advance(100)
+    await activities.add_follow_up(core, actor, activities.subject_of(first), method="phone")
+    clock.advance(-60)  # another process, or one that began before it: an older stamp with a larger number
+    await activities.add_follow_up(core, actor, activities.subject_of(second), method="phone")
+    clock.advance(59)
+    await job.run(core)
+    clock.advance(120)
+    await job.run(core)
+    assert [await state_of(row.id) for row in (first, second)] == ["potential"] * 2

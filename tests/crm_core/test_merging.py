@@ -193,3 +193,12 @@ async def test_every_table_with_a_person_or_subject_is_moved_or_says_why_not(cor
     assert {("follow_ups", "subject_id"), ("reminders", "about_id"), ("contacts", "customer_id")} <= told
     assert {("customers", "parent_id"), ("contacts", "reports_to_id"), ("leads", "contact_id")} <= told
     assert ("leads", "person_id") not in told
+
+
+async def test_the_merges_of_a_record_are_those_that_made_it_one_of_two(core: Core) -> None:
+    one, two, three = [await make_lead(core, name) for name in ("一", "二", "三")]
+    first = await merging.merge(core, SYSTEM, "lead", two.id, three.id)
+    assert [each.id for each in await merging.merges_of("lead", two.id)] == [first.id]
+    second = await merging.merge(core, SYSTEM, "lead", one.id, two.id)
+    assert [each.id for each in await merging.merges_of("lead", one.id)] == [second.id]
+    assert await merging.merges_of("contact", one.id) == []

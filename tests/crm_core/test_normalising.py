@@ -93,6 +93,10 @@ def test_birthdays() -> None:
     assert normalising.birthday("1980/1/15") == "1980-01-15"
     assert normalising.birthday("1月5日") == "01-05"
     assert normalising.birthday("lunar:08-15") == "lunar:08-15"
+    assert normalising.birthday("农历正月十五") == "lunar:01-15"
+    assert normalising.birthday("农历闰四月 初一") == "lunar:04L-01"
+    assert normalising.birthday("阴历腊月廿三日") == "lunar:12-23"
+    assert normalising.birthday("农历一月四十") is None
     assert normalising.birthday("02-30") is None
 
 

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from crm_core import access, change_sets, customers, opportunities
+from crm_core import access, activities, change_sets, customers, opportunities
 from crm_core.access import Actor, Role
 from crm_core.audit import AuditEntry
+from crm_core.change_sets import BuiltUpon
 from crm_core.customers import Customer
 from crm_core.errors import Invalid, NotFound, Refused
 from crm_core.opportunities import (
@@ -21,6 +22,7 @@ from crm_core.opportunities import (
 from crm_core.pipeline_rules import DEFAULT_PIPELINE, OpportunitySettings
 from crm_core.ports import Core
 from crm_core.stage_moves import advance
+from scheduler import reminders
 from tests.factories import SYSTEM, make_actor, make_deal, with_opportunities
 
 
@@ -134,6 +136,11 @@ async def test_a_deal_opened_by_mistake_is_taken_back_only_before_it_moves(core:
     actor = await make_actor(core)
     slip, real = await make_deal(core, actor), await make_deal(core, actor, name="真的")
     await opportunities.undo_create(core, actor, slip.id)
+    told = await make_deal(core, actor, "谈过的")
+    await activities.add_follow_up(core, actor, activities.subject_of(told), summary="电话")
+    with pytest.raises(BuiltUpon):
+        await opportunities.undo_create(core, actor, told.id)
+    assert await Opportunity.exists(id=told.id)
     assert not await Opportunity.filter(id=slip.id).exists()
     assert not await StageMove.filter(opportunity_id=slip.id).exists()
     await advance(core, actor, real.id, reason="客户催")
@@ -178,20 +185,23 @@ async def test_teams_without_deals_are_told_so(core: Core) -> None:
     assert await opportunities.create(shops, other, customer_id=second.id)
 
 
-async def test_hand_over_takes_what_is_not_won_along_and_can_be_undone(core: Core) -> None:
+async def test_a_customer_given_away_takes_what_is_not_won_along_and_comes_back(core: Core) -> None:
     old, new = await make_actor(core), await make_actor(core, "小李")
     open_one = await make_deal(core, old)
     won = await make_deal(core, old, customer_id=open_one.customer_id, status="won", won_at=core.clock.now())
     other = await make_deal(core, old)
-    async with core.db.transaction():
-        changes = await change_sets.begin(core, SYSTEM, "customer.transfer", "转移")
-        program = opportunities.hand_over(core, [open_one.customer_id], new.employee_id, set_id=changes.id)
-        assert await core.db.run(program) == 1
+    when = core.clock.now() + timedelta(hours=1)
+    about = {"about_kind": "opportunity", "about_id": open_one.id}
+    todo = await reminders.create(core, old, text="报价", at=when, **about)
+    _, set_id = await customers.give(core, SYSTEM, open_one.customer_id, new.employee_id or 0)
+    assert set_id is not None
     owners = dict(await Opportunity.all().values_list("id", "owner_id"))
     assert owners == {open_one.id: new.employee_id, won.id: old.employee_id, other.id: old.employee_id}
-    await change_sets.undo(core, SYSTEM, changes.id)
+    assert (await reminders.Reminder.get(id=todo.id)).owner_id == new.employee_id
+    await change_sets.undo(core, SYSTEM, set_id)
     assert set(await Opportunity.all().values_list("owner_id", flat=True)) == {old.employee_id}
-    assert await core.db.run(opportunities.hand_over(core, [open_one.customer_id], new.employee_id)) == 1
+    assert (await reminders.Reminder.get(id=todo.id)).owner_id == old.employee_id
+    assert (await Customer.get(id=open_one.customer_id)).owner_id == old.employee_id
 
 
 async def test_a_quote_is_noted_with_its_time(core: Core) -> None:

@@ -75,3 +75,15 @@ async def test_arriving_uses_the_outing_of_today(core: Core) -> None:
     assert (there.id, was_planned) == (planned.id, True)
     again, was_planned = await outings.arrive(core, actor, Stop("华兴贸易", now))
     assert (again.id != planned.id, was_planned) == (True, False)
+
+
+async def test_a_check_in_at_the_customer_takes_the_planned_outing_of_the_day(core: Core, clock: FakeClock) -> None:
+    actor = await make_actor(core)
+    row = await customers.add_customer(core, actor, name="东吴集团")
+    person = await customers.add_contact(core, actor, name="孙权", customer_id=row.id)
+    at_him, there = subject_of(person), subject_of(row)
+    planned = await outings.register(core, actor, Stop("孙权", clock.now() + timedelta(hours=3), at_him))
+    visit, was_planned = await outings.arrive(core, actor, Stop("东吴集团", clock.now(), there))
+    assert (visit.id, was_planned) == (planned.id, True)
+    start, end = clock.now() - timedelta(hours=1), clock.now() + timedelta(hours=8)
+    assert [each.id for each in await outings.unrecorded(core, actor, start, end)] == [planned.id]

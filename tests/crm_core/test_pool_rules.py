@@ -60,6 +60,14 @@ def test_a_running_contract_keeps_it_and_an_ended_one_sends_it_back() -> None:
     assert return_at(START + 100 * DAY, None, terms, end) == midnight + 10 * DAY
 
 
+def test_whoever_claims_is_protected_whatever_became_of_a_contract() -> None:
+    terms = PoolSettings(protection_days=20, returns=(ReturnRule(grades=("A",), after_contract_days=10),)).terms_for("A", "")
+    over, soon = date(2025, 1, 1), date(2026, 11, 2)
+    assert return_at(START, START, terms, over) == START + 30 * DAY
+    assert return_at(START, START, terms, soon) == START + 20 * DAY
+    assert return_at(START, START - 100 * DAY, terms, soon) == datetime(2026, 11, 2, 16, tzinfo=UTC) + 10 * DAY
+
+
 def test_problems_name_what_is_wrong() -> None:
     wrong = PoolSettings(
         kinds=(

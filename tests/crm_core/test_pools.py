@@ -49,7 +49,7 @@ async def test_a_salesperson_claims_before_working_on_a_pool_lead(core: Core) ->
     async def each_refused() -> None:
         with pytest.raises(LeadNotOwned) as refused:
             await leads.update(core, seller, lead.id, need="机床")
-        assert refused.value.sentence() == "线索「张伟」还在公海，请先领取"
+        assert refused.value.sentence() == "这条线索还在公海，请先领取"
         with pytest.raises(Refused):
             await assignment.assign(core, seller, [lead.id], seller.employee_id or 0)
         with pytest.raises(LeadNotOwned):

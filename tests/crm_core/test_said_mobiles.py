@@ -2,7 +2,7 @@
 
 import pytest
 
-from crm_core.said_mobiles import hide_mobiles, may_hold_mobile, said_mobile
+from crm_core.said_mobiles import hide_marks, hide_mobiles, may_hold_mobile, said_mobile
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,18 @@ def test_mobile_is_hidden_however_it_is_typed(text: str) -> None:
 
 def test_number_with_the_long_prefix_is_stored() -> None:
     assert said_mobile("打 008613912345678 找我") == "+8613912345678"
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("电话13800138000，微信zw123", "电话138****8000，微信z***"),
+        ("加微信号：Zw_123 吧", "加微信号：Z*** 吧"),
+        ("vx zw12345，QQ 123456", "vx z***，QQ 1***"),
+        ("写信到a.b@example.cn，座机010-66668888", "写信到a***，座机010****88"),
+        ("他叫weixin_of_z", "他叫w***"),
+        ("预算50000，要20台mqtt网关", "预算50000，要20台mqtt网关"),
+    ],
+)
+def test_whatever_somebody_is_reached_by_is_hidden(text: str, hidden: str) -> None:
+    assert hide_marks(text, ("weixin_of_z", None)) == hidden

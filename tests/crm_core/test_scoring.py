@@ -54,3 +54,10 @@ async def test_a_grade_by_hand_needs_the_right_and_is_taken_back(core: Core) -> 
         await scoring.set_grade(core, mine, "lead", 999, "A")
     with pytest.raises(Invalid):
         await scoring.set_grade(core, mine, "customer", lead.id, "A")
+
+
+async def test_an_explanation_needs_the_right_to_read_its_noun(core: Core) -> None:
+    contact = await customers.add_contact(core, SYSTEM, name="李四")
+    boss = await make_actor(core, "陈经理", Role.ADMIN)
+    with pytest.raises(Refused):
+        await scoring.explain(core, boss.narrowed(frozenset({"leads:read"})), await load_subject(SYSTEM, "contact", contact.id))

@@ -1,14 +1,21 @@
 """One unbroken history, page by page, under the rights of its people."""
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from crm_core import activities, conversion, customers, merging, timeline
+from crm_core import activities, conversion, customers, life_cycles, merging, pools, profiles, stage_moves, timeline
+from crm_core.access import Role
 from crm_core.activities import subject_of
+from crm_core.change_sets import ChangeSet
 from crm_core.conversations import Message
-from crm_core.errors import Invalid, NotFound
+from crm_core.errors import Invalid, NotFound, Refused
 from crm_core.leads import Lead
+from crm_core.life_cycle_rules import LifeCycle
+from crm_core.pipeline_rules import PipelineSettings, StageSettings
+from crm_core.pool_claims import ViewCapReached
 from tests.factories import SYSTEM, make_actor, make_customer_account, make_deal, make_lead
 
 
@@ -105,3 +112,58 @@ async def test_only_of_those_one_sees(core):
     with pytest.raises(Invalid):
         await timeline.page(core, wang)
     assert (await timeline.page(core, wang, customer_id=customer.id)).entries == ()
+
+
+async def test_what_happened_is_told_in_words_of_people(core):
+    wang = await make_actor(core, "小王")
+    rules = replace(
+        core.settings.opportunities,
+        pipelines=(
+            PipelineSettings("kits", "套件", (StageSettings("initial", "摸底", 10), StageSettings("proof", "试用", 50))),
+        ),
+    )
+    core = replace(core, settings=replace(core.settings, opportunities=rules))
+    customer, _contact = await conversion.convert(core, wang, (await make_lead(core, owner_id=wang.employee_id)).id)
+    deal = await make_deal(core, wang, customer_id=customer.id, pipeline="kits")
+    await stage_moves.advance(core, wang, deal.id, reason="试试")
+    await life_cycles.set_by_hand(core, wang, customer.id, LifeCycle.LOST, reason="搬走了")
+    account = await make_customer_account(core, await Lead.get(customer_id=customer.id))
+    await say(core, account, "", kind="event", payload='{"event":"odd_event"}')
+    told = {(entry.kind, entry.text) for entry in await everything(core, 50, customer_id=customer.id)}
+    assert {("stage", "新建摸底"), ("stage", "推进到试用，试试"), ("event", "事件")} <= told
+    assert any(kind == "life_cycle" and text.endswith("→ 流失，搬走了") for kind, text in told)
+    assert not [text for _, text in told if re.search("[a-z]{3,}", text)]
+    assert not [each.summary for each in await ChangeSet.all() if re.search("[a-z]{3,}", each.summary)]
+
+
+async def test_what_is_told_of_the_pool_reaches_nobody_before_it_is_claimed(core):
+    core = replace(core, settings=replace(core.settings, pools=replace(core.settings.pools, views_a_day=4)))
+    wang, boss = await make_actor(core, "小王"), await make_actor(core, "陈经理", Role.MANAGER)
+    lead = await make_lead(core, need="电话13800138000，微信zw123，座机010-66668888，a.b@example.cn", wechat_id="weixin_of_z")
+    await activities.add_follow_up(
+        core, SYSTEM, subject_of(lead), summary="加了weixin_of_z", at=core.clock.now() + timedelta(seconds=1)
+    )
+    for who in (wang, boss):
+        page = await timeline.page(core, who, person_id=lead.person_id, limit=1)
+        page = await timeline.page(core, who, person_id=lead.person_id, before=page.next)
+        assert page.entries[0].text.endswith("电话138****8000，微信z***，座机010****88，a***")
+        card = await profiles.profile(core, who, lead.person_id)
+        assert "138****8000" in next(line.value for line in card.lines if line.label == "需求")
+        assert not [line for line in card.lines if "weixin_of_z" in line.value]
+    await profiles.profile(core, wang, lead.person_id)
+    await timeline.page(core, wang, person_id=lead.person_id)
+    for verb in (timeline.page, profiles.profile):
+        with pytest.raises(ViewCapReached):
+            await verb(core, wang, person_id=lead.person_id)
+    await pools.claim(core, wang, lead.id)
+    assert "13800138000" in (await timeline.page(core, wang, person_id=lead.person_id)).entries[-1].text
+
+
+async def test_a_token_needs_the_right_to_each_thing_told(core):
+    wang = await make_actor(core, "小王")
+    lead = await make_lead(core, owner_id=wang.employee_id)
+    whole = frozenset(f"{noun}:read" for noun in timeline.TOLD)
+    for missing in whole:
+        with pytest.raises(Refused):
+            await timeline.page(core, wang.narrowed(whole - {missing}), person_id=lead.person_id)
+    assert (await timeline.page(core, wang.narrowed(whole), person_id=lead.person_id)).entries

@@ -20,8 +20,21 @@ def test_a_number_goes_where_it_belongs() -> None:
     assert checked({"phone": "13800138000"}).values == {"mobile": "+8613800138000"}
     assert checked({"phone": "021-62881234"}).values == {"landline": "+862162881234"}
     assert checked({"mobile": "021-62881234"}).values == {"mobile": None, "landline": "+862162881234"}
+    same = {"mobile": "13800138000", "phone": "13800138000"}
+    assert checked(same).values == {"mobile": "+8613800138000"}  # as a released row that was corrected
     both = checked({"mobile": "13800138000", "landline": "021-62881234", "phone": "13900139000"})
     assert [problem.field for problem in both.problems] == ["phone"]
+
+
+def test_a_wrong_birthday_is_told_in_plain_words() -> None:
+    said = "没有「1990-13-40」这一天，生日可以写 1990-01-15、01-15 或 农历正月十五"
+    assert problems_of({"birthday": "1990-13-40"}) == [Problem("birthday", said)]
+
+
+def test_a_remark_joins_the_need() -> None:
+    assert checked({"need": "20台", "remark": "要发票"}).values == {"need": "20台\n要发票"}
+    assert checked({"need": "20台要发票", "remark": "要发票"}).values == {"need": "20台要发票"}
+    assert checked({"remark": "要发票"}).values == {"need": "要发票"}
 
 
 def test_what_a_source_requires() -> None:

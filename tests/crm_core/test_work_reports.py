@@ -27,9 +27,17 @@ async def test_the_same_report_again_replaces_and_can_be_withdrawn(core: Core) -
 
 async def test_nonsense_is_refused(core: Core) -> None:
     actor = await make_actor(core)
-    for text, day in ((" ", None), ("好", date(2027, 1, 1)), ("长" * 6000, None)):
+    for text, day in (
+        (" ", None),
+        ("好", date(2027, 1, 1)),
+        ("好", date(1, 1, 1)),
+        ("好", date(2025, 11, 20)),
+        ("长" * 6000, None),
+    ):
         with pytest.raises(Invalid):
             await work_reports.submit(core, actor, ReportKind.DAILY, text, day=day)
+        with pytest.raises(Invalid):
+            await work_reports.submit(core, actor, ReportKind.WEEKLY, text, day=day)
     with pytest.raises(Invalid):
         await work_reports.submit(core, SYSTEM, ReportKind.DAILY, "好")
     assert await WorkReport.all().count() == 0

@@ -56,8 +56,31 @@ async def kill_during_import(folder: Path, count: int, kills: int, seed: int) ->
     assert look(place, "SELECT count(*), sum(new_count) FROM imports WHERE status = 'done'") == (1, count)
     assert look(place, "SELECT count(*) FROM changed_rows") == (count,)
     number = look(place, "SELECT id FROM imports WHERE status = 'done'")[0]
+    await kill_during_undo(place, table, number, kills, dice)
     assert f"取回{count}处改动" in await place.run("import", "leads", "--undo", str(number))
     assert look(place, ALL) == (0, 0)
+    assert look(place, "SELECT status FROM imports WHERE id = " + str(number)) == ("undone",)
+
+
+async def kill_during_undo(place: Place, table: Path, number: int, kills: int, dice: random.Random) -> None:
+    """Kill the undo while it is at it; a fresh import of the same file meanwhile is refused."""
+    left = "SELECT count(*) FROM changed_rows"
+    for _ in range(kills):
+        process = await start(place, "import", "leads", "--undo", str(number))
+        seen = look(place, left)[0]
+        async with asyncio.timeout(60):
+            while process.returncode is None and look(place, left)[0] >= seen:
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(dice.uniform(0, 0.05))
+        assert look(place, left)[0] > 0, "it was done before it could be killed"
+        process.kill()
+        await process.communicate()
+        if look(place, left)[0] < 5_000:
+            break
+    again = await start(place, "import", "leads", str(table))
+    _, error = await again.communicate()
+    assert again.returncode, "the half of an undone import was imported again"
+    assert "正在撤销" in error.decode()
 
 
 @pytest.mark.timeout(180)

@@ -97,6 +97,13 @@ async def test_numbers_are_masked_in_groups(core: Core, chat: Staff) -> None:
     assert "139****5678" in await chat.says("新线索 刘洋 13912345678")
 
 
+async def test_a_number_said_in_a_group_is_not_said_again(core: Core, chat: Staff) -> None:
+    await make_lead(core, owner_id=chat.employee.id, mobile="13800138000")
+    chat.address = replace(chat.address, conversation="cidGroup")
+    for words in ("13677991122", "查 13677991122", "电话 张伟 13677991122", "改手机 张伟 13677991122", "13677991122 是谁的"):
+        assert "13677991122" not in await chat.says(words), words
+
+
 async def test_very_long_answer_gets_a_sentence(core: Core, chat: Staff) -> None:
     assert "系统开小差" not in await chat.says("新线索 " + "张" * 500)
 
@@ -121,3 +128,21 @@ async def test_question_replaced_by_another_of_its_kind_is_told(core: Core, chat
     assert "刚才的问题已放下" in answer
     await chat.says("刚和周小婷通了电话，嫌贵")
     assert "刚才的问题已放下" in await chat.says("提醒我给赵六打电话")
+
+
+async def test_record_is_no_answer_to_a_question_for_a_time(core: Core, chat: Staff) -> None:
+    await make_lead(core, "汪国庆", owner_id=chat.employee.id)
+    assert "什么时候" in await chat.says("2月30日提醒我")
+    answer = await chat.says("刚和汪国庆通了电话，约了周末见面")
+    assert "汪国庆" in answer
+    assert "刚才的问题已放下" in answer
+    assert await FollowUp.all().count() == 1
+
+
+async def test_refused_command_puts_the_open_question_aside(core: Core, chat: Staff) -> None:
+    for company in ("东风机械厂", "西湖贸易"):
+        await make_lead(core, company=company, owner_id=chat.employee.id)
+    assert "并入" in await chat.says("合并线索 张伟")
+    assert "刚才的问题已放下" in await chat.says("转客户 孙权")
+    assert "没有等待确认的问题" in await chat.says("是")
+    assert await Lead.filter(status="merged").count() == 0

@@ -1,6 +1,6 @@
 """Reminders: set, told at the minute once, late ones marked, ticked off, moved, repeated."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from structlog.testing import capture_logs
@@ -14,6 +14,7 @@ from crm_core.errors import Conflict, Invalid, NotFound, Refused
 from scheduler import reminders
 from scheduler.reminders import Reminder, fire_due, range_bounds
 from tests.factories import SYSTEM, make_actor, make_employee
+from tests.fakes import START
 
 
 async def told() -> list[str]:
@@ -259,3 +260,9 @@ def test_unknown_range_words_are_refused(word):
     now = datetime(2026, 11, 25, 2, tzinfo=UTC)
     with pytest.raises(Invalid):
         range_bounds(word, now, to_local(now).date())
+
+
+@pytest.mark.parametrize("span", [("2026-01-01", "9999-12-31"), ("0001-01-01", "2026-01-01"), ("2026", "2027")])
+def test_a_span_outside_the_calendar_is_refused(span: tuple[str, str]) -> None:
+    with pytest.raises(Invalid):
+        range_bounds({"from": span[0], "to": span[1]}, START, date(2026, 11, 25))

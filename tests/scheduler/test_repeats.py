@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crm_core.calendar import is_workday, solar_to_lunar
 from crm_core.clock import to_local
 from crm_core.errors import Invalid
-from scheduler.repeats import check_repeat, next_after
+from scheduler.repeats import check_repeat, next_after, say
 
 TIMES = st.datetimes(datetime(2024, 1, 1), datetime(2031, 12, 1), timezones=st.just(UTC))
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -28,6 +28,18 @@ RULES = {
         (solar_to_lunar(day).month, solar_to_lunar(day).day, solar_to_lunar(day).leap) == (1, 15, False)
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        *(("weekly:MO", "每周一"), ("weekly:TU,TH", "每周二、四"), ("daily", "每天"), ("workdays", "每个工作日"), ("", "")),
+        *(("monthly:1", "每月1日"), ("monthly:last", "每月最后一天"), ("yearly:03-08", "每年3月8日")),
+        ("lunar-yearly:08-15", "每年农历8月15"),
+    ],
+)
+def test_rules_are_said_as_people_do(rule: str, said: str) -> None:
+    assert say(rule) == said
 
 
 @given(rule=st.sampled_from(sorted(RULES)), at=TIMES, later=st.timedeltas(timedelta(0), timedelta(days=400)))

@@ -1,5 +1,6 @@
 """The one form of errors."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from tortoise.exceptions import IntegrityError, ValidationError
 
-from bot.api.errors import errors_as_json
-from crm_core.errors import Invalid, Unavailable
+from bot.api.errors import errors_as_json, of_crm_error
+from crm_core.collecting import NotCollected
+from crm_core.errors import Conflict, CrmError, Invalid, Unavailable
+from crm_core.validation import Problem
 from tests.bot.api.conftest import Caller
 
 CASES = [
@@ -33,6 +36,23 @@ async def test_nothing_of_our_insides_gets_out(error: Exception, status: int, co
         assert set(answer["error"]) == {"code", "message", "fields"}
         assert "leads" not in str(answer)
         assert ("Retry-After" in response.headers) == (status == 503)
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "fields"),
+    [
+        (
+            NotCollected(labels="手机号", problems=(Problem("mobile", "手机号格式不对"),)),
+            "内容有误：手机号",
+            {"mobile": "手机号格式不对"},
+        ),
+        (Conflict(conditions=["有跟进记录", "金额"]), "状态已变化，请刷新后再试", {"conditions": ["有跟进记录", "金额"]}),
+        (Invalid(field="mobile", reason="手机号格式不对"), "手机号格式不对", {"mobile": "手机号格式不对"}),
+    ],
+)
+def test_fields_are_json_and_messages_are_words(error: CrmError, message: str, fields: dict[str, Any]) -> None:
+    answer = json.loads(of_crm_error(error).body)  # type: ignore[arg-type]
+    assert (answer["error"]["message"], answer["error"]["fields"]) == (message, fields)
 
 
 async def test_what_nobody_foresaw_is_a_bare_500() -> None:

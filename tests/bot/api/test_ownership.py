@@ -70,3 +70,18 @@ async def test_a_deleted_customer_is_a_mark_and_comes_back(caller: Make) -> None
     await sales.post(f"/change-sets/{answer['change_set_id']}/undo", status=200)
     assert (await sales.get(f"/customers/{row['id']}"))["name"] == "云帆科技"
     assert len((await sales.get("/contacts"))["items"]) == 1
+
+
+async def test_a_customer_given_away_by_hand_comes_back_with_its_deals(caller: Make) -> None:
+    boss, owner, taker = [await caller(role, employee=True) for role in (Role.ADMIN, Role.SALES, Role.SALES)]
+    assert owner.employee is not None
+    assert taker.employee is not None
+    row = await owner.post("/customers", {"name": "云帆科技"})
+    deal = await owner.post("/opportunities", {"customer_id": row["id"], "name": "网关"})
+    await boss.patch(f"/customers/{row['id']}", {"owner_id": taker.employee.id})
+    assert (await taker.get(f"/opportunities/{deal['id']}"))["owner_id"] == taker.employee.id
+    (given,) = (await boss.get("/change-sets?kind=customer.give"))["items"]
+    done = await boss.post(f"/change-sets/{given['id']}/undo", status=200)
+    assert done == {"rows": 2, "left": 0, "pending": False}
+    assert (await owner.get(f"/opportunities/{deal['id']}"))["owner_id"] == owner.employee.id
+    assert await boss.refused("POST", f"/change-sets/{given['id']}/undo") == (409, "change_set.undone")

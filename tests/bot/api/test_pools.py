@@ -51,6 +51,15 @@ async def test_pool_leads_are_shown_masked_and_counted(core: Core, caller: Make)
     assert len(page["items"]) == 1  # the third of the day
     assert await seller.refused("GET", "/leads/pool") == (403, "lead.view_cap_reached")
     assert await seller.refused("GET", "/leads") == (403, "lead.view_cap_reached")
+    lead = await Lead.get(name="客户3")
+    await lead.change(core, score=50)
+    for path in (
+        "/leads/by-score",
+        *(f"/leads/{lead.id}/{what}" for what in ("score", "needs", "assignments", "field-changes")),
+    ):
+        assert await seller.refused("GET", path) == (403, "lead.view_cap_reached"), path
+    status, answer = await seller.ask("PATCH", f"/leads/{lead.id}", json={"need": "x"})
+    assert (status, "客户3" in str(answer)) == (409, False)
     added = await seller.post("/leads/pool", {"numbers": ["13900139000", "13800138000", "x"]}, status=200)
     assert (len(added["lead_ids"]), added["known_count"], added["wrong"]) == (1, 1, ["x"])
 

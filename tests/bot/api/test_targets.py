@@ -55,7 +55,13 @@ async def test_the_funnel_the_forecast_and_the_losses(core: Core, caller: Make) 
     mine = await sales.get("/reports/funnel?from=2026-11-01&to=2026-11-30")
     assert mine["items"][0]["count"] == 0
     assert (await sales.refused("GET", "/reports/funnel?owner_id=987654"))[0] == 403
-    for wrong in ("from=2026-02-30", "from=2026-12-01&to=2026-11-01", "from=1000-01-01&to=2026-01-01", "colour=red"):
+    for wrong in (
+        "from=2026-02-30",
+        "from=2026-12-01&to=2026-11-01",
+        "from=1000-01-01&to=2026-01-01",
+        "to=9999-12-31",
+        "colour=red",
+    ):
         assert (await admin.refused("GET", f"/reports/funnel?{wrong}"))[0] == 422
     department = await admin.get("/reports/funnel?department_id=987654")
     assert department["items"][0]["count"] == 0

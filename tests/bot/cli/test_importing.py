@@ -54,6 +54,7 @@ def test_one_sentence_for_what_is_wrong(guanxi: Run, folder: Path) -> None:
     assert "没有找到表头" in guanxi("import", "leads", str(folder / "x.csv"), "--dry-run", status=2).stderr
     assert "商品导入还没有开通" in guanxi("import", "products", str(folder / "x.csv"), status=1).stderr
     assert "不能导入「planets」" in guanxi("import", "planets", str(folder / "x.csv"), status=1).stderr
-    assert "nowhere.csv" in guanxi("import", "leads", str(folder / "nowhere.csv"), status=1).stderr
+    gone = guanxi("import", "leads", str(folder / "nowhere.csv"), status=1).stderr
+    assert gone == f"没有这个文件：{folder / 'nowhere.csv'}\n"
     assert "--template" in guanxi("import", "leads", status=2).stderr
     assert guanxi("export", "leads").stdout.count("\n") == 1

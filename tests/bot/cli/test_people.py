@@ -248,3 +248,32 @@ def test_the_deals_of_a_person_go_with_them(guanxi: Run, known: Path) -> None:
     for table in ("stage_moves", "purchase_proposals", "changed_rows", "review_comments"):
         assert left(known, f"SELECT count(*) FROM {table}") == [0], table
     assert NAME.encode() not in b"".join(path.read_bytes() for path in known.parent.glob("crm.db*"))
+
+
+def test_what_waits_or_was_decided_in_quarantine_goes_too(guanxi: Run, known: Path) -> None:
+    plain = {"kind": "leads", "reason": "[]", "at": NOW}
+    said = {
+        1: "139-1234 5678",
+        2: "+86１３９１２３４５６７８",
+        3: MAIL.upper(),
+        4: "1391234567x",
+        5: "1391234567x",
+        6: "13700137000",
+    }
+    rows: list[tuple[str, dict[str, object]]] = [
+        ("quarantined_rows", {"id": number, **plain, "payload": json.dumps({"name": NAME, "mobile": cell}, ensure_ascii=False)})
+        for number, cell in said.items()
+    ]
+    rows[1][1].update(status="dropped", settled_at=NOW)
+    rows[3][1].update(status="released", person_id=1)
+    rows[4][1].update(status="waiting", employee_id=1)
+    rows[5][1].update(payload='{"name": "李娜"}')
+    insert(known, rows)
+    given = json.loads(guanxi("export-person", "--person", "1").stdout)
+    assert sorted(row["id"] for row in given["quarantined_rows"]) == [1, 2, 3, 4]
+    receipt = json.loads(guanxi("erase", "--person", "1").stdout)
+    assert receipt["rows"]["quarantined_rows"] == 4
+    assert left(known, "SELECT payload FROM quarantined_rows ORDER BY id") == [
+        '{"name": "〔已删除〕", "mobile": "1391234567x"}',
+        '{"name": "李娜"}',
+    ]

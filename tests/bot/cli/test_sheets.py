@@ -35,11 +35,11 @@ async def test_pages_follow_each_other_without_a_gap(core: Core, monkeypatch: py
     assert json.loads((await values_of([entry.id]))[entry.id].after) == {"format": "csv", "rows": 7}
 
 
-@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r"])
 def test_a_text_that_could_be_a_formula_is_neutral(sign: str) -> None:
     assert neutral(f"{sign}SUM(A1)") == f"'{sign}SUM(A1)"
     assert neutral(f"a{sign}") == f"a{sign}"
-    for blank in ("\n", "\r\n", "\t", " ", "\u3000", "\n \t") if sign in "=+-@" else ():
+    for blank in ("\n", "\r\n", "\t", " ", "\u3000", "\n \t") if sign in "=+-@＝＋－＠" else ():
         assert neutral(f"{blank}{sign}SUM(A1)") == f"'{blank}{sign}SUM(A1)"
 
 

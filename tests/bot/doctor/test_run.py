@@ -70,7 +70,17 @@ def test_a_house_without_channels(guanxi: Run, folder: Path) -> None:  # noqa: F
     assert "- 公网地址：没有设置，启用渠道后再看" in told.stdout
     assert "! 备份：还没有备份过" in told.stdout
     assert "! 渠道：还没有启用任何渠道；在 [channels.名称] 里写 enabled = true" in told.stdout
-    assert told.last == "全部正常"
+    assert told.last.startswith("没有不能用的，有 2 处")
+
+
+def test_units_that_rules_name_and_nobody_made(guanxi: Run, folder: Path) -> None:  # noqa: F811
+    rules = '[distribution]\nenabled = true\n[[distribution.rules]]\nname = "华东"\ndepartment = "华东部"\n'
+    (folder / "config.toml").write_text(CONFIG + rules, encoding="utf-8")
+    assert (
+        "! 分发：[[distribution.rules]] 里的单位「华东部」还没有；运行 guanxi department add 华东部" in guanxi("doctor").stdout
+    )
+    guanxi("department", "add", "华东部")
+    assert "! 分发" not in guanxi("doctor").stdout
 
 
 def test_a_backup_that_is_there_old_or_gone(guanxi: Run, folder: Path) -> None:  # noqa: F811

@@ -22,6 +22,11 @@ def test_two_columns_of_one_meaning_are_refused() -> None:
     assert refused.value.sentence() == "有两列都是「手机号」：手机、移动电话，请只留一列"
 
 
+def test_a_need_and_a_remark_are_two_columns() -> None:
+    found = match(LEADS, [["姓名", "手机", "需求", "备注"]])
+    assert [name for _, name in found.fields] == ["name", "mobile", "need", "remark"]
+
+
 def test_a_table_without_names_is_refused() -> None:
     for rows in ([["a", "b"], ["c", "d"]], [], [[]]):
         with pytest.raises(NoHead):

@@ -175,6 +175,24 @@ def test_entities_are_never_unfolded(tmp_path: Path) -> None:
                 assert all(len(str(value)) < 200 for _, values in frame.rows for value in values)
 
 
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    ("part", "before", "tags"),
+    [
+        ("xl/worksheets/sheet1.xml", b"</worksheet>", b"<mergeCell "),
+        ("xl/worksheets/sheet1.xml", b"</row>", b"<c "),
+        ("xl/worksheets/sheet1.xml", b"</row>", b'<c t="s">'),
+        ("xl/sharedStrings.xml", b"</sst>", b"<si "),
+        ("xl/sharedStrings.xml", b"</sst>", b"<si>"),
+        ("xl/sharedStrings.xml", b"</si>", b"<rPh "),
+    ],
+)
+def test_tags_that_are_never_closed_are_read_once(tmp_path: Path, part: str, before: bytes, tags: bytes) -> None:
+    """Each of these held a processor for many minutes."""
+    evil = packed({part: lambda raw: raw.replace(before, tags * (2 << 20) + before, 1)}, xlsx_bytes(ROWS, shared=True))
+    assert isinstance(read(tmp_path / "t.xlsx", evil)[-1], (End, Failed))
+
+
 def test_a_table_of_all_columns_there_can_be(tmp_path: Path) -> None:
     wide = [f"列{number}" for number in range(16_000)]
     for name, content in (("t.csv", csv_bytes([[*HEAD, *wide], ROWS[1]])), ("t.xlsx", xlsx_bytes([[*HEAD, *wide], ROWS[1]]))):

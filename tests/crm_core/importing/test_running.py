@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
-from crm_core import leads
+from crm_core import assignment, customers, leads, opportunities, pools
 from crm_core.access import Role
 from crm_core.accounts import Account
 from crm_core.audit import AuditEntry
@@ -16,13 +17,21 @@ from crm_core.cleaning import CleaningCase
 from crm_core.customers import Contact, Customer
 from crm_core.errors import Conflict, Invalid, Refused
 from crm_core.importing import imports, running, undoing
-from crm_core.importing.imports import EmptyFile, FileTooLarge, Import, ImportStatus, NotConfirmable
+from crm_core.importing.imports import (
+    BeingUndone,
+    EmptyFile,
+    FileTooLarge,
+    Import,
+    ImportStatus,
+    ImportStopped,
+    NotConfirmable,
+)
 from crm_core.importing.reader import Page
-from crm_core.importing.writing import ImportStopped
 from crm_core.leads import Lead
 from crm_core.overwriting import FieldChange
 from crm_core.ports import Core
 from crm_core.quarantine import QuarantinedRow
+from scheduler.reminders import Reminder
 from tests.crm_core.importing.conftest import Table, csv_bytes, xlsx_bytes
 from tests.factories import SYSTEM, make_actor, make_employee, make_lead
 
@@ -85,7 +94,8 @@ async def test_the_same_rows_in_another_file_change_nothing(table: Table, rule: 
     assert (row.new_count, row.duplicate_count) == (0, 3)
     after = await Lead.all().order_by("id").values()
     kept = [
-        [{name: lead[name] for name in lead if name not in ("updated_at", "name")} for lead in all_] for all_ in (before, after)
+        [{name: lead[name] for name in lead if name not in ("updated_at", "name", "name_key")} for lead in all_]
+        for all_ in (before, after)
     ]
     assert kept[0] == kept[1]
 
@@ -198,6 +208,19 @@ async def test_undo_leaves_what_somebody_worked_on(table: Table, core: Core, clo
         await undoing.undo_now(table.core, SYSTEM, row.id)
 
 
+async def test_an_undo_that_was_killed_goes_on(table: Table, core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(undoing, "PAGE", 1)
+    row = await table.run(ROWS)
+    await imports.ask_undo(core, SYSTEM, row.id)
+    assert await core.db.run(partial(undoing._put_back_page, core, row.set_id))  # and there it is killed
+    again = await table.begin(ROWS)
+    with pytest.raises(BeingUndone):
+        await imports.done_before(again)
+    assert (await undoing.undo_now(core, SYSTEM, row.id)).rows == row.new_count
+    assert (await Lead.all().count(), (await ChangeSet.get(id=row.set_id)).undone_count) == (0, row.new_count)
+    assert await imports.done_before(again) is None
+
+
 async def test_what_the_house_itself_did_since_is_taken_back_too(table: Table, core: Core, clock: Any) -> None:
     """A lead that was given to somebody by rule and never worked on goes with its import, and so does the open question."""
     from crm_core.assignment import Offer
@@ -207,10 +230,52 @@ async def test_what_the_house_itself_did_since_is_taken_back_too(table: Table, c
     clock.advance(timedelta(minutes=1))
     owner, now = await make_employee(core, "小李"), clock.now()
     await Lead.filter(id=given.id).update(owner_id=owner.id, claimed_at=now, updated_at=now)
+    await Offer.add(core, lead_id=given.id, person_id=given.person_id, employee_id=owner.id, status="given")
     await Offer.add(core, lead_id=offered.id, person_id=offered.person_id, employee_id=owner.id, status="open", expires_at=now)
     assert (await undoing.undo_now(table.core, SYSTEM, row.id)).left == 0
     assert await Lead.all().count() == 0
-    assert (await Offer.get()).status == "overridden"
+    assert (await Offer.get(lead_id=offered.id)).status == "overridden"
+
+
+async def test_a_lead_claimed_by_hand_since_stays(table: Table, core: Core, clock: Any) -> None:
+    row = await table.run(ROWS)
+    claimed, assigned = await Lead.all().order_by("id")
+    clock.advance(timedelta(days=2))
+    seller = await make_actor(core)
+    await pools.claim(core, seller, claimed.id)
+    boss = await make_actor(core, "林经理", role=Role.ADMIN, staff_id="boss")
+    await assignment.assign(core, boss, [assigned.id], seller.employee_id or 0)
+    done = await undoing.undo_now(table.core, SYSTEM, row.id)
+    assert (done.rows, done.left, await Lead.all().count()) == (0, 2, 2)
+
+
+async def test_a_customer_with_a_deal_or_a_contact_since_stays(table: Table, core: Core, clock: Any) -> None:
+    row = await table.run([["客户名称"], ["东风机械厂"], ["云帆科技"], ["远山集团"]], "customers")
+    dealt, met, _ = await Customer.all().order_by("id")
+    clock.advance(timedelta(days=1))
+    await opportunities.create(core, SYSTEM, customer_id=dealt.id)
+    await customers.add_contact(core, SYSTEM, name="张伟", customer_id=met.id)
+    done = await undoing.undo_now(table.core, SYSTEM, row.id)
+    assert (done.rows, done.left) == (1, 2)
+    assert [each.id for each in await Customer.all().order_by("id")] == [dealt.id, met.id]
+
+
+async def test_a_lead_with_a_reminder_since_stays(table: Table, core: Core, clock: Any) -> None:
+    row = await table.run(ROWS)
+    kept, _ = await Lead.all().order_by("id")
+    clock.advance(timedelta(days=1))
+    seller = await make_actor(core)
+    now = core.clock.now()
+    await Reminder.add(core, owner_id=seller.employee_id, text="回电", at=now, about_kind="lead", about_id=kept.id)
+    assert (await undoing.undo_now(table.core, SYSTEM, row.id)).left == 1
+    assert [lead.id for lead in await Lead.all()] == [kept.id]
+
+
+async def test_companies_of_one_group_go_with_their_import(table: Table, core: Core) -> None:
+    row = await table.run([["客户名称", "上级单位"], ["远山一厂", "远山集团"], ["远山集团", ""]], "customers")
+    assert await Customer.exclude(parent_id=None).count() == 1
+    assert (await undoing.undo_now(table.core, SYSTEM, row.id)).left == 0
+    assert await Customer.all().count() == 0
 
 
 async def test_customers_with_parents_and_names_that_are_the_same(table: Table, core: Core) -> None:

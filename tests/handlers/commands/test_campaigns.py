@@ -232,3 +232,17 @@ async def test_a_greeting_tells_how_many_the_grid_leaves_out(core: Core, markete
         await make_customer_account(core, contact, f"o{number}")
     question = await marketer.says("给所有VIP安排生日祝福")
     assert "生日祝福给「VIP客户」（现有2人，其中1人按客户阶段不问候），09:00发" in question
+
+
+@pytest.mark.parametrize("said", ["元旦祝福有谁", "元旦祝福发给谁？", "元旦给谁发祝福"])
+async def test_a_question_about_a_greeting_schedules_none(core: Core, marketer: Staff, said: str) -> None:
+    assert await marketer.says(said) == "还没有安排元旦祝福。可以说：元旦给所有VIP发祝福"
+    assert await GreetingPlan.all().count() == 0
+    customer = await make_lead(core, "张伟")
+    await make_customer_account(core, customer, last_inbound_at=core.clock.now())
+    await marketer.says("元旦给所有线索发祝福")
+    await marketer.says("是")
+    told = await marketer.says(said)
+    assert "「元旦祝福」" in told
+    assert "发给1人：张伟" in told or "不发1人" in told
+    assert await GreetingPlan.all().count() == 1

@@ -68,13 +68,13 @@ async def test_a_potential_customer_is_a_level_of_the_lead(core: Core, chat: Sta
     assert (await Lead.get(id=lead.id)).qualification == "lead"
     assert "例如" in await chat.says("转潜客")
     assert "例如" in await chat.says("转客户")
-    assert await chat.says("转潜客 没有这人") == "没有找到，请核对后再试"
+    assert await chat.says("转潜客 没有这人") == "没有找到线索「没有这人」，请核对后再试"
 
 
 async def test_a_pool_lead_is_claimed_first(core: Core, chat: Staff) -> None:
     await make_lead(core, "张伟")
     for words in ("转客户 张伟", "转潜客 张伟"):
-        assert await chat.says(words) == "线索「张伟」还在公海，请先领取"
+        assert await chat.says(words) == "这条线索还在公海，请先领取"
 
 
 async def test_it_is_taken_back_for_a_day_unless_it_has_grown(core: Core, chat: Staff, clock: FakeClock) -> None:
@@ -104,3 +104,17 @@ async def test_a_customer_shared_for_reading_is_not_offered(core: Core, chat: St
     await chat.says("撤销")
     await sharing.share(core, owner, customer.id, chat.employee.id, may_write=True)
     assert "1. 客户 上海东风机械有限公司" in await chat.says("转客户 张伟")
+
+
+async def test_the_name_may_follow_without_a_blank(core: Core, chat: Staff) -> None:
+    await make_lead(core, "孙权", owner_id=chat.employee.id, company="东吴机械")
+    assert (await chat.says("转客户孙权")).startswith("已转为客户")
+    assert await Customer.filter(name="东吴机械").exists()
+
+
+async def test_a_lead_is_converted_with_a_deal_as_people_say_it(core: Core, chat: Staff) -> None:
+    await make_lead(core, "赵丽颖", company="云帆科技", owner_id=chat.employee.id)
+    answer = await chat.says("转客户 赵丽颖 建商机 网关 30万")
+    assert answer.startswith("已转为客户 #")
+    assert "商机：#" in answer
+    assert "没有找到线索「苏涛」" in await chat.says("转客户 苏涛")

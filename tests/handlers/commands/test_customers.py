@@ -3,18 +3,20 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from crm_core import conversion, customers
+from crm_core import activities, conversion, customers
 from crm_core.access import Role
+from crm_core.activities import FollowUp
 from crm_core.audit import AuditEntry
 from crm_core.employees import actor_of
 from crm_core.field_rules import FieldSettings, OwnFields
 from crm_core.leads import Lead
 from crm_core.ports import Core
 from crm_core.reach import ReachRule, Window
+from crm_core.win_loss import win
 from handlers.commands import all_commands
 from handlers.pipeline import Pipeline
 from handlers.router import Router
-from tests.factories import make_customer_account, make_lead
+from tests.factories import SYSTEM, make_customer_account, make_deal, make_lead
 from tests.handlers.conftest import Staff, staff
 
 
@@ -134,3 +136,35 @@ async def test_a_name_of_the_pool_hides_its_number(core: Core, chat: Staff) -> N
     card = await chat.says("看下李姐的资料")
     assert card.startswith("【李姐137****7000】线索")
     assert "需求：打138****8000找我" in card
+
+
+async def test_a_lead_s_budget_is_corrected_and_what_only_customers_have_is_told(core: Core, chat: Staff) -> None:
+    lead = await make_lead(core, "赵丽颖", company="东吴集团", amount="300000.00", owner_id=chat.employee.id)
+    assert "已更新：赵丽颖 预算：40万" in await chat.says("赵丽颖的预算改成40万")
+    assert (await Lead.get(id=lead.id)).amount == "400000.00"
+    await chat.says("撤销")
+    assert (await Lead.get(id=lead.id)).amount == "300000.00"
+    assert "还是线索，请先转客户" in await chat.says("把东吴集团的欠款改成1万元")
+    assert await FollowUp.all().count() == 0
+
+
+async def test_the_card_of_a_lead_of_the_pool_hides_how_to_reach_it(core: Core, chat: Staff) -> None:
+    lead = await make_lead(core, "张伟", need="微信zw123", mobile="13800138000")
+    await activities.add_follow_up(core, SYSTEM, activities.subject_of(lead), summary="电话13800138000，微信zw123")
+    said = await chat.says("看下张伟的资料")
+    assert "电话138****8000，微信z***" in said
+    assert "13800138000" not in said
+    assert "zw123" not in said
+
+
+async def test_the_card_and_the_file_tell_the_same_of_purchases_and_worth(core: Core, chat: Staff) -> None:
+    actor = await actor_of(chat.employee)
+    row = await customers.add_customer(core, actor, name="云帆科技")
+    deal = await make_deal(core, actor, customer_id=row.id, amount="300000", product="智能网关")
+    await win(core, actor, deal.id)
+    card, file, worth = [await chat.says(words) for words in ("看下云帆科技的资料", "客户档案 云帆科技", "价值 云帆科技")]
+    bought = next(line for line in file.splitlines() if line.startswith("买过："))
+    assert "智能网关 ¥300,000.00" in bought
+    assert bought in card
+    grade = worth.splitlines()[0].removeprefix("云帆科技：价值").replace("级", "")
+    assert f"价值：{grade}" in card

@@ -1,5 +1,7 @@
 """Units and what assignment knows of colleagues, in words."""
 
+import pytest
+
 from crm_core.access import Role
 from crm_core.ports import Core
 from handlers.pipeline import Pipeline
@@ -25,8 +27,25 @@ async def test_regions_hours_and_absence_are_said(core: Core, pipeline: Pipeline
     assert await boss.says("负责地区 小王 上海、浙江") == "已修改：小王\n负责地区：上海、浙江"
     assert await boss.says("名下上限 小王 30") == "已修改：小王\n负责地区：上海、浙江\n名下上限：30条"
     assert (await boss.says("上班时间 小王 9:00-18:00")).endswith("上班时间：09:00-18:00")
-    assert await chat.says("请假 3天") == "已登记请假，到11月28日00:00，期间不分线索。说错了回复「撤销」"
-    assert "请假：到11月28日00:00" in await chat.says("分配资料 小王")
+    assert await chat.says("请假 3天") == "已登记请假，11月25日至11月27日，期间不分线索。说错了回复「撤销」"
+    assert "请假：11月25日至11月27日" in await chat.says("分配资料 小王")
     assert await chat.says("撤销") == "已撤销：没有请假"
-    assert (await chat.says("请假 到11月30日")).startswith("已登记请假，到12月1日")
+    assert (await chat.says("请假 到11月30日")).startswith("已登记请假，11月25日至11月30日，")
     assert await chat.says("销假") == "已销假，可以分线索了。"
+
+
+@pytest.mark.parametrize(
+    ("said", "days"),
+    [
+        ("从明天到周五", "11月26日至11月27日"),
+        ("后天", "11月27日"),
+        ("11月26日至28日", "11月26日至11月28日"),
+        ("明天起3天", "11月26日至11月28日"),
+    ],
+)
+async def test_an_absence_is_read_and_told_from_its_first_to_its_last_day(chat: Staff, said: str, days: str) -> None:
+    assert (await chat.says(f"请假 {said}")).startswith(f"已登记请假，{days}，期间不分线索")
+
+
+async def test_an_absence_that_ends_before_it_begins_is_none(chat: Staff) -> None:
+    assert "请写成" in await chat.says("请假 从周五到明天")

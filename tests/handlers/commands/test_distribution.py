@@ -1,6 +1,7 @@
 """Distribution and assignment in words."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from crm_core import departments, distribution
 from crm_core.access import Role
@@ -96,3 +97,16 @@ async def test_rules_and_overdue_leads_are_listed(core: Core, chat: Staff) -> No
         "依次判断，先符合的生效：\n· 分发「华东」：地区上海 → 华东部\n"
         "· 分配「轮流」：各单位，全部线索，轮流，先问，30分钟不答转下一位"
     )
+
+
+async def test_overdue_leads_are_counted_and_go_on(core: Core, chat: Staff) -> None:
+    for n in range(23):
+        await make_lead(core, f"客户{n}", owner_id=chat.employee.id)
+    core.clock.advance(timedelta(days=30))  # type: ignore[attr-defined]
+    first = await chat.says("逾期线索")
+    assert first.startswith("跟进不及时的线索23条，第1到20条：\n1. ")
+    assert "更多" in first
+    second = await chat.says("更多")
+    assert second.startswith("跟进不及时的线索23条，第21到23条：\n21. ")
+    assert len(second.splitlines()) == 5
+    assert await chat.says("更多") == "没有更多了。"

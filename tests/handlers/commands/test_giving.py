@@ -8,6 +8,7 @@ from crm_core.assignment_tables import Offer
 from crm_core.audit import AuditEntry
 from crm_core.conversations import Message
 from crm_core.customers import Contact, Customer
+from crm_core.employees import Employee
 from crm_core.leads import Lead
 from crm_core.pool_claims import PoolClaim
 from crm_core.ports import Core
@@ -32,6 +33,24 @@ async def test_an_own_lead_is_given_told_and_taken_back(core: Core, chat: Staff,
     assert await chat.says("撤销") == "已撤销"
     assert await owner_of(lead) == chat.employee.id
     assert not await PoolClaim.filter(employee_id=taker.employee.id).exists()
+
+
+async def test_whoever_had_it_hears_of_it_and_both_of_the_undo(core: Core, pipeline: Pipeline) -> None:
+    boss = await staff(core, pipeline, "老周", Role.MANAGER)
+    had, taker = await staff(core, pipeline, "陈晨"), await staff(core, pipeline, "王磊")
+    await Employee.filter(id=had.employee.id).update(manager_id=boss.employee.id)
+    lead = await make_lead(core, "张伟", owner_id=had.employee.id)
+    assert "已分配：张伟分给王磊" in await boss.says(f"把#{lead.id}指派给王磊")
+    assert await owner_of(lead) == taker.employee.id
+
+    async def told(who: str) -> list[str]:
+        rows = Message.filter(topic="assignment", external_account=f"staff-{who}").order_by("id")
+        return [row.text for row in await rows]
+
+    assert await told("陈晨") == [f"老周把你的线索张伟（#{lead.id}）分给了王磊"]
+    await boss.says("撤销")
+    assert (await told("陈晨"))[1:] == ["老周撤销了：张伟分给王磊"]
+    assert (await told("王磊"))[1:] == ["老周撤销了：张伟分给王磊"]
 
 
 async def test_the_reason_goes_with_it(core: Core, chat: Staff, pipeline: Pipeline) -> None:
@@ -68,9 +87,9 @@ async def test_a_manager_gives_a_customer_with_its_contacts(core: Core, pipeline
     customer = await customers.add_customer(core, SYSTEM, name="恒信集团", owner_id=one.employee.id)
     contact = await customers.add_contact(core, SYSTEM, name="王建国", customer_id=customer.id)
     told = await boss.says("恒信集团转给李娜跟进 原来的人离职了")
-    assert told == "已转给李娜：客户「恒信集团」和它的联系人。说错了回复「撤销」"
+    assert told == "已转给李娜：客户「恒信集团」和它的联系人、商机、待办。说错了回复「撤销」"
     assert (await Customer.get(id=customer.id)).owner_id == (await Contact.get(id=contact.id)).owner_id == two.employee.id
     assert (await Message.get(topic="assignment")).text.startswith("老周把客户「恒信集团」转给了你\n原因：")
-    assert await boss.says("撤销") == "已撤销：「恒信集团」回到原负责人"
+    assert await boss.says("撤销") == "已撤销：客户「恒信集团」转给李娜"
     assert (await Customer.get(id=customer.id)).owner_id == (await Contact.get(id=contact.id)).owner_id == one.employee.id
     assert await one.says("把恒信集团转给李娜") == "没有权限，请联系管理员"

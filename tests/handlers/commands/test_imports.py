@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from crm_core import quarantine
@@ -89,6 +90,33 @@ async def test_a_table_sent_in_chat_is_checked_confirmed_and_taken_back(desk: St
     assert "正在撤销" in await desk.says("撤销导入")
     assert "已撤销导入" in await told(desk)
     assert await Lead.all().count() == 0
+
+
+@pytest.mark.parametrize("yes", ["好的", "确认", "好"])
+async def test_a_bare_yes_to_the_counts_and_a_bare_undo(desk: Staff, yes: str) -> None:
+    await sends(desk, csv_bytes(ROWS))
+    await told(desk)
+    assert "开始导入" in await desk.says(yes)
+    assert "新增2" in await told(desk)
+    assert "正在撤销导入" in await desk.says("撤销")
+    assert "已撤销导入" in await told(desk)
+    assert await Lead.all().count() == 0
+
+
+async def test_an_undo_before_the_first_row_is_written(desk: Staff) -> None:
+    await sends(desk, csv_bytes(ROWS))
+    await told(desk)
+    await desk.says("确认导入")
+    assert "没有写入任何记录" in await desk.says("撤销")
+    assert "没有等待确认" in await desk.says("好的")
+
+
+async def test_undo_of_an_import_in_its_other_spelling(desk: Staff) -> None:
+    await sends(desk, csv_bytes(ROWS))
+    await told(desk)
+    await desk.says("确认导入")
+    await told(desk)
+    assert "正在撤销导入" in await desk.says("撤消导入")
 
 
 async def test_the_same_table_again_changes_nothing(desk: Staff) -> None:

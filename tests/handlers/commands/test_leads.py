@@ -105,7 +105,7 @@ async def test_several_numbers_are_claimed_together(core: Core, chat: Staff) -> 
         await make_lead(core, name)
     await chat.says("公海")
     answer = await chat.says("领取1和2，5")
-    assert answer == "已领取：李娜\n已领取：孔云飞\n第5条：没有第5条，请先看列表（公海、待办）再回复序号"
+    assert answer == "已领取：李娜\n已领取：孔云飞\n第5条：没有第5条，请先看列表（公海）再回复序号"
     assert await Lead.filter(owner_id=chat.employee.id).count() == 2
     assert await chat.says("撤销") == "已撤销：李娜、孔云飞回到公海"
 
@@ -180,3 +180,10 @@ class AwayForClaims:
 
     async def serialize(self, name: str) -> None:
         raise Unavailable
+
+
+async def test_a_number_with_a_digit_missing_is_no_need(core: Core, chat: Staff) -> None:
+    said = await chat.says("新线索 张伟 东风机械厂 1380013800 展会认识")
+    assert "1380013800 位数不对" in said
+    assert "需求" not in said
+    assert (await Lead.get()).need == ""

@@ -209,3 +209,22 @@ async def test_a_deal_nobody_named_is_the_own_one_or_asked_for(core: Core, chat:
     await chat.says("取消")
     await chat.says("给云帆科技建个商机 老化柜 20万")
     assert (await chat.says("商机推进到需求确认")).startswith("哪个商机？请回复序号，或者说出客户名：")
+
+
+async def test_a_deal_is_corrected_by_what_it_sells_and_by_its_day(core: Core, chat: Staff) -> None:
+    deal = await a_deal(core, chat, product="智能网关", amount="500000.00")
+    assert "¥600,000.00" in await chat.says("云帆科技的智能网关改成60万")
+    assert "2027年1月31日" in await chat.says("云帆科技 预计1月底成交")
+    deal = await Opportunity.get(id=deal.id)
+    assert (deal.amount, deal.expected_close_on.isoformat()) == (600000, "2027-01-31")
+    assert await FollowUp.all().count() == 0
+
+
+async def test_several_deals_are_told_with_numbers(core: Core, chat: Staff) -> None:
+    for name in ("一期", "二期"):
+        await make_deal(core, await actor_of(chat.employee), name)
+    answer = (await chat.says("云帆科技 到哪了")).splitlines()
+    assert answer[0] == "商机2个："
+    assert [line[:3] for line in answer[1:]] == ["1. ", "2. "]
+    assert "到" not in answer[0]
+    assert (await chat.says("到哪了 2")) == answer[2].removeprefix("2. ")

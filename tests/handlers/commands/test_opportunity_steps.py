@@ -48,12 +48,12 @@ async def test_the_manager_leaves_the_next_step_of_a_stuck_deal(
     listed = await boss.says("卡住的商机")
     assert f"1. #{deal.id} 智能网关，初步接触，15天没动" in listed
     said = await boss.says("下一步 1 约客户高层见面 明天下午3点")
-    assert said == "已留下一步（明天 15:00）：智能网关：约客户高层见面 明天下午3点"
+    assert said == "已留下一步（明天 15:00）：智能网关：约客户高层见面"
     todo = await Reminder.get()
     assert (todo.owner_id, todo.about_kind, todo.about_id) == (chat.employee.id, "customer", deal.customer_id)
     told = await Message.filter(direction="out", key=f"next_step:{todo.id}").first()
     assert told is not None
-    assert told.text == "老周给商机「智能网关」留了下一步：约客户高层见面 明天下午3点。已记入待办"
+    assert told.text == "老周给商机「智能网关」留了下一步：约客户高层见面（12月11日 15:00）。已记入待办"
     assert "智能网关：约客户高层见面" in await chat.says("待办")
     assert (await boss.says("撤销")).startswith("已撤销：智能网关：约客户高层见面")
     assert (await Reminder.get()).status == "cancelled"
@@ -74,7 +74,7 @@ async def test_a_peer_leaves_nothing(core: Core, pipeline: Pipeline, chat: Staff
 
 
 async def test_a_proposal_is_taken_up_by_one_word(core: Core, chat: Staff) -> None:
-    assert await chat.says("约回访") == "没有找到，请核对后再试"
+    assert await chat.says("约回访") == "没有找到等答复的复购建议，请核对后再试"
     row = await a_proposal(core, chat, await a_deal(core, chat, status="won"))
     assert await chat.says("复购") == "复购建议1条：\n1. 云帆科技，复购「网关」\n回复“约回访 1”或“先不约 1”"
     assert await chat.says("约回访") == "好的，明天 09:00提醒：联系云帆科技，复购「网关」"
@@ -95,12 +95,12 @@ async def test_of_two_proposals_the_one_meant_is_asked_for(core: Core, chat: Sta
     assert await chat.says("撤销") == "已撤销：云帆科技，复购「平台」，等待答复"
     await chat.says("复购建议")
     assert await chat.says("先不约 2") == "好的，先不约：云帆科技，复购「平台」"
-    assert await chat.says("约回访 7") == "没有第7条，请先看列表（公海、待办）再回复序号"
+    assert await chat.says("约回访 7") == "没有第7条，请先看列表（复购建议）再回复序号"
 
 
 async def test_a_peer_sees_no_proposals_of_others(core: Core, pipeline: Pipeline, chat: Staff) -> None:
     peer = await staff(core, pipeline, "小李")
     await a_proposal(core, chat, await a_deal(core, chat, status="won"))
     assert await peer.says("复购") == "没有等着答复的复购建议。"
-    assert await peer.says("约回访") == "没有找到，请核对后再试"
+    assert await peer.says("约回访") == "没有找到等答复的复购建议，请核对后再试"
     assert "复购建议1条" in await chat.says("复购")

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import date
 
+from crm_core import customers
+from crm_core.employees import actor_of
 from crm_core.leads import Lead
 from crm_core.pool_rules import PoolKind, PoolSettings
 from crm_core.ports import Core
@@ -57,3 +59,14 @@ async def test_the_end_of_a_contract_is_noted(core: Core, chat: Staff) -> None:
     assert (await Lead.get(id=lead.id)).contract_ends_on == date(2027, 6, 30)
     assert await chat.says("撤销") == "已撤销：张伟的合同到期日"
     assert (await Lead.get(id=lead.id)).contract_ends_on is None
+
+
+async def test_of_two_namesakes_it_is_asked_whose_contract_ends(core: Core, chat: Staff) -> None:
+    actor = await actor_of(chat.employee)
+    await make_lead(core, "张伟", company="东风机械厂", owner_id=chat.employee.id)
+    row = await customers.add_customer(core, actor, name="云帆科技")
+    await customers.add_contact(core, actor, name="张伟", customer_id=row.id)
+    question = await chat.says("合同到期 张伟 2027年6月30日")
+    assert "张伟（东风机械厂）" in question
+    assert "张伟（云帆科技）" in question
+    assert "张伟（东风机械厂）的合同2027年6月30日到期" in await chat.says("东风机械厂")

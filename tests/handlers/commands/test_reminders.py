@@ -52,3 +52,7 @@ async def test_why_a_time_is_none_is_told(core: Core, chat: Staff) -> None:
     assert (await chat.says("明天上午25点提醒我开会")).startswith("没有25点，请换个时间。")
     assert (await chat.says("2月30号")).startswith("没有2月30号")
     assert await Reminder.all().count() == 0
+
+
+async def test_how_often_is_said_in_words(chat: Staff) -> None:
+    assert (await chat.says("每周一上午9点提醒我交周报")).endswith("提醒：交周报，每周一都提醒")

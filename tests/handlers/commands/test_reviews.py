@@ -63,3 +63,16 @@ async def test_a_peer_cannot_remark_on_what_they_do_not_see(core: Core, seller: 
     await peer.says("取消")
     assert await ReviewComment.all().count() == 0
     assert await peer.says("最近跟进 小王") == "没有联系记录。说一句就能记，例如：刚和张伟通了电话，嫌贵"
+
+
+async def test_a_colleague_by_the_name_they_are_called(core: Core, pipeline: Pipeline) -> None:
+    writer, boss = await staff(core, pipeline, "王磊"), await staff(core, pipeline, "老周", Role.ADMIN)
+    await make_lead(core, owner_id=writer.employee.id)
+    await writer.says("刚和张伟通了电话，嫌贵")
+    for words in ("最近跟进 小王", "看小王的跟进", "小王最近跟进了谁"):
+        assert "1. 王磊，" in await boss.says(words)
+    assert "本周" in await boss.says("小王最近在干什么")
+    assert (await boss.says("小王 本周")).startswith("王磊 本周：")
+    assert "给1人" in await boss.says("发公告 小王：测试一下")
+    await staff(core, pipeline, "王芳")
+    assert "说全名" in await boss.says("发公告 小王：测试一下")

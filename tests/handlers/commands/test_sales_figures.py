@@ -35,7 +35,7 @@ async def test_the_funnel_tells_counts_conversion_forecast_and_target(core: Core
         won_amount="100",
         settled_at=core.clock.now(),
     )
-    assert await boss.says("小王 本月目标 50万") == "已定：小王2026-11目标¥500,000.00"
+    assert await boss.says("小王 本月目标 50万") == "已定：小王11月目标¥500,000.00"
     said = (await chat.says("本月的销售漏斗")).splitlines()
     assert said == [
         "我的本月销售漏斗：",
@@ -79,14 +79,14 @@ async def test_targets_are_set_by_managers_asked_by_all_and_taken_back(core: Cor
     boss = await a_team(core, pipeline, chat)
     assert await chat.says("小王 本月目标 50万") == "没有权限，请联系管理员"
     assert "还没有定目标" in await chat.says("目标")
-    assert await boss.says("小王 本月目标 50万") == "已定：小王2026-11目标¥500,000.00"
-    assert await boss.says("小王12月目标60万") == "已定：小王2026-12目标¥600,000.00"
-    assert await boss.says("定目标 小王 1月 3万") == "已定：小王2027-01目标¥30,000.00"
-    assert await boss.says("小王本月目标改成80万") == "已定：小王2026-11目标¥800,000.00"
-    assert await chat.says("我本月目标") == "我的2026-11目标¥800,000.00，已赢¥0.00，完成0%"
+    assert await boss.says("小王 本月目标 50万") == "已定：小王11月目标¥500,000.00"
+    assert await boss.says("小王12月目标60万") == "已定：小王12月目标¥600,000.00"
+    assert await boss.says("定目标 小王 1月 3万") == "已定：小王2027年1月目标¥30,000.00"
+    assert await boss.says("小王本月目标改成80万") == "已定：小王11月目标¥800,000.00"
+    assert await chat.says("我本月目标") == "我的11月目标¥800,000.00，已赢¥0.00，完成0%"
     assert await boss.says("撤销") == "已撤销：目标恢复为原来的"
-    assert await chat.says("本月目标") == "我的2026-11目标¥500,000.00，已赢¥0.00，完成0%"
-    assert await boss.says("目标 小王") == "小王的2026-11目标¥500,000.00，已赢¥0.00，完成0%"
+    assert await chat.says("本月目标") == "我的11月目标¥500,000.00，已赢¥0.00，完成0%"
+    assert await boss.says("目标 小王") == "小王的11月目标¥500,000.00，已赢¥0.00，完成0%"
 
 
 async def test_bad_targets_are_refused_in_one_sentence(core: Core, pipeline: Pipeline, chat: Staff) -> None:
@@ -103,6 +103,25 @@ async def test_a_department_has_a_target_of_its_own(core: Core, pipeline: Pipeli
     boss = await a_team(core, pipeline, chat)
     department = await ensure_department(core, "销售一部")
     await Employee.filter(id=chat.employee.id).update(department_id=department.id)
-    assert await boss.says("销售一部 本月目标 100万") == "已定：销售一部2026-11目标¥1,000,000.00"
+    assert await boss.says("销售一部 本月目标 100万") == "已定：销售一部11月目标¥1,000,000.00"
     assert "目标¥1,000,000.00" in await boss.says("本月的销售漏斗")
     assert "目标¥1,000,000.00" in await boss.says("目标 销售一部")
+
+
+async def test_performance_ranks_the_team_and_tells_the_own(core: Core, pipeline: Pipeline, chat: Staff) -> None:
+    boss = await a_team(core, pipeline, chat)
+    actor = await actor_of(chat.employee)
+    assert "还没有赢单" in await chat.says("我这个月业绩")
+    await win(core, actor, (await make_deal(core, actor, amount="300000", stage="contract")).id)
+    await boss.says("小王 本月目标 50万")
+    assert await boss.says("谁业绩最好") == (
+        "团队本月业绩（赢单共¥300,000.00）：\n1. 小王，赢单1个，¥300,000.00，目标¥500,000.00，完成60%"
+    )
+    assert await chat.says("我这个月业绩") == "我的本月业绩：赢单1个，¥300,000.00，目标¥500,000.00，完成60%"
+    assert (await boss.says("小王上个月业绩")).startswith("小王的上月还没有赢单")
+
+
+async def test_a_forecast_of_the_time_that_was_said(core: Core, chat: Staff) -> None:
+    assert (await chat.says("销售预测 下个月")).startswith("下月预测：")
+    assert (await chat.says("销售预测")).startswith("本月预测：")
+    assert "没看懂「下辈子」" in await chat.says("销售预测 下辈子")

@@ -94,3 +94,10 @@ async def test_the_candidate_of_the_settings_is_tried(core: Core) -> None:
     boss = await staff(mine, Pipeline(mine, Router(all_commands())), "老陈", Role.ADMIN)
     await make_lead(mine, "张三", company="东风机械")
     assert "D→A：1条" in await boss.says("试算评分")
+
+
+async def test_the_whole_name_comes_first_and_another_is_said(core: Core, chat: Staff) -> None:
+    await make_lead(core, "张三丰", owner_id=chat.employee.id)
+    assert "没有叫「张三」的，这是张三丰" in await chat.says("评分 张三")
+    await make_lead(core, "张三", owner_id=chat.employee.id)
+    assert (await chat.says("评分 张三")).startswith("张三：")

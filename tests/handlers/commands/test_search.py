@@ -1,15 +1,20 @@
 """Finding, the timeline, the dashboard and its questions, in chat."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from crm_core import activities, customers
 from crm_core.access import Role
-from crm_core.activities import subject_of
+from crm_core.activities import FollowUp, subject_of
 from crm_core.leads import Lead
+from crm_core.pool_rules import PoolSettings
+from handlers.commands import all_commands
+from handlers.pipeline import Pipeline
+from handlers.router import Router
 from tests.factories import SYSTEM, make_employee, make_lead
-from tests.handlers.conftest import staff
+from tests.handlers.conftest import Staff, staff
 
 
 async def test_several_conditions_in_one_sentence(core, chat, clock):
@@ -86,4 +91,25 @@ async def test_the_dashboard_and_an_empty_house(core, chat):
     await make_lead(core, source="展会", owner_id=chat.employee.id)
     said = await chat.says("看板")
     assert "线索：1条未转化，公海0条，今天新增1条，近7天1条" in said
-    assert "来源：展会1" in said
+    assert "线索来源（含已转化）：展会1" in said
+    assert "不按「本月」统计" in await chat.says("看板 本月")
+
+
+@pytest.mark.parametrize("said", ["刚和张伟通了电话，预算20万", "张伟 是决策人 预算20万", "今天见了张伟，展会来的"])
+async def test_what_tells_of_somebody_is_recorded_and_not_looked_for(core, chat, said):
+    await make_lead(core, "张伟", owner_id=chat.employee.id)
+    assert "已记" in await chat.says(said)
+    assert await FollowUp.all().count() == 1
+
+
+async def test_more_of_the_pool_than_the_day_allows_is_left_out_and_told(core, chat):
+    core = replace(core, settings=replace(core.settings, pools=PoolSettings(views_a_day=3)))
+    talker = Staff(core, Pipeline(core, Router(all_commands())), chat.address)
+    for number in range(5):
+        await make_lead(core, f"客户{number}", region="上海")
+    await make_lead(core, "自己的", region="上海", owner_id=chat.employee.id)
+    said = (await talker.says("搜索 上海")).splitlines()
+    assert said[0].endswith("共6位，第1-4位：")
+    assert said[-1] == "另有2条公海线索没有列出：今天的公海查看数已用完"
+    assert "自己的" in said[4]
+    assert await talker.says("公海") == "今天已查看3条公海线索，达到每日上限，请明天再看"

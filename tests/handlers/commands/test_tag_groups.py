@@ -30,6 +30,6 @@ async def test_a_tag_is_moved_and_taken_back_by_who_may(core: Core, pipeline: Pi
     assert await marketer.says("标签归组 VIP 客户 级别") == "标签「VIP」已归到「客户 级别」"
     assert await marketer.says("撤销") == "已撤销：标签「VIP」回到等级"
     assert (await marketer.says("标签归组 VIP")).startswith("标签归组：请写成：")
-    assert await marketer.says("标签归组 没有 爱好") == "没有找到，请核对后再试"
+    assert await marketer.says("标签归组 没有 爱好") == "没有找到标签「没有」，请核对后再试"
     assert await chat.says("标签归组 VIP 爱好") == "没有权限，请联系管理员"
     assert (await Tag.get(name="VIP")).group == "等级"

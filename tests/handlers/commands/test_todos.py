@@ -26,7 +26,7 @@ async def test_a_todo_is_given_accepted_and_done(core: Core, chat: Staff, pipeli
     row = await Reminder.get()
     assert (row.owner_id, row.given_by_id, row.about) == (colleague.employee.id, chat.employee.id, "张伟")
     assert row.at == datetime(2026, 11, 26, 7, 0, tzinfo=UTC)
-    assert f"小王交办：把报价发给张伟\n回复：接受交办 #{row.id}" in await told("小李")
+    assert f"小王交办：把报价发给张伟（11月26日 15:00前）\n回复：接受交办 #{row.id}" in await told("小李")
     assert "小李（未答复）" in await chat.says("我交办的")
     clock.advance(60)
     assert "已接受：把报价发给张伟" in await colleague.says(f"接受交办 #{row.id}")
@@ -84,3 +84,13 @@ async def test_a_fired_reminder_is_answered_in_a_word(core: Core, chat: Staff, p
     await chat.says("待办")
     assert "已转给小李：催合同" in await chat.says("第1条转给小李")
     assert "催合同" in await colleague.says("待办")
+
+
+async def test_a_nickname_and_the_end_of_the_working_day(core: Core, chat: Staff, pipeline: Pipeline) -> None:
+    colleague = await staff(core, pipeline, "陈晨")
+    answer = await chat.says("交办小陈 后天下班前 整理展会名单")
+    assert answer.startswith("已交办给陈晨：整理展会名单，后天 18:00到期")
+    row = await Reminder.get()
+    assert (row.owner_id, row.text) == (colleague.employee.id, "整理展会名单")
+    assert "18:00前" in await told("陈晨")
+    assert (await chat.says("让小陈明天把报价发给云帆科技")).startswith("已交办给陈晨")

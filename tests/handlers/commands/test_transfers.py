@@ -67,3 +67,8 @@ async def test_a_salesperson_may_not_and_a_manager_only_within_the_team(core: Co
     manager = await staff(core, pipeline, "老周", Role.MANAGER)
     assert "权限" in await manager.says("把小李的客户转给小赵")
     assert "没有叫「某某」的同事" in await manager.says("把某某的客户转给小赵")
+
+
+async def test_customers_are_not_handed_to_whom_they_are_with(core: Core, pipeline: Pipeline, chat: Staff) -> None:
+    boss = await staff(core, pipeline, "老周", Role.ADMIN)
+    assert await boss.says("把小王的客户转给小王") == "转移客户：交出和接收都是小王，请写另一位同事"

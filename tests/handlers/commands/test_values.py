@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from crm_core import activities, customers
 from crm_core.employees import actor_of
 from crm_core.ports import Core
@@ -59,3 +61,29 @@ async def test_ratings_and_first_answers_by_person(core: Core, chat: Staff, cloc
     assert await chat.says("服务评价 云帆科技 4 回复及时") == "已记：云帆科技评价4分"
     assert await chat.says("服务满意度") == "近30天的服务：\n1. 小王：首次响应30分钟（中位，1/2条已响应），评价4.0分（1次）"
     assert "请写成" in await chat.says("服务评价 云帆科技 9")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("云帆科技买了2台网关八千块", "网关 2台 ¥8,000.00"),
+        ("云帆科技 又买了 5台网关 单价4000", "网关 5台 ¥20,000.00"),
+        ("云帆科技买了网关 两台 每台1.5万", "网关 两台 ¥30,000.00"),
+        ("云帆科技买了3套软件 单价两千元", "软件 3套 ¥6,000.00"),
+    ],
+)
+async def test_sums_in_chinese_and_by_the_piece(core: Core, chat: Staff, said: str, told: str) -> None:
+    await customers.add_customer(core, await actor_of(chat.employee), name="云帆科技")
+    assert await chat.says(said) == f"已记：云帆科技买过 {told}"
+
+
+async def test_a_purchase_of_a_lead_says_what_comes_first(core: Core, chat: Staff) -> None:
+    await make_lead(core, "吴晓", company="东吴集团", owner_id=chat.employee.id)
+    assert "还是线索，请先转客户：转客户 吴晓" in await chat.says("东吴集团 又买了 5台网关 单价4000")
+    assert await Purchase.all().count() == 0
+
+
+async def test_a_purchase_is_told_in_few_words(core: Core, chat: Staff) -> None:
+    await customers.add_customer(core, await actor_of(chat.employee), name="云帆科技")
+    assert "请不超过200个字" in await chat.says(f"记消费 云帆科技 {'一二三' * 3000}")
+    assert await Purchase.all().count() == 0

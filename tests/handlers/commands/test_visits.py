@@ -16,6 +16,7 @@ from handlers.commands import all_commands
 from handlers.pipeline import Pipeline
 from handlers.router import Router
 from scheduler.jobs import unrecorded_visits
+from tests.factories import make_lead
 from tests.fakes import FakeClock
 from tests.handlers.conftest import Staff, staff
 
@@ -110,7 +111,7 @@ async def test_outings_without_a_record_are_listed_that_evening(core: Core, cloc
     assert "小王，11:00 B公司" in told["staff-老周"]
     assert not await unrecorded_visits.run(core)
     await chat.says("今天拜访了B公司，没谈成")
-    assert await chat.says("外出对照") == "今天的外出都有联系记录。"
+    assert await chat.says("外出对照") == "今天去过的外出都有联系记录。"
     await chat.says("撤销")
     assert "B公司" in await chat.says("外出对照")
 
@@ -136,3 +137,10 @@ async def test_recurring_visits_are_shown_with_their_rhythm(core: Core, clock: F
     await chat.says("刚拜访了A公司，对方嫌贵")
     assert "1. 12月9日（周三）10:00 A公司" in await chat.says("定期拜访")
     assert "1. 待办堆积：逾期待办超过5条，告诉主管" in await chat.says("预警规则")
+
+
+async def test_outings_still_to_come_are_not_called_recorded(core: Core, chat: Staff) -> None:
+    assert "今天没有登记外出" in await chat.says("外出对照")
+    await make_lead(core, owner_id=chat.employee.id)
+    await chat.says("今天下午5点去拜访张伟")
+    assert await chat.says("外出对照") == "还有1次没到时间。"

@@ -107,3 +107,10 @@ async def test_who_wins_against_us(core: Core, chat: Staff) -> None:
 async def test_nothing_open_is_said_in_one_sentence(core: Core, chat: Staff) -> None:
     assert await chat.says("云帆科技赢单了 50万") == "没有找到「云帆科技」进行中的商机，可以说：给云帆科技建个商机"
     assert "没有找到「云帆科技」输单、搁置的商机" in await chat.says("再试 云帆科技 三个月后")
+
+
+async def test_a_number_names_no_rival(core: Core, chat: Staff) -> None:
+    await a_deal(core, chat)
+    await chat.says("云帆科技丢单了 嫌贵")
+    assert "输给了谁" in await chat.says("2")
+    assert "输给华星" in await chat.says("华星")

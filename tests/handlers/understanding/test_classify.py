@@ -43,3 +43,17 @@ def test_a_look_up_is_never_a_new_lead(understand):
         assert understand(said).intent != "create_lead", said
     meaning = understand("看下微信访客115的资料")
     assert (meaning.intent, meaning.slots) == ("show_contact", {"person": "微信访客115"})
+
+
+@pytest.mark.parametrize(
+    ("said", "intent"),
+    [
+        ("云帆科技的智能网关改成60万", "advance_opportunity"),
+        ("把云帆科技的网关项目调到60万吧", "advance_opportunity"),
+        ("云帆科技 预计1月底成交", "advance_opportunity"),
+        ("刚和云帆科技通了电话，预计1月底成交", "log_follow_up"),
+        ("孙权电话错了，应该是13800139124", "update_contact"),
+    ],
+)
+def test_what_changes_a_record_is_no_note(understand, said, intent):
+    assert understand(said).intent == intent

@@ -58,3 +58,26 @@ def test_who_introduced_is_not_who_is_new(understand):
 def test_pool_and_colleagues(said, intent, slots, understand):
     meaning = understand(said)
     assert (meaning.intent, meaning.slots) == (intent, slots)
+
+
+@pytest.mark.parametrize(
+    ("said", "slots"),
+    [
+        ("新线索 诸葛亮 卧龙咨询 13800138055", {"person": "诸葛亮", "company": "卧龙咨询"}),
+        ("新线索 李明 13912345678 苏州精工 官网 要5台", {"company": "苏州精工", "source": "官网", "need": "5台"}),
+        ("新线索 曹操 13800138055 微信 caocao666", {"person": "曹操", "wechat_id": "caocao666"}),
+        ("新线索 王芳 13800138055 想买5台网关下周二要样品", {"need": "5台网关下周二要样品"}),
+    ],
+)
+def test_nothing_said_of_a_lead_is_lost(understand, said, slots):
+    found = understand(said).slots
+    assert slots.items() <= found.items()
+
+
+@pytest.mark.parametrize("said", ["新线索 张伟 13800138000 电话咨询", "新线索 张伟 13800138000 做广告的"])
+def test_words_of_the_story_are_no_company(understand, said):
+    assert "company" not in understand(said).slots
+
+
+def test_an_account_is_no_source(understand):
+    assert "source" not in understand("新线索 曹操 13800138055 微信 caocao666").slots

@@ -100,3 +100,17 @@ def test_company_ends():
 
 def test_broken_known_names_are_left_out():
     assert read_known(("", "=", "a=")).said == (("a", "a"),)
+
+
+@pytest.mark.parametrize(
+    ("said", "slot", "name"),
+    [
+        ("给苏州精工建个商机 网关 10万", "company", "苏州精工"),
+        ("苏州精工说可以", "company", "苏州精工"),
+        ("苏州孙总说可以", "person", "孙总"),
+        ("孙工说可以", "person", "孙工"),
+        ("和王建工聊了，可以", "person", "王建"),
+    ],
+)
+def test_an_honorific_stands_behind_a_person_only(understand, said, slot, name):
+    assert understand(said).slots[slot] == name

@@ -63,3 +63,7 @@ def test_postponing(said, slots, understand):
 def test_done_names_the_number_or_the_person(understand):
     assert understand("完成第3条").slots == {"ref": "3"}
     assert understand("李娜那个回访任务做完了").slots == {"person": "李娜"}
+
+
+def test_whom_a_reminder_is_about_stays_in_its_words(understand):
+    assert understand("给孙权设个提醒 明天下午三点 回访").slots["action"] == "孙权 回访"

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from crm_core.audit import AuditEntry
 from crm_core.conversations import Message
 from crm_core.employees import Employee
 from crm_core.importing import imports, running
-from crm_core.importing.imports import Import
+from crm_core.importing.imports import Import, ImportStopped
 from crm_core.leads import Lead
 from crm_core.messages import Address
 from crm_core.ports import Core
@@ -124,3 +125,35 @@ async def test_files_are_forgotten(core: Core) -> None:
     row = await begin(core)
     await imports.cancel(core, SYSTEM, row.id)
     assert await job.forget(core) == 1
+
+
+async def test_a_cancelled_import_writes_nothing(core: Core) -> None:
+    """It was cancelled after it had been read among those that wait."""
+    row = await begin(core)
+    await job.run(core)
+    read = await imports.confirm(core, SYSTEM, row.id)
+    await imports.cancel(core, SYSTEM, row.id)
+    with pytest.raises(ImportStopped):
+        await running.run(core, read, SYSTEM)
+    assert ((await Import.get(id=row.id)).status, await Lead.all().count()) == ("cancelled", 0)
+    assert await job.run(core) == 0
+
+
+async def test_a_file_that_comes_for_a_cancelled_import_is_not_taken(core: Core) -> None:
+    row = await imports.create(core, SYSTEM, "leads", file_name="t.csv")
+    await imports.cancel(core, SYSTEM, row.id)
+    path, digest = imports.keep_file(core, row.id, io.BytesIO(csv_bytes(ROWS)))
+    with pytest.raises(ImportStopped):
+        await imports.take_file(core, row, path, digest)
+    assert (await Import.get(id=row.id)).status == "cancelled"
+
+
+async def test_imports_whose_file_never_comes_hold_nobody_up_and_end(core: Core) -> None:
+    for _ in range(job.MOST_AT_ONCE):
+        await imports.create(core, SYSTEM, "leads", file_name="broken.csv")
+    row = await begin(core)
+    assert await job.run(core) == 1
+    assert (await Import.get(id=row.id)).status == "ready"
+    core.clock.advance(timedelta(days=core.settings.imports.keep_days + 1))  # type: ignore[attr-defined]
+    await job.forget(core)
+    assert not await Import.filter(status="waiting").exists()

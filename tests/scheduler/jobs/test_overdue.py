@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from crm_core import activities, overdue
 from crm_core.access import Role
 from crm_core.activities import subject_of
@@ -74,3 +76,21 @@ async def test_a_house_may_do_without_it(core: Core, clock: FakeClock) -> None:
     clock.advance(timedelta(days=300))
     assert await job.run(core) is True
     assert await told(core) == []
+
+
+async def test_the_longest_untouched_are_shown_however_many_there_are(
+    core: Core, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overdue, "PAGE", 3)
+    boss = await make_actor(core, "管理员", Role.ADMIN)
+    sellers = [await make_employee(core, name) for name in ("小王", "小李")]
+    now = clock.now()
+    rows = [await make_lead(core, f"客户{n}", owner_id=sellers[n % 2].id) for n in range(8)]
+    for n, row in enumerate(rows):  # the later recorded, the longer untouched; two at one moment
+        await row.change(core, claimed_at=now - timedelta(days=20 + n // 2))
+    await rows[7].change(core, last_follow_up_at=now - timedelta(days=10))
+    oldest = [rows[n].id for n in (6, 4, 5, 2, 3, 0, 1, 7)]
+    assert [each.id for each in await overdue.list_overdue(core, boss, limit=4)] == oldest[:4]
+    assert [each.id for each in await core.db.read(overdue.all_overdue(core))] == oldest
+    mine = await overdue.list_overdue(core, await actor_of(sellers[1]))
+    assert [each.id for each in mine] == [rows[n].id for n in (5, 3, 1, 7)]
