@@ -23,7 +23,7 @@ from crm_core.errors import CrmError, Unavailable
 from crm_core.inbox import Begun, Recorded
 from crm_core.messages import Body, Guarantee, InboundMessage, Kind
 from crm_core.ports import Core, Program
-from crm_core.said_mobiles import hide_mobiles
+from crm_core.said_mobiles import hide_said
 from handlers import speaking
 from handlers.contact_events import take_contact_event, take_directory_event
 from handlers.customer_texts import answer_customer, take_event
@@ -247,7 +247,7 @@ class Pipeline:
     async def _guarded(self, prepared: "Prepared", answer: Callable[[], Awaitable[Reply | None]]) -> Body | None:
         """Give what is answered; in a group without the numbers spoken there or found, whatever gave the words."""
         body = await self._worded(prepared, answer)
-        return replace(body, text=hide_mobiles(body.text)) if body is not None and prepared.message.in_group else body
+        return replace(body, text=hide_said(body.text)) if body is not None and prepared.message.in_group else body
 
     async def _worded(self, prepared: "Prepared", answer: Callable[[], Awaitable[Reply | None]]) -> Body | None:
         """Turn what goes wrong into words."""

@@ -312,7 +312,7 @@ async def cancel(core: Core, actor: Actor, number: int) -> Import:
 
 
 async def ask_undo(core: Core, actor: Actor, number: int) -> Import:
-    """Ask for an import to be taken back (撤销导入), page by page; again, to go on with it. Raises: NotFound; NotConfirmable."""
+    """Ask for an import to be taken back (撤销导入), page by page; again: to go on. Raises: NotFound; NotConfirmable."""
     access.require(actor, "imports:write")
     access.require(actor, "change-sets:write")
     row = await access.load(Import, actor, number)

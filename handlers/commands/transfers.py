@@ -72,6 +72,8 @@ async def leave_house(ctx: ChatContext) -> Reply:
         ctx.slots |= found.groupdict()
     giver = await colleagues.one_called(ctx.actor, ctx.slot("giver"))
     taker = await colleagues.one_called(ctx.actor, ctx.slot("taker"))
+    if giver.id == taker.id:
+        raise Invalid(field="离职", reason=f"离职和接收都是{giver.name}，请写另一位同事")
     if "sure" not in ctx.slots:
         counts = await transfers.count(ctx.core, ctx.actor, giver.id, leads=True, everything=True)
         question = f"{giver.name}离职：账号立即停用（不能撤销），{counts.shown()}交接给{taker.name}？（是/否）"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crm_core.said_mobiles import hide_marks, hide_mobiles, may_hold_mobile, said_mobile
+from crm_core.said_mobiles import hide_marks, hide_mobiles, hide_said, may_hold_mobile, said_mobile
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,8 @@ def test_number_with_the_long_prefix_is_stored() -> None:
 )
 def test_whatever_somebody_is_reached_by_is_hidden(text: str, hidden: str) -> None:
     assert hide_marks(text, ("weixin_of_z", None)) == hidden
+
+
+def test_our_own_examples_may_be_read_by_all() -> None:
+    said = "张伟 136 7799 1122，例如：新线索 张伟 13800138000"
+    assert hide_said(said) == "张伟 136****1122，例如：新线索 张伟 13800138000"

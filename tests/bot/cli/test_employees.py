@@ -9,7 +9,7 @@ from tests.bot.cli.conftest import Run
 
 def test_the_roles_are_those_of_the_core() -> None:
     assert [role.value for role in RoleName] == [role.value for role in Role]
-    assert ROLES == {role.value: label for role, label in ROLE_LABELS.items()}
+    assert {role.value: label for role, label in ROLE_LABELS.items()} == ROLES
 
 
 def test_somebody_is_added_bound_listed_and_leaves(guanxi: Run, folder: Path) -> None:

@@ -72,3 +72,4 @@ async def test_a_salesperson_may_not_and_a_manager_only_within_the_team(core: Co
 async def test_customers_are_not_handed_to_whom_they_are_with(core: Core, pipeline: Pipeline, chat: Staff) -> None:
     boss = await staff(core, pipeline, "老周", Role.ADMIN)
     assert await boss.says("把小王的客户转给小王") == "转移客户：交出和接收都是小王，请写另一位同事"
+    assert await boss.says("小王离职，交接给小王") == "离职和接收都是小王，请写另一位同事"
