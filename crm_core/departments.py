@@ -71,7 +71,7 @@ async def _checked(core: Core, row: Department | None, values: Mapping[str, obje
     if "name" in clean:
         name = clean["name"] = str(clean["name"]).strip()
         if not name or len(name) > 64:
-            raise Invalid(field="name", reason="需要1到64个字")
+            raise Invalid(field="name", label="名称", reason="需要1到64个字")
         await core.db.serialize("department")
         if await Department.filter(name=name).exclude(id=row.id if row else 0).exists():
             raise DepartmentNameTaken(name=name)

@@ -62,7 +62,7 @@ class Conflict(CrmError):
 
 
 class Invalid(CrmError):
-    """The input cannot be used; `field` names where."""
+    """The input cannot be used; `field` names where, `label` how people call it there when it is not as everywhere."""
 
     status = 422
     code = "invalid"
@@ -70,7 +70,10 @@ class Invalid(CrmError):
 
     def sentence(self) -> str:
         """Say what is wrong with which field, the way people call it; a reason that names it says it once."""
-        label, reason = label_of(str(self.fields.get("field", ""))), str(self.fields.get("reason", ""))
+        label, reason = (
+            self.fields.get("label") or label_of(str(self.fields.get("field", ""))),
+            str(self.fields.get("reason", "")),
+        )
         if type(self).text != Invalid.text or not reason:
             return super().sentence()
         return reason if not label or reason.startswith(label) else f"{label}：{reason}"

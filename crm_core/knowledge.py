@@ -86,7 +86,9 @@ def _checked(actor: Actor, values: dict[str, object]) -> dict[str, object]:
     clean["source"] = clean["source"] or f"{actor.name}录入"
     for name, most in (("title", 128), ("text", 10000), ("source", 200)):
         if not clean[name] or len(clean[name]) > most:
-            raise Invalid(field=name, reason=f"需要1到{most}个字")
+            raise Invalid(
+                field=name, label={"title": "标题", "text": "内容", "source": "来源"}[name], reason=f"需要1到{most}个字"
+            )
     if len(clean["words"]) > 200:
         raise Invalid(field="words", reason="最多200个字")
     return dict(clean)

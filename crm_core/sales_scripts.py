@@ -80,7 +80,7 @@ def _checked(values: Mapping[str, object]) -> dict[str, object]:
     words = words_of(said) if isinstance(said, str) else tuple(map(str, said if isinstance(said, (list, tuple)) else ()))
     clean = {"title": str(values["title"]).strip(), "text": str(values["text"]).strip(), "stage": str(values["stage"]).strip()}
     if not clean["title"] or len(clean["title"]) > 64:
-        raise Invalid(field="title", reason="需要1到64个字")
+        raise Invalid(field="title", label="标题", reason="需要1到64个字")
     if not clean["text"] or len(clean["text"]) > 2000:
         raise Invalid(field="text", reason="需要1到2000个字")
     if not (words or clean["stage"]):

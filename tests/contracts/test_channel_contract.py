@@ -88,7 +88,10 @@ DOUBTFUL = [FaultKind.HANG, FaultKind.HANG_AFTER, FaultKind.RESET_AFTER, FaultKi
 
 @pytest.mark.parametrize("kind", DOUBTFUL)
 async def test_what_may_have_taken_effect_is_unknown(subject: Subject, kind: FaultKind) -> None:
-    await subject.send()
+    async def is_sent() -> bool:
+        return (await subject.send()).status is SendStatus.SENT
+
+    await until(is_sent)  # the token is there, however slow the machine
     subject.simulator.faults.add(subject.path, kind, status=502)
     assert (await subject.send()).status is SendStatus.UNKNOWN
 

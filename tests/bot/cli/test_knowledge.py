@@ -10,6 +10,6 @@ def test_articles_are_added_asked_and_ended(guanxi: Run, folder: Path) -> None:
     number = guanxi("knowledge", "add", "网关保修期", "两年", "--source", "手册").last
     assert guanxi("knowledge", "ask", "网关保修多久").last == "网关保修期：两年（手册）"
     assert guanxi("knowledge", "list").last == f"{number}\t网关保修期\t手册"
-    assert "title" in guanxi("knowledge", "add", " ", "两年", status=2).stderr
+    assert "标题" in guanxi("knowledge", "add", " ", "两年", status=2).stderr
     assert guanxi("knowledge", "end", number).last == "网关保修期"
     guanxi("knowledge", "ask", "网关保修多久", status=1)
