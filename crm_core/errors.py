@@ -70,10 +70,8 @@ class Invalid(CrmError):
 
     def sentence(self) -> str:
         """Say what is wrong with which field, the way people call it; a reason that names it says it once."""
-        label, reason = (
-            self.fields.get("label") or label_of(str(self.fields.get("field", ""))),
-            str(self.fields.get("reason", "")),
-        )
+        label = str(self.fields.get("label") or label_of(str(self.fields.get("field", ""))))
+        reason = str(self.fields.get("reason", ""))
         if type(self).text != Invalid.text or not reason:
             return super().sentence()
         return reason if not label or reason.startswith(label) else f"{label}：{reason}"
